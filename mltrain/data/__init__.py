@@ -1,0 +1,132 @@
+"""Tables with named roles: what is loaded, what each column means, what is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import pyarrow as pa
+
+Label: TypeAlias = str | int | float | bool
+
+
+class ColumnKind(StrEnum):
+    """How a column is used."""
+
+    NUMERIC = "numeric"
+    BOOLEAN = "boolean"
+    CATEGORY = "category"
+    DATE = "date"
+    ID = "id"
+    DROPPED = "dropped"
+
+
+FEATURE_KINDS = (ColumnKind.NUMERIC, ColumnKind.BOOLEAN, ColumnKind.CATEGORY, ColumnKind.DATE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """One column that is not the target.
+
+    Attributes
+    ----------
+    arrow_type : str
+        Text of the Arrow type it had in the source.
+    reason : str
+        Why it has this kind, in a few words ("all values differ", "from the config").
+    """
+
+    name: str
+    kind: ColumnKind
+    arrow_type: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What is predicted.
+
+    Attributes
+    ----------
+    classes : tuple of labels
+        In the order of the class codes. Two classes: (negative, positive), so code 1 is the positive one.
+        More: sorted.
+    """
+
+    name: str
+    classes: tuple[Label, ...]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.classes)
+
+    @property
+    def positive(self) -> Label | None:
+        """The positive class of two, else None."""
+        return self.classes[1] if self.n_classes == 2 else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schema:
+    """The columns and the target that a split was made with and a model was trained on."""
+
+    columns: tuple[Column, ...]
+    target: Target
+    group: str | None = None
+    time: str | None = None
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """The columns a model learns from, in source order."""
+        return tuple(c for c in self.columns if c.kind in FEATURE_KINDS)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Names of the id columns, which `predict` carries along."""
+        return tuple(c.name for c in self.columns if c.kind is ColumnKind.ID)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """A loaded table whose columns and target are understood.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        All columns of the source, rows in source order.
+    fingerprint : str
+        sha256 over schema and values; the same rows in the same order give the same text.
+    origin : str
+        What the user named, for messages: a path, a glob, ``example:churn``.
+    """
+
+    table: pa.Table
+    schema: Schema
+    fingerprint: str
+    origin: str
+
+
+@runtime_checkable
+class DataSource(Protocol):
+    """Where tables come from. One file per source, registered under ``mltrain.sources``."""
+
+    name: str
+
+    def accepts(self, source: str) -> bool:
+        """Say whether a plain string in ``data.source`` (a path, a glob, a URL) is for this source."""
+        ...
+
+    def load(self, source: str, options: Mapping[str, Any]) -> pa.Table:
+        """Read the whole table.
+
+        Raises
+        ------
+        mltrain.errors.DataError
+            Missing, empty or unreadable; names the file.
+        mltrain.errors.ConfigError
+            An option is unknown.
+        """
+        ...

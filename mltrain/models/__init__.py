@@ -1,0 +1,208 @@
+"""The contract of a model family: `prepare` once, `fit` many.
+
+A family owns how it is fitted fast. It knows nothing of searches, trackers, tables or the target's labels: it gets an
+encoded view of X and class codes. One file per family, registered under the entry-point group ``mltrain.models``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltrain.space import Params, Space
+
+ViewKind: TypeAlias = Literal["native", "ordinal", "one_hot"]
+Proba: TypeAlias = NDArray[np.float64]
+RoundCallback: TypeAlias = Callable[[int, float], bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """An encoded view of X.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32, or csr_matrix of that shape
+        ``native``: missing values are NaN, categories are codes from 0 (NaN when missing or unseen);
+        ``ordinal``: imputed, codes from 0 with the missing and unseen sharing the last code;
+        ``one_hot``: scaled and imputed numbers and 0/1 columns, sparse where that is smaller.
+    feature_names : tuple of str, length n_features
+        Unique, safe for every library (letters, digits, underscore).
+    categorical : tuple of int
+        Positions of the features that hold category codes; empty for ``one_hot``.
+    """
+
+    kind: ViewKind
+    X: Any
+    feature_names: tuple[str, ...]
+    categorical: tuple[int, ...] = ()
+
+    @property
+    def n_samples(self) -> int:
+        """Number of rows."""
+        return int(self.X.shape[0])
+
+    @property
+    def n_features(self) -> int:
+        """Number of encoded columns."""
+        return int(self.X.shape[1])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fold:
+    """One part of validation.
+
+    Attributes
+    ----------
+    train, valid : ndarray of int, positions of rows, ascending
+        ``valid`` is empty for a final fit on everything.
+    features : ndarray of int, optional
+        Positions of the features chosen on this fold's training rows; None means all.
+    """
+
+    train: NDArray[np.intp]
+    valid: NDArray[np.intp]
+    features: NDArray[np.intp] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Objective:
+    """What is learnt: probabilities of ``n_classes`` classes (codes 0 … n_classes - 1), on ``device``."""
+
+    n_classes: int
+    device: Literal["cpu", "gpu"] = "cpu"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """What a family may know of the data when it proposes a space and first trials."""
+
+    n_samples: int
+    n_features: int
+    n_classes: int
+    n_categorical: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What stops one fit.
+
+    Attributes
+    ----------
+    max_rounds : int, optional
+        Boosting rounds, trees or solver iterations at most; None leaves it to the family (its own cap for these rows).
+        A final fit passes the best rounds found.
+    deadline : float, optional
+        `time.monotonic` value at which the fit ends with what it has (``stopped="deadline"``), at the next round.
+    on_round : callable, optional
+        Called as ``on_round(round, valid_loss)`` after each round with validation rows; True stops the fit
+        (``stopped="pruned"``). Never called for a fold without validation rows.
+    """
+
+    seed: int
+    threads: int = 1
+    max_rounds: int | None = None
+    deadline: float | None = None
+    on_round: RoundCallback | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fitted:
+    """One fit that ended.
+
+    Attributes
+    ----------
+    model : object
+        What `ModelFamily.predict_proba` and `ModelFamily.dump` take; already cut to its best round.
+    n_rounds : int
+        The best number of rounds (trees, iterations), to be passed as ``max_rounds`` of a final fit.
+    train_losses, valid_losses : tuple of float
+        Log loss by round, for families that have rounds; thinned to at most 200 points, see ``loss_rounds``.
+    loss_rounds : tuple of int
+        The round of each point of the two curves.
+    valid_proba : ndarray of shape (n_valid, n_classes), float64
+        Predictions for the fold's validation rows, rows summing to 1; shape (0, n_classes) without any.
+    stopped : {"done", "early", "deadline", "pruned"}
+        ``done``: all rounds or converged; ``early``: early stopping.
+    notes : tuple of str
+        What the record should say, such as a row sample that was taken to end in time.
+    """
+
+    model: Any
+    n_rounds: int
+    valid_proba: Proba
+    train_losses: tuple[float, ...] = ()
+    valid_losses: tuple[float, ...] = ()
+    loss_rounds: tuple[int, ...] = ()
+    stopped: Literal["done", "early", "deadline", "pruned"] = "done"
+    notes: tuple[str, ...] = field(default=())
+
+
+@runtime_checkable
+class ModelFamily(Protocol):
+    """What the search engine needs of a family of models.
+
+    Attributes
+    ----------
+    name : str
+        The registered name.
+    view : {"native", "ordinal", "one_hot"}
+        The view of X that it wants.
+    simplicity : int
+        Rank for near-ties, simplest first (0: linear model).
+    """
+
+    name: str
+    view: ViewKind
+    simplicity: int
+
+    def space(self, shape: Shape) -> Space:
+        """Return the default search space for data of this shape."""
+        ...
+
+    def first_trials(self, shape: Shape) -> Sequence[Params]:
+        """Return the parameters to try first, cheapest-promising first; every name is in the space."""
+        ...
+
+    def prepare(
+        self, view: View, y: NDArray[np.int64], *, weights: NDArray[np.float64] | None, folds: Sequence[Fold],
+        objective: Objective, threads: int = 1,
+    ) -> Any:
+        """Make once what all trials share; must be safe to use from several threads."""
+        ...
+
+    def fit(self, prepared: Any, fold: int, *, params: Params, limits: Limits) -> Fitted:
+        """Fit on fold number ``fold``; the same arguments give the same model, whatever the clock did elsewhere.
+
+        Raises
+        ------
+        ValueError
+            A parameter is unknown or out of range; names the parameter.
+        """
+        ...
+
+    def predict_proba(self, model: Any, X: Any, *, threads: int = 1) -> Proba:
+        """Return probabilities of shape (n_samples, n_classes) for the rows of an encoded matrix."""
+        ...
+
+    def importances(self, model: Any, n_features: int) -> NDArray[np.float64]:
+        """Return non-negative importances of shape (n_features,) that sum to 1 (or are all 0)."""
+        ...
+
+    def dump(self, model: Any) -> bytes:
+        """Serialise one fitted model without pickle."""
+        ...
+
+    def load(self, data: bytes) -> Any:
+        """Rebuild what `dump` wrote; never executes code from ``data``.
+
+        Raises
+        ------
+        ValueError
+            The bytes are not a model of this family.
+        """
+        ...
