@@ -1,4 +1,4 @@
-"""Other names for the same thing: class names and documented synonyms, resolved without importing anything."""
+"""Other names for the same thing: class names and documented synonyms, resolved without an import."""
 
 from __future__ import annotations
 
@@ -14,10 +14,21 @@ FAMILIES = {
     "VotingClassifier": "ensemble",
 }
 METRICS = {
-    "fbeta": "fbeta_score", "f1_score": "f1", "roc_auc_score": "roc_auc", "auc": "roc_auc", "neg_log_loss": "log_loss",
-    "accuracy_score": "accuracy", "precision_score": "precision", "recall_score": "recall",
-    "balanced_accuracy_score": "balanced_accuracy", "average_precision_score": "average_precision", "pr_auc": "average_precision",
-    "brier_score_loss": "brier", "neg_brier_score": "brier", "matthews_corrcoef": "mcc", "ece": "calibration_error",
+    "fbeta": "fbeta_score",
+    "f1_score": "f1",
+    "roc_auc_score": "roc_auc",
+    "auc": "roc_auc",
+    "neg_log_loss": "log_loss",
+    "accuracy_score": "accuracy",
+    "precision_score": "precision",
+    "recall_score": "recall",
+    "balanced_accuracy_score": "balanced_accuracy",
+    "average_precision_score": "average_precision",
+    "pr_auc": "average_precision",
+    "brier_score_loss": "brier",
+    "neg_brier_score": "brier",
+    "matthews_corrcoef": "mcc",
+    "ece": "calibration_error",
 }
 TRACKERS = {"comet": "comet_ml", "comet-ml": "comet_ml"}
 

@@ -1,10 +1,19 @@
-"""Search-space entries of the config: `{int: [2, 64]}`, `{float: [1e-4, 0.1], log: true}`, `{choice: [a, b]}`."""
+"""Search-space entries: `{int: [2, 64]}`, `{float: [1e-4, 0.1], log: true}`, `{choice: [a, b]}`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from mltrain.space import Choice, Dimension, Float, Int
 
@@ -14,7 +23,12 @@ Option = StrictBool | StrictInt | StrictFloat | StrictStr | None
 class DimensionEntry(BaseModel):
     """One parameter's range: exactly one of ``int``, ``float`` and ``choice``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"oneOf": [{"required": [name]} for name in ("int", "float", "choice")]},
+    )
 
     int: Annotated[tuple[StrictInt, StrictInt] | None, Field(default=None)]
     """Lowest and highest whole number, both included."""

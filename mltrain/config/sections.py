@@ -2,26 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    field_validator,
+    model_validator,
+)
 
+from mltrain.config.consistency import check_cut_offs, check_roles, check_sizes, check_split_columns, refuse
 from mltrain.config.names import family_name, metric_name, tracker_name
 from mltrain.config.search_space import DimensionEntry
 
 Scalar = str | int | float | bool | None
 KindName = Literal["numeric", "boolean", "category", "date", "id", "dropped"]
-FamilyName = Annotated[str, BeforeValidator(family_name)]
-MetricName = Annotated[str, BeforeValidator(metric_name)]
-TrackerName = Annotated[str, BeforeValidator(tracker_name)]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
+FamilyName = Annotated[str, BeforeValidator(family_name), Field(examples=["lgbm", "LGBMClassifier"])]
+MetricName = Annotated[
+    str, BeforeValidator(metric_name), Field(examples=["roc_auc", "log_loss", "fbeta_score"])
+]
+TrackerName = Annotated[str, BeforeValidator(tracker_name), Field(examples=["comet_ml", "mlflow", "local"])]
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict(), AllowInfNan(False)]
+Fraction = Annotated[Number, Field(gt=0, lt=1)]
+Families = Annotated[
+    tuple[FamilyName, ...], Field(min_length=1), AfterValidator(lambda names: tuple(dict.fromkeys(names)))
+]
 
 
 class Section(BaseModel):
     """What all sections share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_default(cls, values: object) -> object:
+        """Take a key whose inner keys are all commented out, which YAML reads as null, as not there."""
+        if values is None:
+            return {}
+        if not isinstance(values, Mapping):
+            return values
+        return {
+            key: value for key, value in values.items() if value is not None or key not in cls._containers()
+        }
+
+    @classmethod
+    def _containers(cls) -> set[str]:
+        """Return the keys whose defaults hold keys or items."""
+        return {
+            name
+            for name, field in cls.model_fields.items()
+            if field.default_factory is dict or isinstance(field.default, BaseModel | tuple)
+        }
 
 
 class DataSection(Section):
@@ -46,6 +88,11 @@ class DataSection(Section):
     drop: tuple[str, ...] = ()
     """Columns to ignore."""
 
+    @model_validator(mode="after")
+    def _a_column_has_one_role(self) -> Self:
+        check_roles(self.target, self.columns, ids=self.id_columns, drop=self.drop)
+        return self
+
 
 class SplitSection(Section):
     """How rows are divided into train, validation, calibration and test."""
@@ -62,22 +109,28 @@ class SplitSection(Section):
     """Share of rows for the test split; unused with `data.test_source`."""
     validation_size: Fraction | None = None
     """Share of rows for validation; 0.2, or 0.25 with `data.test_source`."""
-    calibration_size: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    calibration_size: Annotated[Number, Field(ge=0, lt=1)] = 0.0
     """Share of rows kept for calibration alone; 0 calibrates on held-out predictions of the search."""
     test_from: date | datetime | None = None
     """Cut-off of a time split: rows from this moment on are the test split."""
     validation_from: date | datetime | None = None
     """Cut-off of a time split: rows from this moment on, and before `test_from`, are validation."""
 
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        check_split_columns(self.kind, group=self.group_column, time=self.time_column)
+        check_cut_offs(self.kind, validation_from=self.validation_from, test_from=self.test_from)
+        return self
+
 
 class PreprocessingSection(Section):
     """How columns become features."""
 
-    min_variance: Annotated[float, Field(ge=0)] | None = 0.0
-    """Encoded features whose variance (after scaling to [0, 1]) is not above this are left out; null keeps all."""
-    select_features: Annotated[float, Field(gt=0, le=1)] | None = None
+    min_variance: Annotated[Number, Field(ge=0)] | None = 0.0
+    """Encoded features whose variance (scaled to [0, 1]) is not above this are left out; null keeps all."""
+    select_features: Annotated[Number, Field(gt=0, le=1)] | None = None
     """Share of features kept by importance, chosen inside each fold; null keeps all."""
-    max_categories: Annotated[int, Field(ge=2)] = 1000
+    max_categories: Annotated[Whole, Field(ge=2)] = 1000
     """Levels kept of a category, the most frequent ones; the rest share one level."""
     date_parts: bool = True
     """Expand dates into year, month, day, weekday, hour and days; false keeps days alone."""
@@ -86,13 +139,13 @@ class PreprocessingSection(Section):
 class TrainSection(Section):
     """The search and the tracker."""
 
-    supported_models: tuple[FamilyName, ...] = ("logistic_regression", "random_forest", "lgbm", "xgboost")
+    supported_models: Families = ("logistic_regression", "random_forest", "lgbm", "xgboost")
     """Model families to train, by registered name or class name."""
     ensemble: bool = True
     """Build the voting ensemble when two families or more were trained."""
-    max_search_iters: Annotated[int, Field(ge=1)] = 100
+    max_search_iters: Annotated[Whole, Field(ge=1)] = 100
     """Trials per model."""
-    model_opt_timeout_secs: Annotated[float, Field(gt=0)] = 180.0
+    model_opt_timeout_secs: Annotated[Number, Field(gt=0)] = 180.0
     """Seconds per model, its final fit included."""
     experiment_tracker: TrackerName = "comet_ml"
     """`comet_ml`, `mlflow`, `local` or an installed plug-in."""
@@ -104,25 +157,25 @@ class TrainSection(Section):
     """Workspace in the tracker."""
     comparison_metric: MetricName | None = None
     """What models are compared by; by default ROC AUC for two classes and log loss for more."""
-    fbeta_score_beta_val: Annotated[float, Field(gt=0)] = 1.0
+    fbeta_score_beta_val: Annotated[Number, Field(gt=0)] = 1.0
     """Beta of the F-beta score."""
-    deployment_score_thresh: float | None = None
+    deployment_score_thresh: Number | None = None
     """What the test score must reach for deployment, in the metric's own direction; null: no threshold."""
     validation: Literal["auto", "kfold", "holdout"] = "auto"
     """K-fold below 20,000 training rows and a holdout above, or either by force."""
-    n_folds: Annotated[int, Field(ge=2, le=20)] = 5
+    n_folds: Annotated[Whole, Field(ge=2, le=20)] = 5
     """Folds of k-fold validation."""
     final_fit: Literal["auto", "refit", "bag"] = "auto"
     """Average of the fold models (small data) or a refit on train + validation (large data)."""
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = "auto"
-    """How probabilities are calibrated; auto keeps the best method that helps on held-out predictions, or none."""
+    """How probabilities are calibrated; auto keeps what helps on held-out predictions, or none."""
     class_weight: Literal["none", "balanced"] = "none"
     """Weigh classes equally while fitting."""
-    n_jobs: Annotated[int, Field(ge=1)] | None = None
+    n_jobs: Annotated[Whole, Field(ge=1)] | None = None
     """CPU cores to use; by default all that this process may use."""
     device: Literal["cpu", "gpu"] = "cpu"
     """Where LightGBM and XGBoost train."""
-    trial_lag: Annotated[int, Field(ge=1, le=64)] = 8
+    trial_lag: Annotated[Whole, Field(ge=1, le=64)] = 8
     """Trial i is proposed knowing the results up to i - trial_lag; also the most trials in flight."""
 
 
@@ -138,13 +191,13 @@ class ModelSection(Section):
 class EvaluateSection(Section):
     """How the champion is chosen and judged."""
 
-    max_eval_experiments: Annotated[int, Field(ge=1)] = 50
+    max_eval_experiments: Annotated[Whole, Field(ge=1)] = 50
     """Recent runs asked from the tracker."""
-    n_bootstrap: Annotated[int, Field(ge=10)] = 1000
+    n_bootstrap: Annotated[Whole, Field(ge=10)] = 1000
     """Resamples behind each confidence interval."""
     confidence: Fraction = 0.95
     """Level of the confidence intervals."""
-    near_tie: Annotated[float, Field(ge=0)] = 0.0
+    near_tie: Annotated[Number, Field(ge=0)] = 0.0
     """Validation scores this close count as equal; then the simpler model wins."""
     figures: bool = True
     """Draw figures."""
@@ -155,14 +208,14 @@ class RegistrySection(Section):
 
     name: str | None = None
     """Name of the registered model; by default `train.project_name`."""
-    margin: Annotated[float, Field(ge=0)] = 0.0
-    """How much worse than the champion a challenger may be at the upper end of the paired interval's bad side."""
+    margin: Annotated[Number, Field(ge=0)] = 0.0
+    """How much worse than the champion, on the same test rows, a challenger may be and still replace it."""
 
 
 class Config(Section):
     """Everything that drives mltrain."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 42
+    seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 42
     """Reaches every random step."""
     data: DataSection = DataSection()
     split: SplitSection = SplitSection()
@@ -173,11 +226,31 @@ class Config(Section):
     evaluate: EvaluateSection = EvaluateSection()
     registry: RegistrySection = RegistrySection()
 
+    @field_validator("models", mode="before")
+    @classmethod
+    def _one_section_a_family(cls, models: object) -> object:
+        names = list(models) if isinstance(models, Mapping) else []
+        for position, name in enumerate(names):
+            same = [other for other in names[:position] if family_name(other) == family_name(name)]
+            if same:
+                refuse(
+                    f"'{name}' and '{same[0]}' are the same model", key=str(name), hint="keep one of the two"
+                )
+        return models
+
     @model_validator(mode="after")
-    def _splits_have_their_columns(self) -> Config:
-        kind = self.split.kind
-        if kind in ("group", "group_time") and self.split.group_column is None:
-            raise ValueError(f"split.kind {kind} needs split.group_column")
-        if kind in ("time", "group_time") and self.split.time_column is None:
-            raise ValueError(f"split.kind {kind} needs split.time_column")
+    def _one_source_of_the_test_split(self) -> Self:
+        if self.data.test_source is not None and self.split.test_from is not None:
+            message = "split.test_from and data.test_source both say which rows are the test split"
+            refuse(message, key="split.test_from", hint="keep one of the two")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_are_left_for_training(self) -> Self:
+        has_test_file = self.data.test_source is not None
+        test_size = 0.0 if has_test_file or self.split.test_from else self.split.test_size
+        validation_size = 0.0 if self.split.validation_from else self.split.validation_size
+        if validation_size is None:
+            validation_size = 0.25 if has_test_file else 0.2
+        check_sizes(test_size, validation_size, calibration=self.split.calibration_size)
         return self

@@ -1,0 +1,5 @@
+"""``python -m mltrain``."""
+
+from mltrain.cli import main
+
+main()

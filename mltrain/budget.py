@@ -1,0 +1,62 @@
+"""The clock of `train`: how long each family may take, and what is kept back for the end.
+
+Pure arithmetic over `time.monotonic` values; it never reads the clock itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """What the user allowed.
+
+    Attributes
+    ----------
+    started_at : float
+        `time.monotonic` value at process start.
+    total_s : float, optional
+        Seconds from process start to the last model saved; None: no limit on the whole.
+    family_s : float, optional
+        Seconds of one family, its final fit included; None: no limit of its own.
+    """
+
+    started_at: float
+    total_s: float | None
+    family_s: float | None
+
+    @property
+    def saved_by(self) -> float | None:
+        """When the last model must be on disk: a little before the end, because saving is not free."""
+        if self.total_s is None:
+            return None
+        return self.started_at + self.total_s - min(max(0.02 * self.total_s, 0.3), 2.0)
+
+    def ensemble_s(self, n_families: int) -> float:
+        """Return the seconds kept for the ensemble."""
+        if n_families < 2 or self.total_s is None:
+            return 0.0
+        return min(max(0.07 * self.total_s, 0.5), 20.0)
+
+    def family_deadline(self, now: float, shares: Sequence[float]) -> float | None:
+        """Return when the next family must be saved.
+
+        Parameters
+        ----------
+        shares : sequence of float
+            Weights of the families still to come, the next one first; what one leaves over goes to the later ones.
+        """
+        limits = []
+        if self.family_s is not None:
+            limits.append(now + self.family_s)
+        if self.saved_by is not None:
+            left = max(self.saved_by - self.ensemble_s(len(shares) + 1) - now, 0.0)
+            limits.append(now + left * shares[0] / sum(shares))
+        return min(limits) if limits else None
+
+    def ensemble_deadline(self, now: float) -> float | None:
+        """Return when the ensemble must be saved."""
+        limits = [limit for limit in (self.saved_by, now + self.family_s if self.family_s else None) if limit]
+        return min(limits) if limits else None

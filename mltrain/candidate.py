@@ -1,0 +1,220 @@
+"""A kept model: the final fit of the best trial, calibrated, with its threshold.
+
+Calibration and threshold come from predictions for rows that the model did not learn from: the trial's out-of-fold
+predictions, or a calibration split of their own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mltrain.calibration import Calibrator, calibrate, choose_calibrator
+from mltrain.data import Schema
+from mltrain.metrics import Metric
+from mltrain.model import Member, Model
+from mltrain.models import Fitted, Proba, ViewKind
+from mltrain.preprocessing import Encoder
+from mltrain.search import Executor, SearchJob, Study, Trial, fit_folds, rank_trials, refit_all
+from mltrain.threshold import best_threshold, decide
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldOut:
+    """Predictions for rows that the model did not learn from, in the order of the class codes."""
+
+    y: NDArray[np.int64]
+    proba: Proba
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalibrationSplit:
+    """Rows kept for calibration and the threshold alone; ``table`` is conformed."""
+
+    table: pa.Table
+    y: NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """What all candidates of a session share.
+
+    Attributes
+    ----------
+    final_fit : {"refit", "bag"}
+        Refit on all rows with the best rounds, or keep the average of the fold models.
+    calibration : str
+        A method of `mltrain.calibration`, ``auto`` or ``none``.
+    """
+
+    schema: Schema
+    metric: Metric
+    final_fit: Literal["refit", "bag"]
+    calibration: str
+    seed: int
+    calibration_split: CalibrationSplit | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A model that may become champion.
+
+    Attributes
+    ----------
+    validation_score : float
+        Score of held-out predictions before calibration, never of rows that weights or folds were fitted on.
+    held_out : HeldOut
+        The same predictions after calibration.
+    final_fit : {"refit", "bag", "fold"}
+        ``fold``: the model of the holdout search itself, when no time was left to refit.
+    trial : Trial, optional
+        The trial behind it; None for an ensemble.
+    weights : mapping of "family#trial" to float
+        What an ensemble is made of.
+    """
+
+    model: Model
+    validation_score: float
+    held_out: HeldOut
+    final_fit: Literal["refit", "bag", "fold"]
+    trial: Trial | None = None
+    weights: Mapping[str, float] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def best_trials(study: Study, metric: Metric, *, n: int = 1) -> tuple[Trial, ...]:
+    """Return the ``n`` best trials that have a score and predictions, best first; whole ones before those cut short."""
+    return tuple(t for t in rank_trials(study.trials, metric) if t.proba is not None and t.state != "pruned")[:n]
+
+
+def keep(
+    study: Study,
+    job: SearchJob,
+    *,
+    encoder: Encoder,
+    recipe: Recipe,
+    executor: Executor,
+    deadline: float | None,
+) -> Candidate | None:
+    """Fit, calibrate and set the threshold of a study's best trial; None when no trial has a score.
+
+    Parameters
+    ----------
+    deadline : float, optional
+        `time.monotonic` value by which the final fit ends; a refit that cannot end by then is not begun, and the models
+        of the search are kept instead.
+    """
+    ranked = best_trials(study, recipe.metric)
+    if not ranked or ranked[0].score is None or ranked[0].proba is None:
+        return None
+    trial = ranked[0]
+    members, final_fit, notes = _final_members(study, job, trial, recipe=recipe, executor=executor, deadline=deadline)
+    held_out = HeldOut(y=validated_y(job), proba=trial.proba.astype(np.float64))
+    model, held_out = assemble(study.name, members, encoders={job.view.kind: encoder}, held_out=held_out, recipe=recipe)
+    return Candidate(
+        model=model,
+        validation_score=trial.score,
+        held_out=held_out,
+        final_fit=final_fit,
+        trial=trial,
+        notes=notes + trial.notes,
+    )
+
+
+def assemble(
+    name: str,
+    members: Sequence[Member],
+    *,
+    encoders: Mapping[ViewKind, Encoder],
+    held_out: HeldOut,
+    recipe: Recipe,
+) -> tuple[Model, HeldOut]:
+    """Make a calibrated model with a threshold from members and predictions they were not fitted on.
+
+    Returns
+    -------
+    Model
+    HeldOut
+        The predictions behind calibration and threshold, calibrated.
+    """
+    model = Model(recipe.schema, dict(encoders), members=tuple(members), name=name)
+    if recipe.calibration_split is not None:
+        split = recipe.calibration_split
+        held_out = HeldOut(y=split.y, proba=model.raw_proba(split.table))
+    calibrator = choose(held_out, recipe)
+    proba = held_out.proba if calibrator is None else calibrate(calibrator, held_out.proba)
+    model.set_params(calibrator=calibrator, threshold=decision_threshold(held_out.y, proba, metric=recipe.metric))
+    return model, HeldOut(y=held_out.y, proba=proba)
+
+
+def choose(held_out: HeldOut, recipe: Recipe) -> Calibrator | None:
+    """Return the calibrator that the recipe asks for, or None."""
+    if recipe.calibration == "none" or len(np.unique(held_out.y)) < 2:
+        return None
+    return choose_calibrator(held_out.proba, held_out.y, method=recipe.calibration, seed=recipe.seed)
+
+
+def decision_threshold(y: NDArray[np.int64], proba: Proba, *, metric: Metric) -> float | None:
+    """Return the best threshold of two classes for a metric of decisions, or None: 0.5, or more classes."""
+    if proba.shape[1] != 2 or metric.needs != "labels":
+        return None
+    return best_threshold(metric, y, proba[:, 1]).value
+
+
+def decisions(candidate: Candidate) -> NDArray[np.int64]:
+    """Return the class codes decided for the held-out rows."""
+    return decide(candidate.held_out.proba, candidate.model.threshold)
+
+
+def validated_y(job: SearchJob) -> NDArray[np.int64]:
+    """Return y of the rows that trials predict out of fold, in the order of `Trial.proba`."""
+    return job.y[job.valid_rows]
+
+
+def fold_models(
+    study: Study, job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None
+) -> tuple[Fitted, ...]:
+    """Return the fold models of a trial: those at hand, or, after a resume, the same ones fitted again."""
+    at_hand = study.models.get(trial.number)
+    return at_hand or fit_folds(job, trial, executor=executor, deadline=deadline, prepared=study.prepared)
+
+
+def fold_members(job: SearchJob, fitted: Sequence[Fitted], *, weight: float = 1.0) -> tuple[Member, ...]:
+    """Return fold models as members that share ``weight`` equally."""
+    return tuple(
+        Member(family=job.name, weight=weight / len(fitted), fitted=f.model, features=fold.features)
+        for f, fold in zip(fitted, job.folds, strict=True)
+    )
+
+
+def _final_members(
+    study: Study, job: SearchJob, trial: Trial, *, recipe: Recipe, executor: Executor, deadline: float | None
+) -> tuple[tuple[Member, ...], Literal["refit", "bag", "fold"], tuple[str, ...]]:
+    if recipe.final_fit == "refit":
+        refitted = _refit(job, trial, executor=executor, deadline=deadline)
+        if refitted is not None:
+            return (Member(family=job.name, weight=1.0, fitted=refitted.model),), "refit", refitted.notes
+    members = fold_members(job, fold_models(study, job, trial, executor=executor, deadline=deadline))
+    if recipe.final_fit == "bag" and len(members) > 1:
+        return members, "bag", ()
+    return members, "fold", ("no time was left to refit on all rows: the model of the search is kept",)
+
+
+def _refit(job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None) -> Fitted | None:
+    """Refit on all rows when the forecast fits before the deadline; None when it does not, or did not end in time."""
+    if deadline is not None and time.monotonic() + refit_seconds(job, trial) > deadline:
+        return None
+    fitted = refit_all(job, trial, executor=executor, deadline=deadline)
+    return None if fitted.stopped == "deadline" else fitted
+
+
+def refit_seconds(job: SearchJob, trial: Trial) -> float:
+    """Forecast the seconds of one fit on all rows from those of the trial's folds."""
+    n_fitted = sum(len(fold.train) for fold in job.folds)
+    return 1.2 * trial.seconds * len(job.y) / max(n_fitted, 1)

@@ -1,0 +1,203 @@
+"""`mltrain evaluate`: pick the best recent run and judge it on the sealed test split."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mltrain import artifact, registry
+from mltrain.assessment import FILE, Assessment, Circumstances, read_assessment
+from mltrain.commands.evaluate.choosing import Ranking, comparison_metric, keep_model, rank_runs
+from mltrain.commands.evaluate.judging import judge
+from mltrain.commands.evaluate.leaving import CONFUSION, Case, leave, settings_hash
+from mltrain.comparison import Comparison
+from mltrain.config import Config
+from mltrain.data.splits import SplitRecord, current_split_record
+from mltrain.evaluation import Interval
+from mltrain.events import Listener, StageFinished, StageStarted, ignore
+from mltrain.holdout import open_test
+from mltrain.leaderboard import LeftOut, Standing
+from mltrain.model import Model
+from mltrain.registry import registered_name
+from mltrain.tracking.standings import open_trackers
+from mltrain.tracking.telling import Told, tell_evaluation
+from mltrain.verdict import Gate, describe_gate
+from mltrain.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluateResult:
+    """What the evaluation found.
+
+    Attributes
+    ----------
+    champion : Standing
+        The run that was picked; it stays a challenger until it is registered.
+    ranking : tuple of Standing
+        All runs that could be compared, best first.
+    left_out : tuple of LeftOut
+        Why other runs could not.
+    threshold : float, optional
+        Where the positive class begins.
+    openings : int
+        How often this test split has been opened.
+    reused : bool
+        Nothing had changed since an earlier evaluation, and the test split stayed closed.
+    answered : str
+        Which tracker answered.
+    compared_with_champion : Comparison, optional
+        Against the reigning champion on the same rows.
+    """
+
+    champion: Standing
+    ranking: tuple[Standing, ...]
+    left_out: tuple[LeftOut, ...]
+    metrics: Mapping[str, Interval]
+    gate: Gate
+    threshold: float | None
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    figures: tuple[Path, ...]
+    report: tuple[Path, ...]
+    openings: int
+    reused: bool
+    answered: str
+    register_command: str
+    compared_with_champion: Comparison | None
+    champion_version: str | None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """4 when the deployment gate said no."""
+        return 0 if self.gate.passed else 4
+
+
+def evaluate(
+    config: Config, workspace: Workspace, *, run: str | None = None, listener: Listener = ignore
+) -> EvaluateResult:
+    """Rank recent runs, judge the best one on the test split, and hold it against the gate and the champion.
+
+    Parameters
+    ----------
+    run : str, optional
+        A run id, to judge that run; or a session id, to rank within that session.
+
+    Raises
+    ------
+    mltrain.errors.NoRunError
+        No run can be compared; says why each was left out.
+    mltrain.errors.DataError
+        There is no split, a file is changed since it was made, or a model is not what its run recorded.
+    mltrain.errors.TrackerError
+        The tracker fails and there is no local copy of the model.
+    """
+    split = current_split_record(workspace.split_record, config)
+    metric = comparison_metric(config, split)
+    with open_trackers(config.train, workspace) as trackers:
+        ranking = rank_runs(config, split, metric=metric, trackers=trackers, run=run)
+        chosen = ranking.ranked[0]
+        listener(StageFinished(stage="rank", seconds=ranking.seconds, detail=_ranked(ranking)))
+        asked = _circumstances(config, workspace, split, chosen)
+        known = read_assessment(workspace.evaluation(chosen.run_id))
+        if known is not None and known.circumstances.serves(asked):
+            return _result(workspace, ranking, known, reused=True)
+        warnings = keep_model(workspace, trackers, chosen)
+        listener(StageStarted(stage="evaluate", detail=f"{chosen.run_id} on the test split"))
+        started = time.monotonic()
+        assessment = _assess(config, workspace, chosen=chosen, asked=asked, split=split)
+        listener(StageFinished(stage="evaluate", seconds=time.monotonic() - started, detail=_found(assessment)))
+        told = _told(workspace.evaluation(chosen.run_id), assessment)
+        warnings += tell_evaluation(trackers, workspace.run(chosen.run_id), chosen=chosen, told=told)
+    result = _result(workspace, ranking, assessment, reused=False)
+    return replace(result, warnings=result.warnings + warnings)
+
+
+def _assess(
+    config: Config, workspace: Workspace, *, chosen: Standing, asked: Circumstances, split: SplitRecord
+) -> Assessment:
+    """Open the test split, score challenger and champion on its rows, and write everything down."""
+    model = artifact.load_model(
+        workspace.run(chosen.run_id) / "model", expected_manifest_sha256=chosen.manifest
+    )
+    rival = None if asked.champion_run_id == chosen.run_id else _load_champion(config, workspace)
+    holdout = open_test(workspace, split, run_id=chosen.run_id, config_hash=asked.settings)
+    metric = comparison_metric(config, split)
+    judged = judge(model, holdout, metric=metric, config=config, champion=rival)
+    case = Case(
+        config=config, workspace=workspace, split=split, chosen=chosen, asked=asked, model=model
+    )
+    return leave(case, judged)
+
+
+def _load_champion(config: Config, workspace: Workspace) -> Model | None:
+    """Return the reigning champion's model, None when there is no champion."""
+    version = registry.read(workspace.registry, registered_name(config.registry, config.train)).champion
+    if version is None:
+        return None
+    directory = registry.directory(workspace.registry, version) / "model"
+    return artifact.load_model(directory, expected_manifest_sha256=version.manifest)
+
+
+def _circumstances(config: Config, workspace: Workspace, split: SplitRecord, chosen: Standing) -> Circumstances:
+    """Return what this evaluation depends on."""
+    reigning = registry.read(workspace.registry, registered_name(config.registry, config.train)).champion
+    return Circumstances(
+        run_id=chosen.run_id,
+        manifest=chosen.manifest,
+        test_fingerprint=split.splits["test"].fingerprint,
+        settings=settings_hash(config),
+        champion_version=None if reigning is None else reigning.version,
+        champion_run_id=None if reigning is None else reigning.run_id,
+    )
+
+
+def _told(folder: Path, assessment: Assessment) -> Told:
+    """Return what the tracker hears of an evaluation."""
+    names = (*assessment.figures, *assessment.report, CONFUSION, FILE)
+    return Told(
+        scores={name: interval.value for name, interval in assessment.metrics.items()},
+        tags={"mltrain.gate": "passed" if assessment.gate.passed else "refused"},
+        files={f"evaluation/{name}": folder / name for name in names},
+    )
+
+
+def _result(workspace: Workspace, ranking: Ranking, assessment: Assessment, *, reused: bool) -> EvaluateResult:
+    """Show an assessment beside the ranking that it came from."""
+    chosen = ranking.ranked[0]
+    folder = workspace.evaluation(chosen.run_id)
+    return EvaluateResult(
+        champion=chosen,
+        ranking=ranking.ranked,
+        left_out=ranking.left_out,
+        metrics=assessment.metrics,
+        gate=assessment.gate,
+        threshold=assessment.threshold,
+        classes=assessment.classes,
+        confusion=assessment.confusion,
+        figures=tuple(folder / name for name in assessment.figures),
+        report=tuple(folder / name for name in assessment.report),
+        openings=assessment.openings,
+        reused=reused,
+        answered=ranking.answered,
+        register_command=f"mltrain register --run {chosen.run_id}",
+        compared_with_champion=assessment.compared_with_champion,
+        champion_version=assessment.circumstances.champion_version,
+        notes=(describe_gate(assessment.gate), *assessment.notes),
+        warnings=ranking.warnings,
+    )
+
+
+def _ranked(ranking: Ranking) -> str:
+    """Say in one phrase what the ranking found."""
+    left_out = sum(entry.n_runs for entry in ranking.left_out)
+    best = ranking.ranked[0]
+    return f"{len(ranking.ranked)} runs compared, {left_out} left out; best {best.run_id}"
+
+
+def _found(assessment: Assessment) -> str:
+    """Say in one phrase what the evaluation found."""
+    return f"{assessment.model}: {describe_gate(assessment.gate)}"

@@ -1,0 +1,106 @@
+"""Which run faces the test split: recent runs ranked by validation score, and the model of the best one fetched."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+
+from mltrain import artifact, metrics, plugins
+from mltrain.config import Config
+from mltrain.data.splits import SplitRecord
+from mltrain.errors import DataError, NoRunError, PluginError
+from mltrain.leaderboard import ENSEMBLE_SIMPLICITY, LeftOut, Standing, Wanted, comparable, rank
+from mltrain.metrics import Metric
+from mltrain.tracking.standings import Trackers, fetch_model, list_standings
+from mltrain.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ranking:
+    """The runs that can be compared, best first, at least one; and what became of the others."""
+
+    ranked: tuple[Standing, ...]
+    left_out: tuple[LeftOut, ...]
+    answered: str
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+def comparison_metric(config: Config, split: SplitRecord) -> Metric:
+    """Return the comparison metric of the config, or the default for this many classes."""
+    n_classes = split.schema.target.n_classes
+    name = config.train.comparison_metric or metrics.default_metric(n_classes)
+    return metrics.resolve(name, beta=config.train.fbeta_score_beta_val, n_classes=n_classes)
+
+
+def rank_runs(
+    config: Config, split: SplitRecord, *, metric: Metric, trackers: Trackers, run: str | None
+) -> Ranking:
+    """Ask the tracker and the local records for recent runs and rank those that can be compared.
+
+    Raises
+    ------
+    mltrain.errors.NoRunError
+        There is none; says why each was left out.
+    """
+    started = time.monotonic()
+    found = list_standings(trackers, run=run, limit=config.evaluate.max_eval_experiments)
+    wanted = Wanted(data=split.fingerprint, target=split.schema.target.name, metric=metric.name)
+    kept, left_out = comparable(found.standings, wanted)
+    if not kept:
+        raise _no_run(run, left_out, answered=found.answered)
+    return Ranking(
+        ranked=rank(kept, metric, near_tie=config.evaluate.near_tie, simplicity=_simplicity),
+        left_out=left_out,
+        answered=found.answered,
+        warnings=found.warnings,
+        seconds=time.monotonic() - started,
+    )
+
+
+def keep_model(workspace: Workspace, trackers: Trackers, chosen: Standing) -> tuple[str, ...]:
+    """Fetch the chosen model and keep it in the run's folder, unless the same model is there; return warnings.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        What came is not what the run recorded.
+    mltrain.errors.NoRunError
+        Nobody has the model.
+    """
+    home = workspace.run(chosen.run_id)
+    fetched = home / "evaluation-tmp"
+    try:
+        warnings = fetch_model(trackers, chosen, dest=fetched)
+        if not _is_there(workspace, chosen):
+            shutil.rmtree(home / "model", ignore_errors=True)
+            fetched.rename(home / "model")
+    finally:
+        shutil.rmtree(fetched, ignore_errors=True)
+    return warnings
+
+
+def _is_there(workspace: Workspace, chosen: Standing) -> bool:
+    """Say whether the run's folder holds the very model that the run recorded."""
+    try:
+        artifact.verify(workspace.run(chosen.run_id) / "model", expected_manifest_sha256=chosen.manifest)
+    except (DataError, NoRunError):
+        return False
+    return True
+
+
+def _simplicity(model: str) -> int:
+    """Return the rank of a model for near-ties; what is not installed counts like an ensemble."""
+    try:
+        return int(plugins.load("models", model).simplicity)
+    except PluginError:
+        return ENSEMBLE_SIMPLICITY
+
+
+def _no_run(run: str | None, left_out: tuple[LeftOut, ...], *, answered: str) -> NoRunError:
+    """Say which runs there were and why none serves."""
+    what = "no run to evaluate" if run is None else f"no run or session {run!r} to evaluate"
+    reasons = "; ".join(f"{entry.n_runs} {entry.reason}" for entry in left_out)
+    detail = f"left out: {reasons}" if reasons else "none found"
+    return NoRunError(f"{what} ({detail})", where=answered, hint="mltrain train")

@@ -1,0 +1,160 @@
+"""The numbers: metrics of the challenger on the test rows, and the champion's on the same rows. Writes nothing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltrain import metrics
+from mltrain.comparison import Comparison, compare
+from mltrain.config import Config
+from mltrain.data.conforming import conform
+from mltrain.errors import SchemaError, UsageError
+from mltrain.evaluation import Evaluation, evaluate, permutation_importance
+from mltrain.holdout import Holdout
+from mltrain.metrics import Metric
+from mltrain.model import Model
+from mltrain.models import Proba
+from mltrain.threshold import decide
+from mltrain.verdict import Gate, check_gate
+
+NEUTRAL = 0.5
+IMPORTANCE_ROWS = 2_000
+IMPORTANCE_S = 8.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """A model on the test rows.
+
+    Attributes
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+    importances : mapping of str to float
+        Source column to the loss of score when it is shuffled.
+    comparison : Comparison, optional
+        Against the reigning champion.
+    """
+
+    holdout: Holdout
+    proba: Proba
+    decided: NDArray[np.int64]
+    threshold: float | None
+    evaluation: Evaluation
+    gate: Gate
+    importances: Mapping[str, float]
+    comparison: Comparison | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Duel:
+    """A comparison, or the reason why there is none."""
+
+    comparison: Comparison | None
+    note: str | None = None
+
+
+def judge(model: Model, holdout: Holdout, *, metric: Metric, config: Config, champion: Model | None) -> Judged:
+    """Score a model on the test rows, hold it against the gate, and compare it with the reigning champion.
+
+    Parameters
+    ----------
+    champion : Model, optional
+        None when none reigns, or when ``model`` is the champion itself.
+    """
+    settings, threshold = config.evaluate, decision_threshold(model)
+    proba = model.proba(holdout.table)
+    evaluation = evaluate(
+        holdout.y,
+        proba,
+        classes=holdout.schema.target.classes,
+        threshold=threshold,
+        metrics=metrics_to_report(metric, config, n_classes=proba.shape[1]),
+        n_bootstrap=settings.n_bootstrap,
+        confidence=settings.confidence,
+        seed=config.seed,
+    )
+    duel = _Duel(comparison=None)
+    if champion is not None:
+        duel = _compare(model, champion, holdout=holdout, proba=proba, metric=metric, config=config)
+    return Judged(
+        holdout=holdout,
+        proba=proba,
+        decided=decide(proba, threshold),
+        threshold=threshold,
+        evaluation=evaluation,
+        gate=check_gate(
+            metric, evaluation.metrics[metric.name].value, threshold=config.train.deployment_score_thresh
+        ),
+        importances=_importances(model, holdout, metric=metric, seed=config.seed),
+        comparison=duel.comparison,
+        notes=() if duel.note is None else (duel.note,),
+    )
+
+
+def metrics_to_report(metric: Metric, config: Config, *, n_classes: int) -> tuple[Metric, ...]:
+    """Return the comparison metric and all built-in ones that serve this number of classes."""
+    chosen = {metric.name: metric}
+    for name in metrics.BUILT_IN:
+        try:
+            found = metrics.resolve(name, beta=config.train.fbeta_score_beta_val, n_classes=n_classes)
+        except UsageError as error:
+            logger.debug("metric left out: %s", error)
+        else:
+            chosen.setdefault(found.name, found)
+    return tuple(chosen.values())
+
+
+def decision_threshold(model: Model) -> float | None:
+    """Return where the model decides for the positive class; None with more than two classes.
+
+    A model without a threshold of its own decides at 0.5, never at what would be best on the rows it is scored on.
+    """
+    if model.schema.target.n_classes != 2:
+        return None
+    return NEUTRAL if model.threshold is None else model.threshold
+
+
+def _compare(
+    model: Model, champion: Model, *, holdout: Holdout, proba: Proba, metric: Metric, config: Config
+) -> _Duel:
+    """Score the champion on the same rows; a champion that cannot read them, or knows other classes, is no rival."""
+    if champion.schema.target.classes != model.schema.target.classes:
+        return _Duel(comparison=None, note="not compared: the champion was trained for other classes")
+    try:
+        reigning = champion.proba(holdout.table)
+    except SchemaError as error:
+        return _Duel(comparison=None, note=f"not compared: the champion cannot score these rows ({error.message})")
+    comparison = compare(
+        holdout.y,
+        proba,
+        reigning,
+        metric=metric,
+        thresholds=(decision_threshold(model), decision_threshold(champion)),
+        n_bootstrap=config.evaluate.n_bootstrap,
+        confidence=config.evaluate.confidence,
+        seed=config.seed,
+    )
+    return _Duel(comparison=comparison)
+
+
+def _importances(model: Model, holdout: Holdout, *, metric: Metric, seed: int) -> Mapping[str, float]:
+    """Shuffle the columns on some rows, within a few seconds."""
+    table = conform(holdout.table, model.schema, origin="the test split")
+    return permutation_importance(
+        model.proba,
+        table,
+        y=holdout.y,
+        metric=metric,
+        seed=seed,
+        max_rows=IMPORTANCE_ROWS,
+        deadline=time.monotonic() + IMPORTANCE_S,
+    )

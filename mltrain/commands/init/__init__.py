@@ -1,0 +1,220 @@
+"""`mltrain init`: look at the data, infer what the columns mean, write a short commented config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mltrain.commands.init.draft import Draft, write_draft
+from mltrain.commands.init.findings import find_groups, find_test_file, find_times, name_project
+from mltrain.commands.init.target import guess_target
+from mltrain.config import DataSection
+from mltrain.config.loading import parse
+from mltrain.data import Column, ColumnKind, Label, Schema
+from mltrain.data.example import EXAMPLE_TARGETS, EXAMPLES
+from mltrain.data.loading import LabelledRows, infer_schema, label_rows, load_table
+from mltrain.errors import ConfigError, UsageError
+from mltrain.files import atomic_path, write_text
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassShare:
+    """One class of the target; ``share`` is of the rows that have a label."""
+
+    label: Label
+    n_rows: int
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InitResult:
+    """The config that was written and what it rests on.
+
+    Attributes
+    ----------
+    path : str
+        The config file.
+    positive_class : label, optional
+        The class to detect, of two; None for more.
+    classes : tuple of ClassShare
+        Two classes: negative, positive. More: sorted.
+    n_rows : int
+        Rows that have a label.
+    columns : tuple of Column
+        All columns but the target, with their kinds and why.
+    written : tuple of str
+        Files written.
+    notes : tuple of str
+        What was guessed, left out or is worth a decision.
+    """
+
+    path: str
+    source: str
+    target: str
+    positive_class: Label | None
+    classes: tuple[ClassShare, ...]
+    n_rows: int
+    columns: tuple[Column, ...]
+    written: tuple[str, ...]
+    notes: tuple[str, ...]
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """Rows to look at: what the config will call them, and the target when it is known."""
+
+    name: str
+    table: pa.Table
+    target: str | None
+    written: tuple[str, ...] = ()
+
+
+def init(
+    data: str | None,
+    target: str | None,
+    *,
+    example: str | None = None,
+    path: Path = Path("mltrain.yaml"),
+    root: Path = Path(),
+    force: bool = False,
+) -> InitResult:
+    """Write a config for a table, or for a bundled example that is written too.
+
+    Parameters
+    ----------
+    data : str, optional
+        What ``data.source`` is to be: a file, a folder, a glob, ``example:churn``.
+    target : str, optional
+        The column to predict; guessed from names and values when it is obvious.
+    example : str, optional
+        Name of a bundled data set, written to ``example/NAME.parquet`` under ``root``; instead of ``data``.
+    path : Path
+        The config file to write.
+    root : Path
+        The workspace, from which relative sources are read.
+    force : bool
+        Replace an existing config file.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        There is a config file already.
+    mltrain.errors.UsageError
+        Neither or both of ``data`` and ``example``, or an unknown example.
+    mltrain.errors.DataError
+        The rows cannot be read or used, or the target cannot be told.
+    """
+    _refuse_to_overwrite(path, force=force)
+    source = _read(data, target, example=example, root=root)
+    guess = guess_target(source.table) if source.target is None else None
+    section = DataSection(source=source.name, target=source.target or (guess.column if guess else None))
+    rows = label_rows(source.table, section)
+    schema = infer_schema(rows, section)
+    draft = _draft(source, rows, schema=schema)
+    text = write_draft(draft)
+    _check_draft(text, rows, schema=schema)
+    write_text(path, text)
+    notes = [f"the target is guessed: {guess.reason}"] if guess else []
+    return _result(
+        path, draft, schema=schema, written=(str(path), *source.written), notes=(*notes, *_notes(draft, rows))
+    )
+
+
+def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
+    """Raise when the config file exists."""
+    if path.exists() and not force:
+        hint = "--force replaces it; --config NAME writes another file"
+        raise ConfigError("there is a config file already", where=str(path), hint=hint)
+
+
+def _read(data: str | None, target: str | None, *, example: str | None, root: Path) -> _Source:
+    """Return the rows of a source, or of an example that is written on the way."""
+    if (data is None) == (example is None):
+        hint = f"mltrain init rows.csv --target COL, or --example with one of {', '.join(EXAMPLES)}"
+        raise UsageError("init wants either a data source or an example", hint=hint)
+    if data is not None:
+        return _Source(name=data, table=load_table(data), target=target)
+    name = (example or "").removeprefix("example:")
+    if name not in EXAMPLES:
+        raise UsageError(
+            f"no example is called {example!r}", where="--example", hint=f"there are: {', '.join(EXAMPLES)}"
+        )
+    table = load_table(f"example:{name}")
+    relative = Path("example") / f"{name}.parquet"
+    with atomic_path(root / relative) as partial:
+        pq.write_table(table, partial)
+    return _Source(
+        name=relative.as_posix(),
+        table=table,
+        target=target or EXAMPLE_TARGETS[name],
+        written=(str(root / relative),),
+    )
+
+
+def _draft(source: _Source, rows: LabelledRows, *, schema: Schema) -> Draft:
+    """Return what the config file is to say."""
+    counts = np.bincount(rows.y, minlength=rows.target.n_classes)
+    return Draft(
+        source=source.name,
+        target=rows.target,
+        counts=tuple(int(count) for count in counts),
+        columns=schema.columns,
+        project=name_project(source.name),
+        groups=find_groups(rows.table, schema),
+        times=find_times(schema),
+        test_file=find_test_file(source.name),
+    )
+
+
+def _check_draft(text: str, rows: LabelledRows, *, schema: Schema) -> None:
+    """Make sure that the file written reads back as what was inferred."""
+    section = parse(text, origin="the config just written").data
+    again = infer_schema(rows, section)
+    kinds = [(column.name, column.kind) for column in schema.columns]
+    assert [(column.name, column.kind) for column in again.columns] == kinds
+    assert section.target == rows.target.name
+    assert rows.target.positive is None or str(section.positive_class) == str(rows.target.positive)
+
+
+def _notes(draft: Draft, rows: LabelledRows) -> Sequence[str]:
+    """Return what the user should know or decide."""
+    notes = []
+    if rows.n_unlabelled:
+        notes.append(f"{rows.n_unlabelled:,} rows have no label and are left out")
+    if draft.target.positive is not None:
+        notes.append(f"the positive class is {draft.target.positive!r}, the rarer one; see data.positive_class")
+    if draft.groups:
+        notes.append(f"rows share values of '{draft.groups[0]}': consider split.kind group")
+    if draft.times:
+        notes.append(f"'{draft.times[0]}' holds dates: consider split.kind time")
+    if draft.test_file:
+        notes.append(f"'{draft.test_file}' lies beside the data: consider data.test_source")
+    dropped = [column.name for column in draft.columns if column.kind is ColumnKind.DROPPED]
+    if dropped:
+        notes.append(f"columns not used: {', '.join(dropped[:10])}{' …' * (len(dropped) > 10)}")
+    return notes
+
+
+def _result(
+    path: Path, draft: Draft, *, schema: Schema, written: tuple[str, ...], notes: tuple[str, ...]
+) -> InitResult:
+    """Return the record of what was written."""
+    n_rows = sum(draft.counts)
+    classes = zip(draft.target.classes, draft.counts, strict=True)
+    return InitResult(
+        path=str(path),
+        source=draft.source,
+        target=draft.target.name,
+        positive_class=draft.target.positive,
+        classes=tuple(ClassShare(label=label, n_rows=count, share=count / n_rows) for label, count in classes),
+        n_rows=n_rows,
+        columns=schema.columns,
+        written=written,
+        notes=notes,
+    )

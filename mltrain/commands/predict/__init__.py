@@ -1,0 +1,195 @@
+"""`mltrain predict`: score a file with a registered or trained model, in bounded memory."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from mltrain import artifact, registry
+from mltrain.commands.predict.scoring import known_levels, score, write_tables
+from mltrain.config import Config
+from mltrain.data.loading import load_table
+from mltrain.data.streaming import Stream, stream_csv, stream_parquet, stream_table
+from mltrain.errors import NoRunError, UsageError
+from mltrain.events import Listener, StageFinished, StageStarted, ignore
+from mltrain.model import Model
+from mltrain.plugins import load, names
+from mltrain.workspace import Workspace
+
+BATCH_ROWS = 65_536
+SUFFIXES = (".parquet", ".parq", ".pq", ".csv")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictResult:
+    """What was scored.
+
+    Attributes
+    ----------
+    model : str
+        What the model is called: a registered name, a run id or a folder.
+    version : str, optional
+        Version in the registry, when the model came from there.
+    unseen : mapping of str to int
+        Categorical column to the number of rows whose level the model has never seen.
+    """
+
+    rows: int
+    destination: Path
+    model: str
+    version: str | None
+    seconds: float
+    unseen: Mapping[str, int]
+    notes: tuple[str, ...]
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """Where a model lies and what it must hash to."""
+
+    directory: Path
+    model: str
+    version: str | None = None
+    manifest: str | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class _Tally:
+    """What is counted while batches pass."""
+
+    rows: int = 0
+    unseen: Counter[str] = field(default_factory=Counter)
+
+
+def predict(
+    config: Config | None,
+    workspace: Workspace,
+    *,
+    source: str,
+    destination: Path,
+    model: str = registry.CHAMPION,
+    listener: Listener = ignore,
+) -> PredictResult:
+    """Write ``prediction`` and ``proba_<class>`` beside the id columns, row for row.
+
+    Parameters
+    ----------
+    source : str
+        Parquet or CSV file, folder or glob, read in batches; other data sources are read whole.
+    destination : Path
+        ``.parquet`` or ``.csv``; whole or not there.
+    model : str
+        Folder of a model, alias, version or run id, looked for in this order.
+
+    Raises
+    ------
+    mltrain.errors.SchemaError
+        A column is missing, or a value cannot be read as its type; names column and row.
+    mltrain.errors.NoRunError
+        There is no such model.
+    mltrain.errors.UsageError
+        The destination has another suffix.
+    """
+    started = time.monotonic()
+    if destination.suffix not in SUFFIXES:
+        raise UsageError(f"cannot write {destination.name!r}", hint="end its name in .parquet or .csv")
+    found = _find_model(config, workspace, model)
+    fitted = artifact.load_model(found.directory, expected_manifest_sha256=found.manifest)
+    listener(StageStarted(stage="predict", detail=f"{source} with {found.model}"))
+    stream = _open_source(config, source, fitted)
+    tally = _Tally()
+    write_tables(destination, _scored(stream, fitted, source=source, tally=tally))
+    seconds = time.monotonic() - started
+    listener(StageFinished(stage="predict", seconds=seconds, detail=f"{tally.rows} rows"))
+    return PredictResult(
+        rows=tally.rows,
+        destination=destination,
+        model=found.model,
+        version=found.version,
+        seconds=seconds,
+        unseen={name: n for name, n in sorted(tally.unseen.items()) if n},
+        notes=_notes(stream, fitted),
+    )
+
+
+def _scored(stream: Stream, model: Model, *, source: str, tally: _Tally) -> Iterator[pa.Table]:
+    """Score batch after batch, counting as they pass."""
+    levels = known_levels(model)
+    for table in stream.tables:
+        scored = score(table, model, levels=levels, source=source, first_row=tally.rows)
+        tally.rows += table.num_rows
+        tally.unseen.update(scored.unseen)
+        yield scored.table
+
+
+def _find_model(config: Config | None, workspace: Workspace, word: str) -> _Found:
+    """Look for a folder, an alias or a version, then a run."""
+    if (Path(word) / artifact.MANIFEST).is_file():
+        return _Found(directory=Path(word), model=word)
+    name = _registered_name(config, workspace)
+    registered = None if name is None else registry.read(workspace.registry, name)
+    if registered is not None and (word in registered.aliases or word.isdecimal()):
+        version = registry.resolve(workspace.registry, registered.name, word)
+        directory = registry.directory(workspace.registry, version) / "model"
+        return _Found(
+            directory=directory, model=version.name, version=version.version, manifest=version.manifest
+        )
+    if word != registry.CHAMPION and (workspace.run(word) / "model").is_dir():
+        return _Found(directory=workspace.run(word) / "model", model=word)
+    raise NoRunError(
+        f"no model {word!r}: neither a folder, an alias, a version nor a run id",
+        where=str(workspace.root),
+        hint="mltrain register" if word == registry.CHAMPION else "mltrain registry ls, mltrain runs ls",
+    )
+
+
+def _registered_name(config: Config | None, workspace: Workspace) -> str | None:
+    """Return the config's registered name, or the only one there is."""
+    if config is not None:
+        return registry.registered_name(config.registry, config.train)
+    there = registry.names(workspace.registry)
+    if len(there) > 1:
+        raise UsageError(
+            f"several models are registered: {', '.join(there)}",
+            where=str(workspace.registry),
+            hint="name a config file with --config, or a model folder with --model",
+        )
+    return there[0] if there else None
+
+
+def _open_source(config: Config | None, source: str, model: Model) -> Stream:
+    """Open the source in batches; options of the config hold where it is of the config's own format."""
+    format_ = next((name for name in names("sources") if load("sources", name).accepts(source)), None)
+    same = config is not None and config.data.source is not None and format_ == _format(config)
+    options = config.data.options if config is not None and same else {}
+    if format_ == "parquet":
+        return stream_parquet(source, model.schema, batch_rows=BATCH_ROWS)
+    if format_ == "csv":
+        return stream_csv(source, model.schema, options=options)
+    return stream_table(load_table(source, format_, options), model.schema, batch_rows=BATCH_ROWS)
+
+
+def _format(config: Config) -> str | None:
+    """Return the name of the data source plug-in that the config means."""
+    if config.data.format is not None:
+        return config.data.format
+    return next((n for n in names("sources") if load("sources", n).accepts(config.data.source or "")), None)
+
+
+def _notes(stream: Stream, model: Model) -> tuple[str, ...]:
+    """Say which columns of the source were not used, and which ids it lacks."""
+    known = {c.name for c in model.schema.columns} | {model.schema.target.name}
+    extra = [name for name in stream.names if name not in known]
+    lacking = [name for name in model.schema.ids if name not in stream.names]
+    notes = []
+    if extra:
+        notes.append(f"columns not known to the model were ignored: {', '.join(extra[:10])}")
+    if lacking:
+        notes.append(f"id columns are not in the source: {', '.join(lacking)}")
+    return tuple(notes)

@@ -1,0 +1,137 @@
+"""One table in, one scored table out; and a stream of them written as one file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
+import pyarrow.parquet as pq
+
+from mltrain import files
+from mltrain.data import ColumnKind, Schema
+from mltrain.data.conforming import conform
+from mltrain.data.target import label_text
+from mltrain.data.text import decoded
+from mltrain.errors import SchemaError
+from mltrain.model import Model
+from mltrain.preprocessing import Encoder
+from mltrain.preprocessing.features import Codes, Level
+from mltrain.threshold import decide
+
+PREDICTION = "prediction"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """A batch that was scored.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        Id columns, ``prediction`` and ``proba_<class>``.
+    unseen : mapping of str to int
+        Categorical column to the number of rows whose level the model does not know.
+    """
+
+    table: pa.Table
+    unseen: Mapping[str, int]
+
+
+def proba_names(schema: Schema) -> tuple[str, ...]:
+    """Return the names of the probability columns, in the order of the class codes."""
+    return tuple(f"proba_{label_text(label)}" for label in schema.target.classes)
+
+
+def score(table: pa.Table, model: Model, *, levels: Mapping[str, pa.Array], source: str, first_row: int) -> Scored:
+    """Score one batch.
+
+    Parameters
+    ----------
+    levels : mapping of str to pyarrow.Array
+        What `known_levels` returned for the model.
+    first_row : int
+        Rows of the source before this batch, for messages.
+
+    Raises
+    ------
+    mltrain.errors.SchemaError
+        A column is missing, or a value cannot be read as its type.
+    """
+    try:
+        conformed = conform(table, model.schema, origin=source)
+    except SchemaError as error:
+        raise SchemaError(error.message, where=_shifted(error.where, first_row), hint=error.hint) from error
+    proba = model.proba(conformed) if table.num_rows else None
+    return Scored(table=_output(table, model, proba), unseen=_count_unseen(conformed, levels))
+
+
+def known_levels(model: Model) -> dict[str, pa.Array]:
+    """Return the levels that a model's encoders know, by categorical column."""
+    found: dict[str, set[str]] = {
+        column.name: set() for column in model.schema.features if column.kind is ColumnKind.CATEGORY
+    }
+    for encoder in model.encoders.values():
+        for source, values in _levels_of(encoder):
+            found.setdefault(source, set()).update(values)
+    return {name: pa.array(sorted(values), pa.string()) for name, values in found.items() if values}
+
+
+def write_tables(destination: Path, tables: Iterator[pa.Table]) -> None:
+    """Write tables of one schema as one Parquet or CSV file, by the suffix; whole or not there."""
+    first = next(tables)
+    with files.atomic_path(destination) as path, _open_writer(path, first.schema) as writer:
+        for table in chain([first], tables):
+            writer.write_table(table.cast(first.schema))
+
+
+def _output(table: pa.Table, model: Model, proba: object) -> pa.Table:
+    """Put ids, decisions and probabilities side by side."""
+    names = proba_names(model.schema)
+    n_classes = len(names)
+    there = [name for name in model.schema.ids if name in table.column_names]
+    kept = [name for name in there if name not in (PREDICTION, *names)]
+    columns = {name: decoded(table.column(name)) for name in kept}
+    labels = pa.array(list(model.schema.target.classes))
+    if proba is None:
+        empty = {name: pa.array([], pa.float64()) for name in names}
+        return pa.table({**columns, PREDICTION: labels.slice(0, 0), **empty})
+    codes = decide(proba, model.threshold)
+    scores = {names[code]: pa.array(proba[:, code]) for code in range(n_classes)}
+    return pa.table({**columns, PREDICTION: labels.take(pa.array(codes)), **scores})
+
+
+def _count_unseen(conformed: pa.Table, levels: Mapping[str, pa.Array]) -> dict[str, int]:
+    """Count the rows of each categorical column that hold a level the model does not know."""
+    counts = {}
+    for name, known in levels.items():
+        column = conformed.column(name)
+        unknown = pc.and_(pc.is_valid(column), pc.invert(pc.is_in(column.cast(pa.string()), value_set=known)))
+        counts[name] = pc.sum(unknown).as_py() or 0
+    return counts
+
+
+def _levels_of(encoder: Encoder) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield each source column with levels that a feature stands for."""
+    for feature in encoder.features:
+        if isinstance(feature, Codes):
+            yield feature.source, (*feature.levels, *feature.pooled)
+        elif isinstance(feature, Level):
+            yield feature.source, feature.values
+
+
+def _open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter | pcsv.CSVWriter:
+    """Open a writer for the suffix of ``path``."""
+    if path.suffix == ".csv":
+        return pcsv.CSVWriter(path, schema)
+    return pq.ParquetWriter(path, schema, compression="zstd")
+
+
+def _shifted(where: str | None, first_row: int) -> str | None:
+    """Turn the row within a batch into the row within the source."""
+    return where and re.sub(r"\brow (\d+)$", lambda found: f"row {int(found[1]) + first_row}", where)

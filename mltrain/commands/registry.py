@@ -1,0 +1,186 @@
+"""`mltrain registry`: what is registered, who reigned when, back to the previous champion, and are all files intact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mltrain import artifact, registry
+from mltrain.config import Config
+from mltrain.errors import EnvironmentRefusal, NoRunError
+from mltrain.registry import Move, RegisteredModel
+from mltrain.tracking.session import LOCAL
+from mltrain.tracking.standings import open_trackers
+from mltrain.tracking.telling import move_alias
+from mltrain.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionLine:
+    """One registered version as the list shows it."""
+
+    version: str
+    aliases: tuple[str, ...]
+    model: str
+    run_id: str
+    created: str
+    who: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistryListResult:
+    """All versions of one name, newest first, and the history of its champions, newest first."""
+
+    name: str
+    versions: tuple[VersionLine, ...]
+    history: tuple[Move, ...]
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistryShowResult:
+    """One version: what it is made of and what was said of it."""
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+    model: str
+    run_id: str
+    created: str
+    who: str
+    families: tuple[str, ...]
+    classes: tuple[str, ...]
+    threshold: float | None
+    metric: str | None
+    manifest: str
+    directory: str
+    history: tuple[Move, ...]
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistryRollbackResult:
+    """The champion after a rollback and the one before it."""
+
+    name: str
+    version: str
+    previous: str | None
+    warnings: tuple[str, ...] = ()
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionCheck:
+    """One version and what is wrong with its files; None when they are as registered."""
+
+    version: str
+    problem: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistryVerifyResult:
+    """Every version of one name, checked."""
+
+    name: str
+    checks: tuple[VersionCheck, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """4 when a file is not as it was registered."""
+        return 4 if any(check.problem for check in self.checks) else 0
+
+
+def ls(config: Config, workspace: Workspace, *, name: str | None = None) -> RegistryListResult:
+    """List versions, aliases and history."""
+    registered = _read(config, workspace, name)
+    lines = [
+        VersionLine(
+            version=v.version,
+            aliases=registered.aliases_of(v.version),
+            model=v.model,
+            run_id=v.run_id,
+            created=v.created,
+            who=v.who,
+        )
+        for v in registered.versions
+    ]
+    return RegistryListResult(
+        name=registered.name, versions=tuple(reversed(lines)), history=tuple(reversed(registered.history))
+    )
+
+
+def show(
+    config: Config, workspace: Workspace, *, version: str = registry.CHAMPION, name: str | None = None
+) -> RegistryShowResult:
+    """Show one version, named by its number or an alias.
+
+    Raises
+    ------
+    mltrain.errors.NoRunError
+        There is none.
+    """
+    registered = _read(config, workspace, name)
+    found = registry.resolve(workspace.registry, registered.name, version)
+    directory = registry.directory(workspace.registry, found)
+    manifest = artifact.read_manifest(directory / "model", expected_sha256=found.manifest)
+    return RegistryShowResult(
+        name=found.name,
+        version=found.version,
+        aliases=registered.aliases_of(found.version),
+        model=found.model,
+        run_id=found.run_id,
+        created=found.created,
+        who=found.who,
+        families=manifest.families,
+        classes=tuple(str(label) for label in manifest.classes),
+        threshold=manifest.threshold,
+        metric=manifest.metric,
+        manifest=found.manifest,
+        directory=str(directory),
+        history=tuple(move for move in registered.history if found.version in (move.version, move.previous)),
+    )
+
+
+def rollback(config: Config, workspace: Workspace, *, name: str | None = None) -> RegistryRollbackResult:
+    """Give the alias ``champion`` back to the version that held it before.
+
+    Raises
+    ------
+    mltrain.errors.NoRunError
+        There is no champion, or none before it.
+    """
+    registered = _read(config, workspace, name)
+    move = registry.roll_back(workspace.registry, registered.name, why="mltrain registry rollback")
+    run_id = registry.resolve(workspace.registry, registered.name, move.version).run_id
+    warnings = _mirror(config, workspace, registered.name, run_id=run_id)
+    return RegistryRollbackResult(
+        name=registered.name, version=move.version, previous=move.previous, warnings=warnings
+    )
+
+
+def verify(config: Config, workspace: Workspace, *, name: str | None = None) -> RegistryVerifyResult:
+    """Hash every registered file and compare it with what was registered."""
+    registered = _read(config, workspace, name)
+    checks = tuple(
+        VersionCheck(version=v.version, problem=registry.check_version(workspace.registry, v))
+        for v in registered.versions
+    )
+    return RegistryVerifyResult(name=registered.name, checks=checks)
+
+
+def _read(config: Config, workspace: Workspace, name: str | None) -> RegisteredModel:
+    """Return what is registered under a name, by default the config's."""
+    return registry.read(
+        workspace.registry, name or registry.registered_name(config.registry, config.train)
+    )
+
+
+def _mirror(config: Config, workspace: Workspace, name: str, *, run_id: str) -> tuple[str, ...]:
+    """Move the alias in the tracker's registry too; what goes wrong there is a warning."""
+    if config.train.experiment_tracker == LOCAL:
+        return ()
+    with open_trackers(config.train, workspace) as trackers:
+        try:
+            move_alias(trackers, run_id, registry_name=name, alias=registry.CHAMPION)
+        except (EnvironmentRefusal, NoRunError) as error:
+            return (f"the alias has not moved in {trackers.name}: {error.message}",)
+    return ()

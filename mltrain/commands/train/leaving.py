@@ -1,0 +1,137 @@
+"""What a kept candidate leaves behind: model, record, figures, and its run in the tracker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mltrain import artifact, files
+from mltrain.candidate import Candidate
+from mltrain.commands.train.session import Session
+from mltrain.config.rendering import config_hash
+from mltrain.events import CandidateKept
+from mltrain.figures import TrialPoint, draw_learning_curve, draw_search
+from mltrain.metrics import Metric
+from mltrain.record import RunFacts, write_run
+from mltrain.search import Study
+from mltrain.tracking import Run
+from mltrain.tracking import training as log
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CandidateLine:
+    """One candidate of the session, as the leaderboard shows it."""
+
+    model: str
+    run_id: str
+    metric: str
+    validation_score: float
+    n_trials: int
+    seconds: float
+    final_fit: str
+    calibration: str | None
+    threshold: float | None
+    n_resumed: int = 0
+
+
+def start_tags(session: Session, name: str) -> dict[str, str]:
+    """Return the tags that a run carries from its start."""
+    tags = {
+        log.SESSION: session.tracked.id,
+        log.KIND: log.TRAINING,
+        log.MODEL: name,
+        log.METRIC: session.recipe.metric.name,
+        log.DATA: session.split.fingerprint,
+        log.TARGET: session.split.schema.target.name,
+        log.VERSION: session.provenance.versions["mltrain"],
+    }
+    git = session.provenance.git
+    return tags | ({log.GIT_COMMIT: git.commit, log.GIT_DIRTY: str(git.dirty).lower()} if git else {})
+
+
+def leave(session: Session, run: Run, kept: Candidate, *, study: Study | None, seconds: float) -> CandidateLine:
+    """Save the model, the record and the figures of a candidate, log them, and say so."""
+    model, metric = kept.model, session.recipe.metric
+    directory = session.workspace.run(run.id)
+    artifact.save_model(model, directory / "model", record={"run_id": run.id, "metric": metric.name})
+    artifact.save_pickle(model, directory / "model.pkl")
+    if study is not None and session.config.evaluate.figures:
+        _draw(directory / "figures", study, kept, metric=metric)
+    write_run(directory, _facts(session, run, seconds=seconds), candidate=kept, study=study, metric=metric)
+    _log(session, run, kept, study=study)
+    session.listener(CandidateKept(model=model.name, run_id=run.id, score=kept.validation_score, seconds=seconds))
+    return CandidateLine(
+        model=model.name,
+        run_id=run.id,
+        metric=metric.name,
+        validation_score=kept.validation_score,
+        n_trials=len(study.trials) if study else 0,
+        seconds=seconds,
+        final_fit=kept.final_fit,
+        calibration=model.calibrator.method if model.calibrator else None,
+        threshold=model.threshold,
+        n_resumed=study.n_resumed if study else 0,
+    )
+
+
+def _draw(directory: Path, study: Study, kept: Candidate, *, metric: Metric) -> None:
+    points = [TrialPoint(number=t.number, state=t.state, score=t.score, params=t.params) for t in study.trials]
+    draw_search(directory, trials=points, metric=metric.name, greater_is_better=metric.greater_is_better)
+    curve = kept.trial.curve if kept.trial else None
+    if curve is not None and curve.loss_rounds:
+        draw_learning_curve(
+            directory,
+            rounds=curve.loss_rounds,
+            train_losses=curve.train_losses,
+            valid_losses=curve.valid_losses,
+        )
+
+
+def _facts(session: Session, run: Run, *, seconds: float) -> RunFacts:
+    return RunFacts(
+        run_id=run.id,
+        session=session.tracked.id,
+        model=run.id.rpartition("-")[0],
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=seconds,
+        config=session.config.model_dump(mode="json"),
+        data={
+            "fingerprint": session.split.fingerprint,
+            "splits": {
+                name: {"rows": part.rows, "fingerprint": part.fingerprint}
+                for name, part in session.split.splits.items()
+            },
+        },
+        validation={
+            "kind": session.rows.validation,
+            "n_folds": len(session.rows.folds),
+            "n_rows": sum(len(fold.valid) for fold in session.rows.folds),
+        },
+        provenance=session.provenance,
+    )
+
+
+def _log(session: Session, run: Run, kept: Candidate, *, study: Study | None) -> None:
+    """Hand everything final to the tracker."""
+    directory = session.workspace.run(run.id)
+    params: dict[str, Any] = {
+        "model": kept.model.name,
+        "seed": session.config.seed,
+        "final_fit": kept.final_fit,
+    }
+    params |= dict(kept.trial.params) if kept.trial else {f"weight {k}": v for k, v in (kept.weights or {}).items()}
+    scores = {log.VALIDATION_SCORE: kept.validation_score}
+    if kept.model.threshold is not None:
+        scores["decision_threshold"] = kept.model.threshold
+    if study is not None:
+        scores["n_trials"] = float(len(study.trials))
+    if kept.trial is not None and kept.trial.curve is not None:
+        curve = kept.trial.curve
+        log.log_curve(run, rounds=curve.loss_rounds, train_losses=curve.train_losses, valid_losses=curve.valid_losses)
+    tags = {
+        log.MANIFEST: files.sha256(directory / "model" / "manifest.json"),
+        log.CONFIG: config_hash(session.config),
+    }
+    log.log_candidate(run, directory, params=params, metrics=scores, tags=tags)

@@ -1,0 +1,77 @@
+"""Values that are fine alone and wrong together; each refusal names the key to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import NoReturn
+
+from pydantic_core import PydanticCustomError
+
+
+def refuse(message: str, *, key: str, hint: str) -> NoReturn:
+    """Raise what pydantic collects as a problem of ``key``, a dotted path below the checked section."""
+    raise PydanticCustomError("config", "{message}", {"message": message, "key": key, "hint": hint})
+
+
+def check_roles(
+    target: str | None, columns: Mapping[str, str], *, ids: tuple[str, ...], drop: tuple[str, ...]
+) -> None:
+    """Refuse a column that is given two roles."""
+    for key, names, kind in (("id_columns", ids, "id"), ("drop", drop, "dropped")):
+        for name in names:
+            if name == target:
+                refuse(f"'{name}' is the target and stands in data.{key}", key=key, hint="remove it there")
+            if columns.get(name, kind) != kind:
+                message = f"'{name}' stands in data.{key} and is {columns[name]} in data.columns"
+                refuse(message, key=key, hint="keep one of the two")
+    both = [name for name in ids if name in drop]
+    if both:
+        refuse(
+            f"'{both[0]}' stands in data.id_columns and in data.drop", key="drop", hint="keep one of the two"
+        )
+    if target is not None and target in columns:
+        refuse(f"'{target}' is the target and has no kind", key="columns", hint="remove it there")
+
+
+def check_split_columns(kind: str, *, group: str | None, time: str | None) -> None:
+    """Refuse a split by groups or time that does not say which column holds them."""
+    if kind in ("group", "group_time") and group is None:
+        refuse(
+            f"split.kind {kind} needs split.group_column", key="kind", hint="name the column of the groups"
+        )
+    if kind in ("time", "group_time") and time is None:
+        refuse(
+            f"split.kind {kind} needs split.time_column",
+            key="kind",
+            hint="name the column that orders the rows",
+        )
+
+
+def check_cut_offs(
+    kind: str, *, validation_from: date | datetime | None, test_from: date | datetime | None
+) -> None:
+    """Refuse cut-offs that nothing reads or that are in the wrong order."""
+    for key, moment in (("test_from", test_from), ("validation_from", validation_from)):
+        if moment is not None and kind not in ("time", "group_time"):
+            hint = "set split.kind to time and split.time_column"
+            refuse(f"split.{key} needs a split by time, and split.kind is {kind}", key=key, hint=hint)
+    if validation_from and test_from and _moment(validation_from) >= _moment(test_from):
+        message = f"validation starts at {validation_from}, not before test at {test_from}"
+        refuse(message, key="validation_from", hint="choose an earlier date")
+
+
+def check_sizes(test: float, validation: float, *, calibration: float) -> None:
+    """Refuse shares that leave no rows for training."""
+    held_out = test + validation + calibration
+    if held_out >= 1:
+        message = (
+            f"test, validation and calibration take {held_out:.4g} of the rows, none are left for training"
+        )
+        refuse(message, key="split.test_size", hint="choose smaller shares")
+
+
+def _moment(value: date | datetime) -> datetime:
+    """Return a moment that compares with any other; a date is its midnight, no zone is UTC."""
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

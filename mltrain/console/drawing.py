@@ -1,0 +1,62 @@
+"""The two shapes results are drawn in: a table of rows, and a list of names and values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from mltrain.console.amounts import score_text
+from mltrain.console.document import jsonable
+
+
+def rows_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> Table:
+    """Return a table; a header that starts with ``>`` is set to the right.
+
+    Cells are shown as they are: brackets in a column name are no markup.
+    """
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    for header in headers:
+        right = header.startswith(">")
+        table.add_column(header.removeprefix(">"), justify="right" if right else "left", overflow="fold", no_wrap=right)
+    for row in rows:
+        table.add_row(*(escape(cell_text(cell)) for cell in row))
+    return table
+
+
+def facts(pairs: Iterable[tuple[str, object]], *, title: str | None = None) -> Table:
+    """Return names and values, one pair a line; pairs without a value are left out."""
+    table = Table(box=None, show_header=False, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for name, value in pairs:
+        if value not in (None, "", [], (), {}):
+            table.add_row(name, escape(cell_text(value)))
+    return table
+
+
+def record_facts(record: object) -> Table:
+    """Return the fields of any record as names and values."""
+    plain = jsonable(record)
+    if not dataclasses.is_dataclass(record) or not isinstance(plain, Mapping):
+        return facts([("result", plain)])
+    return facts((name.replace("_", " "), value) for name, value in plain.items())
+
+
+def cell_text(value: object) -> str:
+    """Return a value as the text of one cell."""
+    match value:
+        case None | float():
+            text = score_text(value)
+        case bool():
+            text = "yes" if value else "no"
+        case Mapping():
+            text = ", ".join(f"{key} {cell_text(item)}" for key, item in value.items())
+        case list() | tuple() | frozenset():
+            text = ", ".join(cell_text(item) for item in value)
+        case _:
+            text = str(value)
+    return text

@@ -1,0 +1,172 @@
+"""What each column means: inferred from its type, its values and its name, unless the config says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mltrain.data import Column, ColumnKind
+from mltrain.data.nearest import suggest
+from mltrain.data.text import decoded, holds_moments, holds_numbers, is_missing, is_text
+from mltrain.errors import ConfigError
+
+ID_NAME = re.compile(
+    r"^$|^(row|index|idx|id|uuid|guid|key|rowid|unnamed: ?\d+|__index_level_\d+__)$"
+    r"|[_ .-](id|uuid|guid|key|index|idx)$|^(id|uuid|row|index)[_ .-]|[a-z](Id|ID|Uuid|UUID)$"
+    r"|^row_?(number|num|no|nr)$",
+)
+MANY_NUMBERS = 20
+FEW_ROWS = 20
+ALMOST_ALL = 0.95
+ENOUGH_FOR_ALMOST = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Roles:
+    """What the config says of columns.
+
+    Attributes
+    ----------
+    overrides : mapping of str to str
+        Kinds of single columns.
+    """
+
+    target: str
+    overrides: Mapping[str, str]
+    ids: Sequence[str] = ()
+    drop: Sequence[str] = ()
+    group: str | None = None
+    time: str | None = None
+
+
+def infer_columns(
+    table: pa.Table,
+    *,
+    target: str,
+    overrides: Mapping[str, str],
+    ids: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    group: str | None = None,
+    time: str | None = None,
+) -> tuple[Column, ...]:
+    """Return the role of every column but the target, in source order.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows that training may see.
+    overrides : mapping of str to str
+        Kinds of single columns, from the config.
+    ids, drop : sequence of str
+        Columns the config calls ids, or wants left out.
+    group, time : str, optional
+        Columns the split respects; a group is an id, a time stays a feature.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        The config names a column that does not exist, or the target as a feature.
+    """
+    roles = Roles(target=target, overrides=overrides, ids=ids, drop=drop, group=group, time=time)
+    _check_names(table.column_names, roles)
+    columns = []
+    for name in table.column_names:
+        if name != target:
+            kind, reason = _configured(name, roles) or _inferred(name, table.column(name))
+            columns.append(Column(name=name, kind=kind, arrow_type=str(table.schema.field(name).type), reason=reason))
+    return tuple(columns)
+
+
+def _check_names(names: Sequence[str], roles: Roles) -> None:
+    """Refuse roles of columns that do not exist, or of the target."""
+    named = [
+        *((f"data.columns.{name}", name) for name in roles.overrides),
+        *(("data.id_columns", name) for name in roles.ids),
+        *(("data.drop", name) for name in roles.drop),
+        *(("split.group_column", name) for name in (roles.group,) if name is not None),
+        *(("split.time_column", name) for name in (roles.time,) if name is not None),
+    ]
+    for key, name in named:
+        if name == roles.target:
+            raise ConfigError(f"column {name!r} is the target and can have no other role", where=key)
+        if name not in names:
+            raise ConfigError(f"there is no column {name!r}", where=key, hint=suggest(name, names))
+
+
+def _configured(name: str, roles: Roles) -> tuple[ColumnKind, str] | None:
+    """Return the kind that the config gives a column, or None."""
+    if name in roles.drop:
+        return ColumnKind.DROPPED, "from the config"
+    if name in roles.ids:
+        return ColumnKind.ID, "from the config"
+    if name in roles.overrides:
+        return ColumnKind(roles.overrides[name]), "from the config"
+    if name == roles.group:
+        return ColumnKind.ID, "the group column"
+    return None
+
+
+def _inferred(name: str, column: pa.ChunkedArray) -> tuple[ColumnKind, str]:
+    """Return the kind that a column's type, values and name suggest."""
+    values = decoded(column)
+    kind = values.type
+    is_feature = _is_number(kind) or _is_moment(kind) or is_text(kind) or pa.types.is_boolean(kind)
+    if not is_feature and not pa.types.is_null(kind):
+        return ColumnKind.DROPPED, f"values of type {kind} cannot be learnt from"
+    filled = values.filter(pa.array(~is_missing(values)))
+    if len(filled) == 0:
+        return ColumnKind.DROPPED, "all values are missing"
+    n_distinct = int(pc.count_distinct(filled).as_py())
+    if n_distinct == 1 and len(filled) == len(values) > 1:
+        return ColumnKind.DROPPED, "all values are the same"
+    is_countable = is_text(kind) or pa.types.is_integer(kind)
+    if is_countable and n_distinct == len(filled) == len(values) > 1 and ID_NAME.search(name):
+        return ColumnKind.ID, "named like an id, and all values differ"
+    if is_text(kind):
+        return _inferred_text(filled, n_distinct)
+    return _inferred_by_type(kind)
+
+
+def _inferred_by_type(kind: pa.DataType) -> tuple[ColumnKind, str]:
+    """Return the kind of a column that is no text."""
+    if pa.types.is_boolean(kind):
+        return ColumnKind.BOOLEAN, "true or false"
+    if _is_moment(kind):
+        return ColumnKind.DATE, "dates or times"
+    return ColumnKind.NUMERIC, "numbers"
+
+
+def _inferred_text(values: pa.ChunkedArray, n_distinct: int) -> tuple[ColumnKind, str]:
+    """Return the kind of a column of text, of which there is some."""
+    if n_distinct > MANY_NUMBERS and holds_numbers(values):
+        return ColumnKind.NUMERIC, "numbers stored as text"
+    if holds_moments(values):
+        return ColumnKind.DATE, "dates stored as text"
+    if n_distinct == len(values) >= FEW_ROWS:
+        return ColumnKind.ID, "all values differ"
+    if n_distinct > ALMOST_ALL * len(values) and len(values) >= ENOUGH_FOR_ALMOST:
+        return ColumnKind.ID, "almost all values differ"
+    if not pc.any(pc.not_equal(pc.utf8_trim_whitespace(values), "")).as_py():
+        return ColumnKind.DROPPED, "all values are blank"
+    return ColumnKind.CATEGORY, f"text with {n_distinct} values"
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    """Say whether a type becomes a number; times of day and durations do."""
+    types = pa.types
+    return bool(
+        types.is_integer(kind)
+        or types.is_floating(kind)
+        or types.is_decimal(kind)
+        or types.is_time(kind)
+        or types.is_duration(kind)
+    )
+
+
+def _is_moment(kind: pa.DataType) -> bool:
+    """Say whether a type holds dates or timestamps."""
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))

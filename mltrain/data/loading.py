@@ -1,0 +1,195 @@
+"""From a name in the config to a table whose target and columns are understood."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mltrain import plugins
+from mltrain.config import DataSection
+from mltrain.data import Dataset, DataSource, Schema, Target
+from mltrain.data.columns import infer_columns
+from mltrain.data.nearest import listed, suggest
+from mltrain.data.records import fingerprint
+from mltrain.data.target import encode_target, make_target, unlabelled
+from mltrain.errors import ConfigError, DataError, PluginError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelledRows:
+    """Rows that have a label.
+
+    Attributes
+    ----------
+    table : pyarrow.Table of n_samples rows
+    y : ndarray of shape (n_samples,)
+        Class codes of ``target``.
+    n_unlabelled : int
+        Rows left out because their label is missing.
+    """
+
+    table: pa.Table
+    target: Target
+    y: NDArray[np.int64]
+    n_unlabelled: int
+
+    def at(self, positions: NDArray[np.intp]) -> LabelledRows:
+        """Return the rows at these positions, in this order."""
+        return replace(self, table=self.table.take(pa.array(positions)), y=self.y[positions])
+
+
+def load_table(source: str, format: str | None = None, options: Mapping[str, Any] | None = None) -> pa.Table:  # noqa: A002
+    """Return all rows of a source.
+
+    Parameters
+    ----------
+    source : str
+        A path, a folder, a glob, ``example:NAME``, or what the source plug-in understands.
+    format : str, optional
+        Name of the source plug-in; by default the one that accepts ``source``.
+    options : mapping, optional
+        Settings of the source plug-in.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        No plug-in reads such a source, or an option is unknown.
+    mltrain.errors.DataError
+        Missing, empty or unreadable, or two columns share a name.
+    """
+    plugin = _find_source(source) if format is None else plugins.load("sources", format)
+    table: pa.Table = plugin.load(source, dict(options or {}))
+    repeated = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if repeated:
+        raise DataError(f"column names occur twice: {listed(repeated)}", where=source, hint="rename one of each")
+    if table.num_rows == 0:
+        raise DataError("there are no rows", where=source)
+    return table
+
+
+def load_dataset(section: DataSection, *, group: str | None = None, time: str | None = None) -> Dataset:
+    """Return the rows of the config's source that have a label, with their schema and fingerprint.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        The source or the target is not named, or a column in the config does not exist.
+    mltrain.errors.DataError
+        See `load_table` and `label_rows`.
+    """
+    source = require_source(section)
+    rows = label_rows(load_table(source, section.format, section.options), section)
+    schema = infer_schema(rows, section, group=group, time=time)
+    return Dataset(table=rows.table, schema=schema, fingerprint=fingerprint(rows.table), origin=source)
+
+
+def require_source(section: DataSection) -> str:
+    """Return the source the config names.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        It names none.
+    """
+    if not section.source:
+        raise ConfigError("data.source is not set", where="data.source", hint="name a Parquet or CSV file")
+    return section.source
+
+
+def label_rows(table: pa.Table, section: DataSection) -> LabelledRows:
+    """Return the rows that have a label, and their class codes.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        The target is not named.
+    mltrain.errors.DataError
+        The target does not exist, or holds no classes to learn.
+    """
+    column = target_column(table, section)
+    name = str(section.target)
+    target = make_target(column, name, positive=section.positive_class)
+    missing = unlabelled(column)
+    kept = table.filter(pa.array(~missing)) if missing.any() else table
+    y = encode_target(target, kept.column(name))
+    return LabelledRows(table=kept, target=target, y=y, n_unlabelled=int(missing.sum()))
+
+
+def target_column(table: pa.Table, section: DataSection) -> pa.ChunkedArray:
+    """Return the column to predict.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        The config names none.
+    mltrain.errors.DataError
+        There is no such column.
+    """
+    if section.target is None:
+        raise ConfigError("data.target is not set", where="data.target", hint=f"columns: {listed(table.column_names)}")
+    if section.target not in table.column_names:
+        raise DataError(
+            f"there is no column {section.target!r}",
+            where="data.target",
+            hint=suggest(section.target, table.column_names),
+        )
+    return table.column(section.target)
+
+
+def infer_schema(
+    rows: LabelledRows,
+    section: DataSection,
+    *,
+    group: str | None = None,
+    time: str | None = None,
+    ids: Sequence[str] = (),
+) -> Schema:
+    """Return the schema that these rows and the config suggest; ``ids`` are named besides the config's.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        The config gives a role to a column that does not exist.
+    mltrain.errors.DataError
+        No column is left to learn from.
+    """
+    columns = infer_columns(
+        rows.table,
+        target=rows.target.name,
+        overrides=section.columns,
+        ids=(*section.id_columns, *ids),
+        drop=section.drop,
+        group=group,
+        time=time,
+    )
+    schema = Schema(columns=columns, target=rows.target, group=group, time=time)
+    if not schema.features:
+        reasons = "; ".join(f"{c.name}: {c.kind.value}, {c.reason}" for c in columns[:5])
+        raise DataError(f"no column is left to learn from ({reasons})", where="data", hint="set data.columns")
+    return schema
+
+
+def _find_source(source: str) -> DataSource:
+    """Return the first plug-in that accepts a source, by name."""
+    names = plugins.names("sources")
+    for name in names:
+        try:
+            plugin: DataSource = plugins.load("sources", name)
+        except PluginError as error:
+            logger.warning("data source %s is left out: %s", name, error)
+            continue
+        if plugin.accepts(source):
+            return plugin
+    raise ConfigError(
+        f"no data source reads {source!r}",
+        where="data.source",
+        hint=f"set data.format to one of {listed(names)}",
+    )

@@ -1,0 +1,188 @@
+"""The column to predict: which classes there are, which is positive, and the code of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mltrain.data import Label, Target
+from mltrain.data.nearest import listed
+from mltrain.data.text import as_text, decoded, is_text
+from mltrain.errors import ConfigError, DataError
+
+MAX_CLASSES = 1000
+MAX_FRACTIONS = 20
+MANY_WHOLE_NUMBERS = 100
+FEW_ROWS_EACH = 10
+
+
+def make_target(column: pa.ChunkedArray, name: str, *, positive: Label | None = None) -> Target:
+    """Return the classes of a column; nulls are skipped.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray of shape (n_samples,)
+        Text, booleans or numbers, plain or dictionary-encoded.
+    name : str
+        The column's name.
+    positive : label, optional
+        The positive of two classes, matched by its text; by default the rarer one.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        No labels, one class, too many, a quantity instead of classes, or no class like ``positive``.
+    mltrain.errors.ConfigError
+        ``positive`` is given for more than two classes.
+    """
+    values = decoded(column)
+    _check_type(values.type, name)
+    labels = _without_missing(values)
+    counts = {_plain(item["values"].as_py()): item["counts"].as_py() for item in pc.value_counts(labels)}
+    _check_classes(labels, name, counts)
+    classes = tuple(sorted(counts))
+    if len(classes) == 2:
+        chosen = _rarer(counts) if positive is None else _find_positive(classes, name, positive)
+        classes = (classes[0] if classes[1] == chosen else classes[1], chosen)
+    elif positive is not None:
+        raise ConfigError(
+            f"a positive class needs two classes, but column {name!r} has {len(classes)}",
+            where="data.positive_class",
+            hint="leave data.positive_class out",
+        )
+    return Target(name=name, classes=classes)
+
+
+def encode_target(target: Target, column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return the class code of each row, shape (n_samples,); labels are matched by their text.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        A label is missing or is none of the classes.
+    """
+    missing = unlabelled(column)
+    if missing.any():
+        raise DataError(
+            f"{int(missing.sum())} rows have no label",
+            where=f"column {target.name!r}, row {int(missing.argmax()) + 1}",
+            hint="fill or remove these rows",
+        )
+    texts = as_text(column)
+    codes = pc.index_in(texts, value_set=pa.array([label_text(label) for label in target.classes]))
+    unknown = np.asarray(pc.is_null(codes).to_numpy(), dtype=np.bool_)
+    if unknown.any():
+        row = int(unknown.argmax())
+        known = listed([label_text(label) for label in target.classes])
+        raise DataError(
+            f"label {texts[row].as_py()!r} is not a class of this target",
+            where=f"column {target.name!r}, row {row + 1}",
+            hint=f"the classes are {known}",
+        )
+    return np.asarray(codes.to_numpy(), dtype=np.int64)
+
+
+def unlabelled(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Return where a label is null, NaN or blank text; shape (n_samples,)."""
+    missing = pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
+    if is_text(column.type):
+        blank = pc.equal(pc.utf8_trim_whitespace(decoded(column)), "")
+        missing = pc.or_(missing, pc.fill_null(blank, fill_value=True))
+    return np.asarray(missing.to_numpy(), dtype=np.bool_)
+
+
+def label_text(label: Label) -> str:
+    """Return a label as it is written in tables and messages.
+
+    Examples
+    --------
+    >>> label_text(True), label_text(2), label_text("2")
+    ('true', '2', '2')
+    """
+    if isinstance(label, bool):
+        return "true" if label else "false"
+    return str(as_text(pa.chunked_array([[label]]))[0].as_py())
+
+
+def count_classes(target: Target, codes: NDArray[np.int64]) -> Mapping[str, int]:
+    """Return the number of rows of each class, by its text, in code order."""
+    counts = np.bincount(codes, minlength=target.n_classes)
+    return {label_text(label): int(n) for label, n in zip(target.classes, counts, strict=True)}
+
+
+def _check_type(kind: pa.DataType, name: str) -> None:
+    """Refuse types that name no classes."""
+    types = pa.types
+    if types.is_null(kind):
+        raise DataError("all labels are missing", where=f"column {name!r}")
+    if not (is_text(kind) or types.is_boolean(kind) or types.is_integer(kind) or _is_real(kind)):
+        raise DataError(
+            f"a target of type {kind} names no classes",
+            where=f"column {name!r}",
+            hint="use text, booleans or whole numbers",
+        )
+
+
+def _is_real(kind: pa.DataType) -> bool:
+    """Say whether a type holds numbers with a fraction."""
+    return bool(pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _without_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the labels that are there; decimals and floats as float64."""
+    labels = values.filter(pa.array(~unlabelled(values)))
+    return labels.cast(pa.float64()) if _is_real(labels.type) else labels
+
+
+def _plain(label: Label) -> Label:
+    """Return whole floats as integers: class codes that a missing value turned into floats."""
+    return int(label) if isinstance(label, float) and label.is_integer() else label
+
+
+def _check_classes(labels: pa.ChunkedArray, name: str, counts: Mapping[Label, int]) -> None:
+    """Refuse columns that have no classes to learn."""
+    n, k, where = len(labels), len(counts), f"column {name!r}"
+    if k == 0:
+        raise DataError("all labels are missing", where=where)
+    if k == 1:
+        only = label_text(next(iter(counts)))
+        raise DataError(f"all {n} rows have the same class, {only!r}", where=where, hint="two classes are needed")
+    fractions = any(isinstance(label, float) for label in counts)
+    whole = pa.types.is_integer(labels.type) or pa.types.is_floating(labels.type)
+    if (fractions and k > MAX_FRACTIONS) or (whole and k > MANY_WHOLE_NUMBERS and n < FEW_ROWS_EACH * k):
+        raise DataError(
+            f"the target is a number with {k} values: mltrain classifies",
+            where=where,
+            hint="cut it into classes first",
+        )
+    if k > MAX_CLASSES or k > max(2, n / 2):
+        raise DataError(
+            f"{k} classes among {n} rows are too many",
+            where=where,
+            hint=f"at most {MAX_CLASSES}, two rows each or more",
+        )
+
+
+def _rarer(counts: Mapping[Label, int]) -> Label:
+    """Return the class with fewer rows; of two equal ones the later in order."""
+    first, second = sorted(counts)
+    return first if counts[first] < counts[second] else second
+
+
+def _find_positive(classes: tuple[Label, ...], name: str, positive: Label) -> Label:
+    """Return the class whose text is the given one, whatever its case where that is unambiguous."""
+    wanted = label_text(_plain(positive))
+    exact = [label for label in classes if label_text(label) == wanted]
+    folded = [label for label in classes if label_text(label).casefold() == wanted.casefold()]
+    for found in (exact, folded):
+        if len(found) == 1:
+            return found[0]
+    raise DataError(
+        f"{wanted!r} is not a class of column {name!r}",
+        where="data.positive_class",
+        hint=f"the classes are {listed([label_text(label) for label in classes])}",
+    )

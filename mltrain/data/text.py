@@ -1,0 +1,141 @@
+"""Numbers, truth values, moments and labels written as text: told apart and parsed, column by column."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^(?i:[+-]?inf|nan)$"
+CODE = r"^[+-]?0\d"
+DATE = r"^\d{4}-\d{2}-\d{2}$"
+MOMENT = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6}(\d{1,3})?)?)?"
+ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)$"
+TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0")
+FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0")
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Say whether an Arrow type holds text, plain or dictionary-encoded."""
+    if pa.types.is_dictionary(kind):
+        return is_text(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column without dictionary encoding; text becomes ``string`` or ``large_string``."""
+    if pa.types.is_dictionary(column.type):
+        return decoded(column.cast(column.type.value_type))
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.large_string())
+    return column
+
+
+def filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return text without the white space around it, blanks as nulls."""
+    stripped = pc.utf8_trim_whitespace(decoded(column))
+    return pc.if_else(pc.equal(stripped, ""), pa.scalar(None, stripped.type), stripped)
+
+
+def matches(column: pa.ChunkedArray, pattern: str) -> bool:
+    """Say whether there are filled values and all of them match a pattern."""
+    values = filled(column)
+    return values.null_count < len(values) and bool(pc.all(pc.match_substring_regex(values, pattern)).as_py())
+
+
+def holds_numbers(column: pa.ChunkedArray) -> bool:
+    """Say whether every filled text is a number; texts such as ``007`` are codes, not numbers."""
+    if not matches(column, NUMBER):
+        return False
+    return not pc.any(pc.match_substring_regex(filled(column), CODE)).as_py()
+
+
+def holds_moments(column: pa.ChunkedArray) -> bool:
+    """Say whether every filled text is an ISO 8601 date or moment that exists."""
+    if not matches(column, rf"{DATE}|{MOMENT}({ZONE})?$"):
+        return False
+    try:
+        parse_moments(column)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def parse_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return text as float64, blanks as nulls.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        A text is not a number.
+    """
+    # Arrow reads no leading plus sign.
+    return pc.replace_substring_regex(filled(column), r"^\+", "").cast(pa.float64())
+
+
+def parse_booleans(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return text as booleans; blanks and unknown words become nulls."""
+    words = pc.utf8_lower(filled(column)).cast(pa.string())
+    is_true = pc.is_in(words, value_set=pa.array(TRUE_WORDS))
+    known = pc.or_(is_true, pc.is_in(words, value_set=pa.array(FALSE_WORDS)))
+    return pc.if_else(known, is_true, pa.scalar(None, pa.bool_()))
+
+
+def parse_moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return ISO 8601 text as timestamp[us] in UTC without zone, blanks as nulls; no zone is read as UTC.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        A text is not a moment that exists.
+    """
+    texts = filled(column).cast(pa.string())
+    texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")
+    is_date = pc.match_substring_regex(texts, DATE)
+    texts = pc.if_else(is_date, pc.binary_join_element_wise(texts, "T00:00:00", ""), texts)
+    has_zone = pc.match_substring_regex(texts, rf":\d{{2}}(\.\d+)?{ZONE}")
+    texts = pc.if_else(has_zone, texts, pc.binary_join_element_wise(texts, "Z", ""))
+    return texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return any scalar column as text, so that 1, 1.0 and "1" are written alike; NaN becomes null."""
+    values = decoded(column)
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+        return pc.replace_substring_regex(values.cast(pa.string()), r"\.0$", "")
+    return values if pa.types.is_string(values.type) else values.cast(pa.string())
+
+
+def as_moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return dates, timestamps or ISO text as timestamp[us] in UTC without zone.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        A text is not a moment that exists.
+    """
+    values = decoded(column)
+    if is_text(values.type):
+        return parse_moments(values)
+    if pa.types.is_timestamp(values.type) and values.type.tz is not None:
+        values = values.cast(pa.timestamp(values.type.unit, "UTC"))
+    # Nanoseconds are cut, not refused: no split or feature looks below a microsecond.
+    return values.cast(pa.timestamp("us"), safe=False)
+
+
+def group_codes(groups: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return a number from 0 for each row's group, shape (n_samples,); each row without one is its own."""
+    values, _ = pd.factorize(as_text(groups).to_pandas(), sort=True)
+    codes: NDArray[np.int64] = values.astype(np.int64)
+    alone = codes < 0
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
+    return codes
+
+
+def is_missing(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Return where a column has no value: null, or NaN in a column of floats; shape (n_samples,)."""
+    missing = pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
+    return np.asarray(missing.to_numpy(), dtype=np.bool_)

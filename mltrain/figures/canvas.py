@@ -1,0 +1,108 @@
+"""One look for all figures, and text that every font can draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+DPI = 120
+BLUE, ORANGE, GREEN, GREY, INK = "#2f6db3", "#e07b39", "#3a9a6b", "#8a8f98", "#2b2f36"
+# Ten colours that stay apart for colour-blind readers and in print.
+CYCLE = (BLUE, ORANGE, GREEN, "#b5477c", "#7a5ab5", "#c9a227", "#4fb0c6", "#8c5a3c", "#5d6570", "#d1495b")
+# Tried in turn for characters that the first does not have.
+_FONTS = (
+    "DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Microsoft YaHei",
+    "Hiragino Sans", "Arial Unicode MS", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari",
+)  # fmt: skip
+_STYLE = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#5d6570",
+    "axes.labelcolor": INK,
+    "axes.titlesize": 12,
+    "axes.titleweight": "semibold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10,
+    "grid.color": "#e3e6ea",
+    "grid.linewidth": 0.8,
+    "xtick.color": "#5d6570",
+    "ytick.color": "#5d6570",
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.8,
+    "text.usetex": False,
+}
+
+
+@contextmanager
+def drawn(path: Path, *, width: float = 6.4, height: float = 4.8) -> Iterator[Axes]:
+    """Yield axes and write them as a PNG; the user's own matplotlib settings have no say.
+
+    Parameters
+    ----------
+    width, height : float
+        Inches.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update({**_STYLE, "font.family": list(_families())})
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
+        yield figure.add_subplot()
+        # No software version inside: the same picture gives the same bytes.
+        canvas.print_png(path, metadata={"Software": None})
+
+
+def plain(value: Any, *, limit: int = 28) -> str:
+    """Return text that is drawn as it is: no formulas, no missing glyphs, not too long."""
+    text = " ".join(str(value).split()) or "(empty)"
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
+    return "".join(one if _is_drawable(one) else "□" for one in text).replace("$", r"\$")
+
+
+def unit_axes(axes: Axes, *, x: str, y: str, title: str) -> None:
+    """Name the axes and let both run from 0 to 1."""
+    axes.set(xlabel=x, ylabel=y, title=title, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+
+
+def legend(axes: Axes, *, location: str = "best", title: str | None = None) -> None:
+    """Show what the lines are; beside the axes when they are many."""
+    entries: Sequence[Any] = axes.get_legend_handles_labels()[0]
+    if len(entries) > 6:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title=title)
+    else:
+        axes.legend(loc=location, title=title)
+
+
+@cache
+def _families() -> tuple[str, ...]:
+    """Return the fonts of the list that this machine has."""
+    installed = set(font_manager.get_font_names())
+    return tuple(name for name in _FONTS if name in installed)
+
+
+@cache
+def _is_drawable(character: str) -> bool:
+    """Say whether one of the fonts has the character."""
+    return any(_font(name).get_char_index(ord(character)) for name in _families())
+
+
+@cache
+def _font(name: str) -> Any:
+    """Open a font."""
+    return font_manager.get_font(font_manager.findfont(name))

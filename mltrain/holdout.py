@@ -1,0 +1,74 @@
+"""The only reader of the test rows: each opening stands in the ledger before a row is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mltrain import files, ledger
+from mltrain.data import Schema
+from mltrain.data.splits import SplitRecord, read_rows
+from mltrain.data.target import encode_target
+from mltrain.errors import DataError
+from mltrain.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holdout:
+    """The test split, opened.
+
+    Attributes
+    ----------
+    table : pyarrow.Table of n_samples rows
+        All source columns.
+    y : ndarray of shape (n_samples,), class codes
+    openings : int
+        How often this split was opened, this time included.
+    """
+
+    table: pa.Table
+    y: NDArray[np.int64]
+    schema: Schema
+    fingerprint: str
+    openings: int
+
+
+def open_test(
+    workspace: Workspace, record: SplitRecord, *, run_id: str, config_hash: str, purpose: str = "evaluate"
+) -> Holdout:
+    """Write an opening into the ledger, then read the test rows.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        The test file is missing or changed since it was split; nothing is written and no row is read.
+    mltrain.errors.EnvironmentRefusal
+        The ledger cannot be written; no row is read.
+    """
+    split = record.splits["test"]
+    path = workspace.split("test")
+    if not path.is_file() or files.sha256(path) != split.sha256:
+        state = "changed since it was made" if path.is_file() else "missing"
+        raise DataError(f"the test split is {state}", where=str(path), hint="mltrain split")
+    ledger.append(
+        workspace.ledger,
+        ledger.Opening(
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+            fingerprint=split.fingerprint,
+            run_id=run_id,
+            config_hash=config_hash,
+            purpose=purpose,
+        ),
+    )
+    table = read_rows(path, expected_sha256=split.sha256)
+    return Holdout(
+        table=table,
+        y=encode_target(record.schema.target, table[record.schema.target.name]),
+        schema=record.schema,
+        fingerprint=split.fingerprint,
+        openings=ledger.count(workspace.ledger, split.fingerprint),
+    )

@@ -1,0 +1,186 @@
+"""LightGBM: one Dataset binned once, a subset of it per fold, the library's own boosting loop.
+
+It knows nothing of other families. Results do not depend on the number of threads: histograms are built by column in
+the library's deterministic mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightgbm
+import numpy as np
+from lightgbm.basic import LightGBMError
+from numpy.typing import NDArray
+
+from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View
+from mltrain.models.lightgbm_data import BINNING, Binned, FoldData, fold_data, prepare_bins
+from mltrain.models.lightgbm_space import KNOWN, SYNONYMS, first_trials, search_space
+from mltrain.models.parameters import settle_parameters, take_number
+from mltrain.models.rounds import RoundWatch, Stop, normalise
+from mltrain.space import Params, Scalar, Space
+
+_MOST_ROUNDS = 3000
+_MOST_WORK = 6e9
+_HEADER = b"tree\n"
+
+
+class LightGBM:
+    """Gradient boosting of leaf-wise trees with native categories and missing values.
+
+    References
+    ----------
+    Ke et al. (2017), LightGBM: A Highly Efficient Gradient Boosting Decision Tree, NeurIPS 30.
+    """
+
+    name = "lgbm"
+    view = "native"
+    simplicity = 2
+
+    def space(self, shape: Shape) -> Space:
+        """Return the default search space for data of this shape."""
+        return search_space(shape)
+
+    def first_trials(self, shape: Shape) -> Sequence[Params]:
+        """Return the parameters to try first, cheapest-promising first."""
+        return first_trials(shape)
+
+    def prepare(
+        self,
+        view: View,
+        y: NDArray[np.int64],
+        *,
+        weights: NDArray[np.float64] | None,
+        folds: Sequence[Fold],
+        objective: Objective,
+        threads: int = 1,
+    ) -> Binned:
+        """Bin once and subset per fold.
+
+        Raises
+        ------
+        mltrain.errors.EnvironmentRefusal
+            A GPU is asked for and this machine or build has none.
+        """
+        return prepare_bins(view, y, weights=weights, folds=folds, objective=objective, threads=threads)
+
+    def fit(self, prepared: Binned, fold: int, *, params: Params, limits: Limits) -> Fitted:
+        """Boost until early stopping, the deadline or `limits.on_round` says so.
+
+        Raises
+        ------
+        ValueError
+            A parameter is unknown or refused by the library.
+        """
+        settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
+        cap = int(take_number(settled, "num_iterations", default=_MOST_ROUNDS, low=1))
+        binning = {name: settled.pop(name) for name in BINNING if name in settled}
+        try:
+            data = fold_data(prepared, fold, binning=binning, threads=limits.threads)
+            booster = lightgbm.Booster(_library_params(settled, prepared, limits), data.train)
+            n_rounds = _round_cap(cap, settled, prepared, limits)
+            watch = RoundWatch(limits=limits, n_samples=data.n_train)
+            stopped = _boost(booster, data, n_rounds=n_rounds, watch=watch)
+        except LightGBMError as error:
+            raise ValueError(f"lightgbm refused the parameters {dict(params)}: {error}") from error
+        return self._finish(booster, data, watch=watch, stopped=stopped, threads=limits.threads)
+
+    def predict_proba(self, model: lightgbm.Booster, X: Any, *, threads: int = 1) -> Proba:
+        """Return probabilities of shape (n_samples, n_classes)."""
+        n_classes = max(model.num_model_per_iteration(), 2)
+        if X.shape[0] == 0:
+            return np.empty((0, n_classes))
+        raw = np.asarray(model.predict(X, num_threads=threads))
+        return np.column_stack([1 - raw, raw]) if raw.ndim == 1 else normalise(raw, n_classes=n_classes)
+
+    def importances(self, model: lightgbm.Booster, n_features: int) -> NDArray[np.float64]:
+        """Return the share of the total gain of each feature."""
+        gain = np.asarray(model.feature_importance("gain"), dtype=np.float64)
+        assert gain.size == n_features
+        return gain / gain.sum() if gain.sum() > 0 else gain
+
+    def dump(self, model: lightgbm.Booster) -> bytes:
+        """Return the library's own text format."""
+        return model.model_to_string().encode()
+
+    def load(self, data: bytes) -> lightgbm.Booster:
+        """Rebuild a booster from its text.
+
+        Raises
+        ------
+        ValueError
+            The bytes are not a LightGBM model.
+        """
+        # The library reads past the end of some broken texts, so the frame is checked before it sees them.
+        if not data.startswith(_HEADER) or b"\nend of trees\n" not in data:
+            raise ValueError("not a lightgbm model")
+        try:
+            return lightgbm.Booster(model_str=data.decode())
+        except (LightGBMError, UnicodeDecodeError) as error:
+            raise ValueError(f"not a lightgbm model: {error}") from error
+
+    def _finish(
+        self, booster: lightgbm.Booster, data: FoldData, *, watch: RoundWatch, stopped: Stop | None, threads: int
+    ) -> Fitted:
+        """Cut to the best round through the text, which also drops the training data."""
+        text = booster.model_to_string(num_iteration=watch.best_round)
+        model = lightgbm.Booster(model_str=text)
+        curve = watch.curve()
+        return Fitted(
+            model=model,
+            n_rounds=watch.best_round,
+            valid_proba=self.predict_proba(model, data.X_valid, threads=threads),
+            train_losses=curve.train_losses,
+            valid_losses=curve.valid_losses,
+            loss_rounds=curve.rounds,
+            stopped=stopped or "done",
+        )
+
+
+def _library_params(settled: dict[str, Scalar], prepared: Binned, limits: Limits) -> dict[str, Scalar]:
+    n_classes = prepared.objective.n_classes
+    params: dict[str, Scalar] = {
+        "objective": "binary" if n_classes == 2 else "multiclass",
+        "metric": "binary_logloss" if n_classes == 2 else "multi_logloss",
+        "bagging_freq": 1,
+        "verbosity": -1,
+        "deterministic": True,
+        "force_col_wise": True,
+        "seed": limits.seed,
+        "num_threads": limits.threads,
+    }
+    if n_classes > 2:
+        # With all three at the library's defaults a rare class makes the loss diverge (26 instead of 0.5 on 26 classes).
+        params |= {"num_class": n_classes, "max_delta_step": 1.0}
+    if prepared.objective.device == "gpu":
+        params |= {"device_type": "gpu", "force_col_wise": False}
+    return params | settled
+
+
+def _round_cap(cap: int, settled: dict[str, Scalar], prepared: Binned, limits: Limits) -> int:
+    """Bound the rounds by the work of one round and by what the learning rate can use."""
+    if limits.max_rounds is not None:
+        return max(1, min(cap, limits.max_rounds))
+    n_trees = 1 if prepared.objective.n_classes == 2 else prepared.objective.n_classes
+    by_work = _MOST_WORK / (prepared.X.shape[0] * prepared.X.shape[1] * n_trees)
+    by_rate = 60 / take_number(dict(settled), "learning_rate", default=0.1, low=1e-6)
+    return max(1, min(cap, int(max(by_work, 200)), int(max(by_rate, 100))))
+
+
+def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: RoundWatch) -> Stop | None:
+    if data.valid is not None:
+        booster.add_valid(data.valid, "valid")
+    for round_ in range(1, n_rounds + 1):
+        is_finished = booster.update()
+        train_loss = booster.eval_train()[0][2]
+        valid_loss = booster.eval_valid()[0][2] if data.valid is not None else None
+        stop = watch.see(round_, train_loss=train_loss, valid_loss=valid_loss)
+        if stop is not None:
+            return stop
+        if is_finished:
+            return "early"
+    return None
+
+
+FAMILY = LightGBM()

@@ -1,0 +1,107 @@
+"""Where LightGBM trials start and what they may be.
+
+Ranges after TabArena (Erickson et al. 2025, arXiv:2506.16791) and first trials after portfolios of AutoGluon and tuned
+defaults of pytabkit (both Apache-2.0), rounded, reordered by cost and completed for mltrain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mltrain.models import Shape
+from mltrain.space import Choice, Float, Int, Params, Scalar, Space
+
+# What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device).
+KNOWN = frozenset(
+    """
+    num_iterations learning_rate num_leaves max_depth min_data_in_leaf min_sum_hessian_in_leaf bagging_fraction
+    pos_bagging_fraction neg_bagging_fraction bagging_freq feature_fraction feature_fraction_bynode extra_trees
+    max_delta_step lambda_l1 lambda_l2 linear_lambda min_gain_to_split boosting drop_rate max_drop skip_drop
+    xgboost_dart_mode uniform_drop top_rate other_rate data_sample_strategy min_data_per_group max_cat_threshold cat_l2
+    cat_smooth max_cat_to_onehot path_smooth max_bin min_data_in_bin bin_construct_sample_cnt enable_bundle use_missing
+    linear_tree is_unbalance scale_pos_weight boost_from_average monotone_constraints interaction_constraints
+    use_quantized_grad num_grad_quant_bins histogram_pool_size
+    """.split()
+)
+SYNONYMS = {
+    "n_estimators": "num_iterations",
+    "num_boost_round": "num_iterations",
+    "num_rounds": "num_iterations",
+    "eta": "learning_rate",
+    "shrinkage_rate": "learning_rate",
+    "max_leaves": "num_leaves",
+    "min_child_samples": "min_data_in_leaf",
+    "min_child_weight": "min_sum_hessian_in_leaf",
+    "subsample": "bagging_fraction",
+    "subsample_freq": "bagging_freq",
+    "colsample_bytree": "feature_fraction",
+    "colsample_bynode": "feature_fraction_bynode",
+    "reg_alpha": "lambda_l1",
+    "reg_lambda": "lambda_l2",
+    "min_split_gain": "min_gain_to_split",
+    "boosting_type": "boosting",
+    "subsample_for_bin": "bin_construct_sample_cnt",
+    "extra_tree": "extra_trees",
+}
+
+
+def search_space(shape: Shape) -> Space:
+    """Return the ranges; large data gets faster learning rates, so that a fit ends within a short budget."""
+    space: dict[str, Int | Float | Choice] = {
+        "learning_rate": Float(low=_slowest(shape), high=0.2, log=True),
+        "num_leaves": Int(low=4, high=200, log=True),
+        "min_data_in_leaf": Int(low=1 if shape.n_classes == 2 else 3, high=100, log=True),
+        "feature_fraction": Float(low=0.4, high=1.0),
+        "bagging_fraction": Float(low=0.6, high=1.0),
+        "extra_trees": Choice(options=(False, True)),
+        "lambda_l1": Float(low=1e-5, high=2.0, log=True),
+        "lambda_l2": Float(low=1e-5, high=10.0, log=True),
+    }
+    if shape.n_categorical:
+        space |= {
+            "min_data_per_group": Int(low=2, high=100, log=True),
+            "cat_l2": Float(low=0.005, high=10.0, log=True),
+            "cat_smooth": Float(low=0.001, high=100.0, log=True),
+            "max_cat_to_onehot": Int(low=4, high=100, log=True),
+        }
+    return space
+
+
+def first_trials(shape: Shape) -> Sequence[Params]:
+    """Return complete trials: a modest booster that ends soon, then shapes that differ much from each other."""
+    slow = max(_slowest(shape), 0.02)
+    return tuple(
+        _trial(shape, changes)
+        for changes in (
+            {"learning_rate": 0.1, "num_leaves": 16, "min_data_in_leaf": 20, "feature_fraction": 0.8},
+            {"learning_rate": 2 * slow, "num_leaves": 31, "feature_fraction": 0.6, "extra_trees": True},
+            {"learning_rate": max(slow, 0.03), "num_leaves": 8, "feature_fraction": 0.5, "lambda_l1": 0.5},
+            {"learning_rate": 2 * slow, "num_leaves": 90, "min_data_in_leaf": 50, "feature_fraction": 0.6},
+            {"learning_rate": slow, "num_leaves": 24, "min_data_in_leaf": 5, "feature_fraction": 0.5, "lambda_l1": 0.6},
+            {"learning_rate": slow, "num_leaves": 50, "min_data_in_leaf": 40, "bagging_fraction": 0.75},
+            {"learning_rate": 2 * slow, "num_leaves": 130, "min_data_in_leaf": 6, "extra_trees": True, "lambda_l2": 2.0},
+            {"learning_rate": 0.1, "num_leaves": 5, "min_data_in_leaf": 10, "feature_fraction": 0.7},
+        )
+    )
+
+
+def _slowest(shape: Shape) -> float:
+    """Return the lowest learning rate worth its time on this many cells."""
+    cells = shape.n_samples * shape.n_features * (1 if shape.n_classes == 2 else shape.n_classes)
+    return 0.01 if cells < 2e5 else 0.02 if cells < 1.5e6 else 0.03
+
+
+def _trial(shape: Shape, changes: Params) -> Params:
+    trial: dict[str, Scalar] = {
+        "learning_rate": 0.05,
+        "num_leaves": 31,
+        "min_data_in_leaf": 20,
+        "feature_fraction": 0.9,
+        "bagging_fraction": 0.9,
+        "extra_trees": False,
+        "lambda_l1": 1e-5,
+        "lambda_l2": 1e-3 if shape.n_classes == 2 else 1.0,
+    }
+    if shape.n_categorical:
+        trial |= {"min_data_per_group": 20, "cat_l2": 5.0, "cat_smooth": 10.0, "max_cat_to_onehot": 4}
+    return trial | dict(changes)

@@ -1,0 +1,158 @@
+"""Logistic regression with L2, L1 or elastic-net penalty, by L-BFGS on the one-hot view.
+
+The solver is SciPy's, driven from here, so that a fit ends within one iteration of its deadline and gives the same
+result on every supported scikit-learn, whose spelling of penalties changes between versions.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
+from mltrain.models.linear_solver import Linear, Penalty, Problem, solve
+from mltrain.models.parameters import settle_parameters, take_choice, take_number
+from mltrain.models.rounds import RoundWatch, is_past, log_loss, normalise
+from mltrain.models.rows import Prepared, fold_rows, prepare_rows
+from mltrain.space import Choice, Float, Params, Scalar, Space
+
+_KNOWN = frozenset({"C", "penalty", "l1_ratio", "max_iter", "tol", "fit_intercept"})
+_PENALTIES = ("l2", "l1", "elasticnet")
+_MOST_ITERATIONS = 300
+
+
+class LogisticRegression:
+    """Multinomial logistic regression; for two classes one log odds.
+
+    References
+    ----------
+    Zhu, Byrd, Lu, Nocedal (1997), Algorithm 778: L-BFGS-B, doi:10.1145/279232.279236.
+    """
+
+    name = "logistic_regression"
+    view: ViewKind = "one_hot"
+    simplicity = 0
+
+    def space(self, shape: Shape) -> Space:
+        """Return the default search space for data of this shape."""
+        del shape
+        return {"C": Float(low=1e-3, high=1e3, log=True), "penalty": Choice(options=_PENALTIES)}
+
+    def first_trials(self, shape: Shape) -> Sequence[Params]:
+        """Return the strengths to try first: the usual one, then weaker models, then L1."""
+        del shape
+        tried = ((1.0, "l2"), (0.1, "l2"), (0.1, "l1"), (0.01, "l2"), (1.0, "elasticnet"), (10.0, "l2"))
+        return tuple({"C": strength, "penalty": penalty} for strength, penalty in tried)
+
+    def prepare(
+        self,
+        view: View,
+        y: NDArray[np.int64],
+        *,
+        weights: NDArray[np.float64] | None,
+        folds: Sequence[Fold],
+        objective: Objective,
+        threads: int = 1,
+    ) -> Prepared:
+        """Hold the rows; a GPU is not used."""
+        del threads
+        return prepare_rows(view, y, weights=weights, folds=folds, objective=objective)
+
+    def fit(self, prepared: Prepared, fold: int, *, params: Params, limits: Limits) -> Fitted:
+        """Iterate until convergence, ``max_iter``, the deadline or `limits.on_round` says so.
+
+        Raises
+        ------
+        ValueError
+            A parameter is unknown or out of range.
+        """
+        settled = settle_parameters(self.name, params, known=_KNOWN, synonyms={})
+        cap = int(take_number(settled, "max_iter", default=_MOST_ITERATIONS, low=1))
+        penalty = _penalty(settled)
+        rows = fold_rows(prepared, fold)
+        problem = Problem.of(rows.X, rows.y, weights=rows.weights, n_classes=prepared.objective.n_classes)
+        watch = RoundWatch(limits=limits, n_samples=rows.y.size, stops_early=False)
+
+        def see(iteration: int, model: Linear, loss: float) -> bool:
+            valid_loss = None
+            if rows.y_valid.size:
+                valid_loss = log_loss(rows.y_valid, self.predict_proba(model, rows.X_valid))
+            return watch.see(iteration, train_loss=loss, valid_loss=valid_loss) is not None
+
+        solution = solve(problem, penalty, max_iterations=min(cap, limits.max_rounds or cap), on_iteration=see)
+        curve = watch.curve()
+        return Fitted(
+            model=solution.model,
+            n_rounds=max(solution.n_iterations, 1),
+            valid_proba=self.predict_proba(solution.model, rows.X_valid),
+            train_losses=curve.train_losses,
+            valid_losses=curve.valid_losses,
+            loss_rounds=curve.rounds,
+            stopped="done" if not solution.is_stopped else "deadline" if is_past(limits.deadline) else "pruned",
+        )
+
+    def predict_proba(self, model: Linear, X: Any, *, threads: int = 1) -> Proba:
+        """Return probabilities of shape (n_samples, n_classes)."""
+        del threads
+        return normalise(model.proba(X), n_classes=model.n_classes, classes=model.classes.tolist())
+
+    def importances(self, model: Linear, n_features: int) -> NDArray[np.float64]:
+        """Return the share of the absolute coefficients, each times its feature's spread in training."""
+        assert model.spread.size == n_features
+        size = np.abs(model.coefficients).mean(axis=0) * model.spread
+        return size / size.sum() if size.sum() > 0 else size
+
+    def dump(self, model: Linear) -> bytes:
+        """Return the arrays in NumPy's own format, without pickle."""
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            coefficients=model.coefficients,
+            intercepts=model.intercepts,
+            classes=model.classes,
+            spread=model.spread,
+            n_classes=np.int64(model.n_classes),
+        )
+        return buffer.getvalue()
+
+    def load(self, data: bytes) -> Linear:
+        """Rebuild a model from its arrays.
+
+        Raises
+        ------
+        ValueError
+            The bytes are not a logistic regression.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                model = Linear(
+                    coefficients=arrays["coefficients"],
+                    intercepts=arrays["intercepts"],
+                    classes=arrays["classes"],
+                    spread=arrays["spread"],
+                    n_classes=int(arrays["n_classes"]),
+                )
+        except (KeyError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+            raise ValueError(f"not a logistic regression: {error}") from error
+        model.check()
+        return model
+
+
+def _penalty(settled: dict[str, Scalar]) -> Penalty:
+    strength = take_number(settled, "C", default=1.0, low=1e-12)
+    kind = take_choice(settled, "penalty", default="l2", options=_PENALTIES)
+    ratio = take_number(settled, "l1_ratio", default=0.5, low=0.0, high=1.0)
+    return Penalty(
+        strength=1.0 / strength,
+        l1_ratio={"l2": 0.0, "l1": 1.0}.get(str(kind), ratio),
+        tolerance=take_number(settled, "tol", default=1e-4, low=0.0),
+        has_intercept=cast(bool, take_choice(settled, "fit_intercept", default=True, options=(True, False))),
+    )
+
+
+FAMILY = LogisticRegression()

@@ -1,0 +1,127 @@
+"""What happens between two rounds of a fit: log loss, its curve, and the reasons to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltrain.models import Limits, Proba
+
+Stop: TypeAlias = Literal["early", "deadline", "pruned"]
+_MOST_POINTS = 200
+_SMALLEST = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """Log loss by round, thinned to at most 200 points with both ends kept."""
+
+    rounds: tuple[int, ...]
+    train_losses: tuple[float, ...]
+    valid_losses: tuple[float, ...]
+
+
+@dataclass(kw_only=True, slots=True)
+class RoundWatch:
+    """Sees each round of one fit and says when to stop.
+
+    Attributes
+    ----------
+    n_samples : int
+        Training rows: large data has less noise in its losses, so it needs less patience.
+    stops_early : bool
+        Whether the family ends when the validation loss no longer improves.
+    best_round : int
+        The round of the lowest validation loss; the last round without validation rows.
+    """
+
+    limits: Limits
+    n_samples: int
+    stops_early: bool = True
+    best_round: int = 0
+    _best_loss: float = float("inf")
+    _rounds: list[int] = field(default_factory=list)
+    _train: list[float] = field(default_factory=list)
+    _valid: list[float] = field(default_factory=list)
+
+    def see(self, round_: int, *, train_loss: float | None, valid_loss: float | None) -> Stop | None:
+        """Take note of a finished round (from 1) and return the reason to stop after it, if any."""
+        self._rounds.append(round_)
+        if train_loss is not None:
+            self._train.append(train_loss)
+        if valid_loss is not None:
+            self._valid.append(valid_loss)
+            if self._is_told_to_stop(round_, valid_loss):
+                return "pruned"
+        else:
+            self.best_round = round_
+        if self.stops_early and valid_loss is not None and self._has_waited_long_enough(round_):
+            return "early"
+        return "deadline" if is_past(self.limits.deadline) else None
+
+    def curve(self) -> Curve:
+        """Return the losses seen so far."""
+        kept = thin(len(self._rounds))
+        return Curve(
+            rounds=tuple(self._rounds[i] for i in kept),
+            train_losses=tuple(self._train[i] for i in kept) if self._train else (),
+            valid_losses=tuple(self._valid[i] for i in kept) if self._valid else (),
+        )
+
+    def _is_told_to_stop(self, round_: int, valid_loss: float) -> bool:
+        # A loss that is not a number never becomes the best; the first round must count all the same.
+        if valid_loss < self._best_loss or self.best_round == 0:
+            self._best_loss, self.best_round = valid_loss, round_
+        return self.limits.on_round is not None and self.limits.on_round(round_, valid_loss)
+
+    def _has_waited_long_enough(self, round_: int) -> bool:
+        """Patience by rows and by the best round.
+
+        References
+        ----------
+        The rule follows AutoGluon (Erickson et al. 2020, arXiv:2003.06505), with constants of our own.
+        """
+        by_rows = min(max(3e6 / self.n_samples, 20.0), 300.0)
+        return round_ - self.best_round >= min(by_rows, 0.3 * self.best_round + 20.0)
+
+
+def is_past(deadline: float | None) -> bool:
+    """Say whether the monotonic clock has reached the deadline."""
+    return deadline is not None and time.monotonic() >= deadline
+
+
+def thin(n_points: int) -> list[int]:
+    """Return at most 200 positions of ``n_points``, evenly spread, the first and the last among them."""
+    if n_points <= _MOST_POINTS:
+        return list(range(n_points))
+    return sorted({round(i * (n_points - 1) / (_MOST_POINTS - 1)) for i in range(_MOST_POINTS)})
+
+
+def log_loss(y: NDArray[np.int64], proba: Proba, *, weights: NDArray[np.float64] | None = None) -> float:
+    """Return the weighted mean of ``-log(probability of the true class)``.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+        Clipped from below at the float64 machine epsilon.
+    """
+    own = np.maximum(proba[np.arange(y.size), y], _SMALLEST)
+    return float(np.average(-np.log(own), weights=weights))
+
+
+def normalise(proba: NDArray[np.floating], *, n_classes: int, classes: Sequence[int] | None = None) -> Proba:
+    """Return rows that sum to 1 in float64, with a column of zeros for each class that the fit never saw.
+
+    Parameters
+    ----------
+    classes : sequence of int, optional
+        The class code of each column of ``proba``; by default all codes in order.
+    """
+    full: Proba = np.zeros((proba.shape[0], n_classes), dtype=np.float64)
+    full[:, list(range(n_classes)) if classes is None else list(classes)] = proba
+    return full / full.sum(axis=1, keepdims=True)

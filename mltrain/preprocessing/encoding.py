@@ -1,0 +1,125 @@
+"""Apply an encoder to a conformed table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from mltrain.models import View
+from mltrain.preprocessing.features import Codes, Encoder, Feature, Level, Missing, Number
+from mltrain.preprocessing.reading import read_category, read_number
+
+_ROWS_AT_ONCE = 262_144
+
+
+def encode(encoder: Encoder, table: pa.Table) -> View:
+    """Return the view of X that the encoder describes.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Conformed to the schema that the encoder was fitted with.
+
+    Returns
+    -------
+    View
+        ``X`` is float32, C-ordered or CSR; no value is infinite.
+    """
+    build = _encode_sparse if encoder.is_sparse else _encode_dense
+    starts = range(0, max(table.num_rows, 1), _ROWS_AT_ONCE)
+    blocks = [build(encoder, table.slice(start, _ROWS_AT_ONCE)) for start in starts]
+    return View(
+        kind=encoder.kind,
+        X=blocks[0] if len(blocks) == 1 else _stack(blocks),
+        feature_names=encoder.feature_names,
+        categorical=encoder.categorical,
+    )
+
+
+def encode_number(feature: Number, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``values`` after the steps that the feature declares."""
+    if feature.fill is not None:
+        values = np.where(np.isnan(values), feature.fill, values)
+    if feature.log_unit is not None:
+        values = np.sign(values) * np.log1p(np.abs(values) / feature.log_unit)
+    values = (values - feature.center) / feature.scale
+    return values if feature.bound is None else np.clip(values, -feature.bound, feature.bound)
+
+
+def _stack(blocks: Sequence[NDArray[np.float32] | sparse.csr_matrix]) -> NDArray[np.float32] | sparse.csr_matrix:
+    if sparse.issparse(blocks[0]):
+        return sparse.vstack(blocks, format="csr", dtype=np.float32)
+    return np.concatenate(blocks)
+
+
+def _encode_dense(encoder: Encoder, table: pa.Table) -> NDArray[np.float32]:
+    X = np.zeros((table.num_rows, len(encoder.features)), dtype=np.float32)
+    position = 0
+    for _, group in groupby(encoder.features, key=_block):
+        features = tuple(group)
+        if isinstance(features[0], Level):
+            hits = position + _level_positions(features, table)
+            rows = np.flatnonzero(hits >= position)
+            X[rows, hits[rows]] = 1.0
+        else:
+            X[:, position] = _column(features[0], table)
+        position += len(features)
+    return X
+
+
+def _encode_sparse(encoder: Encoder, table: pa.Table) -> sparse.csr_matrix:
+    """Fill one slot per row for each number and each category, then drop the zeros."""
+    values: list[NDArray[np.float32]] = []
+    positions: list[NDArray[np.int32]] = []
+    start = 0
+    for _, group in groupby(encoder.features, key=_block):
+        features = tuple(group)
+        if isinstance(features[0], Level):
+            hits = _level_positions(features, table)
+            values.append((hits >= 0).astype(np.float32))
+            positions.append((start + hits).astype(np.int32))
+        else:
+            values.append(_column(features[0], table))
+            positions.append(np.full(table.num_rows, start, dtype=np.int32))
+        start += len(features)
+    slots = np.stack(values, axis=1)
+    used = slots != 0
+    indptr = np.concatenate([[0], np.cumsum(used.sum(axis=1))])
+    shape = (table.num_rows, len(encoder.features))
+    return sparse.csr_matrix((slots[used], np.stack(positions, axis=1)[used], indptr), shape=shape)
+
+
+def _block(feature: Feature) -> str:
+    """Join the 0/1 columns of one category; keep every other feature by itself."""
+    return f"level {feature.source}" if isinstance(feature, Level) else f"column {feature.name}"
+
+
+def _column(feature: Feature, table: pa.Table) -> NDArray[np.float32]:
+    column = table[feature.source]
+    if isinstance(feature, Number):
+        return encode_number(feature, read_number(column, feature.part)).astype(np.float32)
+    if isinstance(feature, Missing):
+        return np.isnan(read_number(column, feature.part)).astype(np.float32)
+    assert isinstance(feature, Codes)
+    return _codes(feature, table)
+
+
+def _codes(feature: Codes, table: pa.Table) -> NDArray[np.float32]:
+    meaning = {level: code for code, level in enumerate(feature.levels)}
+    meaning.update(dict.fromkeys(feature.pooled, len(feature.levels)))
+    codes = read_category(table[feature.source]).translate(meaning, otherwise=-1)
+    absent = np.nan if feature.missing_code is None else feature.missing_code
+    return np.where(codes < 0, absent, codes).astype(np.float32)
+
+
+def _level_positions(features: Sequence[Feature], table: pa.Table) -> NDArray[np.int64]:
+    """Return which of the 0/1 columns of one category is 1 in each row; -1 for none."""
+    levels = [feature for feature in features if isinstance(feature, Level)]
+    meaning = {value: i for i, level in enumerate(levels) for value in level.values}
+    missing = next((i for i, level in enumerate(levels) if level.missing), -1)
+    return read_category(table[levels[0].source]).translate(meaning, otherwise=missing)

@@ -1,0 +1,31 @@
+"""Proposes, fits, races and records the trials of one family. The only package that imports Optuna.
+
+It knows families through `mltrain.models`, scores through `mltrain.metrics`, and nothing of configs,
+trackers, tables or the terminal.
+"""
+
+from __future__ import annotations
+
+from mltrain.search.executor import Executor, LocalExecutor, local
+from mltrain.search.job import SearchJob, study_key
+from mltrain.search.refitting import fit_folds, refit_all
+from mltrain.search.seeds import derive
+from mltrain.search.study import Study, search
+from mltrain.search.trial import Curve, State, Trial, rank_trials
+
+__all__ = [
+    "Curve",
+    "Executor",
+    "LocalExecutor",
+    "SearchJob",
+    "State",
+    "Study",
+    "Trial",
+    "derive",
+    "fit_folds",
+    "local",
+    "rank_trials",
+    "refit_all",
+    "search",
+    "study_key",
+]

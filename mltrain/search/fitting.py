@@ -1,0 +1,159 @@
+"""One fit of one fold, as it runs in a worker."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltrain import metrics
+from mltrain.metrics import Metric
+from mltrain.models import Fitted, Limits, ModelFamily
+from mltrain.search.executor import Executor
+from mltrain.search.job import SearchJob
+from mltrain.search.pruning import Bar, CurveWatch
+from mltrain.search.seeds import derive
+from mltrain.space import Params
+
+_REFUSALS: tuple[type[Exception], ...] = (ValueError, ArithmeticError)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitCall:
+    """Everything one fit needs.
+
+    Attributes
+    ----------
+    y_valid : ndarray of shape (n_valid,), int64
+        Classes of the fold's validation rows.
+    max_rounds : int, optional
+        Rounds at most; None leaves it to the family.
+    bar : Bar, optional
+        What the curve must promise.
+    stop : Event
+        Set when nobody wants the result any more; the fit then ends at its next round.
+    """
+
+    family: ModelFamily
+    prepared: Any
+    fold: int
+    params: Params
+    y_valid: NDArray[np.int64]
+    metric: Metric
+    seed: int
+    threads: int
+    deadline: float | None
+    stop: Event = field(default_factory=Event)
+    bar: Bar | None = None
+    max_rounds: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoldOutcome:
+    """How a fit ended.
+
+    Attributes
+    ----------
+    fitted : Fitted, optional
+        None when ``error`` says why.
+    score : float
+        Metric on the fold's validation rows; NaN where undefined.
+    loss : float
+        Best validation log loss of the curve; NaN without one.
+    """
+
+    fitted: Fitted | None
+    score: float = math.nan
+    loss: float = math.nan
+    seconds: float = 0.0
+    error: str | None = None
+
+
+def prepare(job: SearchJob, executor: Executor) -> Any:
+    """Make what all fits of a job share, with all the threads there are."""
+    return job.family.prepare(
+        job.view,
+        job.y,
+        weights=job.weights,
+        folds=job.folds,
+        objective=job.objective,
+        threads=executor.n_slots * executor.threads_per_slot,
+    )
+
+
+def make_call(
+    job: SearchJob,
+    prepared: Any,
+    *,
+    fold: int,
+    params: Params,
+    number: int,
+    executor: Executor,
+    deadline: float | None,
+) -> FitCall:
+    """Return the fit of one fold of trial ``number``: the same numbers, the same seed."""
+    return FitCall(
+        family=job.family,
+        prepared=prepared,
+        fold=fold,
+        params=params,
+        y_valid=job.y[job.folds[fold].valid],
+        metric=job.metric,
+        seed=derive(job.seed, job.name, number, fold),
+        threads=executor.threads_per_slot,
+        deadline=deadline,
+    )
+
+
+def run_fit(call: FitCall) -> FoldOutcome:
+    """Fit one fold and score it.
+
+    Returns
+    -------
+    FoldOutcome
+        With ``error`` when the library refused the parameters or its predictions are not finite;
+        what else goes wrong is not a matter of the trial and is raised.
+    """
+    started = time.monotonic()
+    refusals = _REFUSALS + tuple(getattr(call.family, "errors", ()))
+    try:
+        fitted = call.family.fit(call.prepared, call.fold, params=call.params, limits=_limits(call))
+    except refusals as error:
+        return FoldOutcome(fitted=None, seconds=time.monotonic() - started, error=f"{type(error).__name__}: {error}")
+    if not np.isfinite(fitted.valid_proba).all():
+        return FoldOutcome(fitted=None, seconds=time.monotonic() - started, error="predictions are not finite")
+    return FoldOutcome(
+        fitted=fitted,
+        score=score_or_nan(call.metric, call.y_valid, fitted.valid_proba),
+        loss=min(fitted.valid_losses, default=math.nan),
+        seconds=time.monotonic() - started,
+    )
+
+
+def score_or_nan(metric: Metric, y: NDArray[np.int64], proba: NDArray[np.float64]) -> float:
+    """Return the score, or NaN where the metric is undefined (one class among the rows of a fold)."""
+    try:
+        return float(metrics.score(metric, y, proba))
+    except ValueError:
+        return math.nan
+
+
+def _limits(call: FitCall) -> Limits:
+    """Return what stops this fit."""
+    watch = None if call.bar is None else CurveWatch(bar=call.bar)
+
+    def is_unwanted(n_round: int, loss: float) -> bool:
+        return call.stop.is_set() or (watch is not None and watch.is_hopeless(n_round, loss))
+
+    return Limits(
+        seed=call.seed,
+        threads=call.threads,
+        max_rounds=call.max_rounds,
+        deadline=call.deadline,
+        on_round=is_unwanted,
+    )

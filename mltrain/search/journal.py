@@ -1,0 +1,225 @@
+"""The record of a study on disk: append-only lines, one a trial that ended, and its predictions beside them.
+
+``<studies>/<family>-<key>/journal.jsonl`` and ``predictions/<number>.npy``. Predictions are written first, so
+a line is a promise that they are there. A line that a kill tore is passed over; its trial is run again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+
+from mltrain import files
+from mltrain._version import __version__
+from mltrain.events import Listener, Notice
+from mltrain.models import Proba
+from mltrain.search.trial import Curve, Trial
+
+FORMAT = 1
+_LOCK_TIMEOUT_S = 0.5
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Journal:
+    """An open journal.
+
+    Attributes
+    ----------
+    folder : Path, optional
+        None: nothing is written, nothing is resumed.
+    trials : mapping of number to Trial
+        What was there when it was opened, cut trials included.
+    name, key : str
+        Family and `study_key`.
+    """
+
+    folder: Path | None
+    trials: Mapping[int, Trial]
+    name: str
+    key: str
+
+    def append(self, trial: Trial) -> None:
+        """Keep a trial for good.
+
+        Raises
+        ------
+        mltrain.errors.EnvironmentRefusal
+            The disk refused.
+        """
+        if self.folder is None:
+            return
+        if trial.proba is not None:
+            with (
+                files.atomic_path(_predictions(self.folder, trial.number)) as partial,
+                partial.open("wb") as file,
+            ):
+                np.save(file, trial.proba, allow_pickle=False)
+        path = self.folder / "journal.jsonl"
+        if not path.exists():
+            files.append_line(path, json.dumps(_header(self.name, self.key)))
+        files.append_line(path, json.dumps(_to_line(trial), ensure_ascii=False))
+
+
+@contextmanager
+def open_journal(studies: Path | None, name: str, *, key: str, fresh: bool, listener: Listener) -> Iterator[Journal]:
+    """Hold the journal of one study for the length of the block.
+
+    Parameters
+    ----------
+    studies : Path, optional
+        Folder of all studies; None keeps nothing.
+    name, key : str
+        Family and `study_key`; together they name the study's folder.
+    fresh : bool
+        Move what is there aside and start anew.
+
+    Raises
+    ------
+    mltrain.errors.EnvironmentRefusal
+        Another process holds this journal, or the disk refused.
+    """
+    if studies is None:
+        yield Journal(folder=None, trials={}, name=name, key=key)
+        return
+    folder = studies / f"{name}-{key}"
+    with files.lock(studies / f".{folder.name}.lock", timeout_s=_LOCK_TIMEOUT_S):
+        path = folder / "journal.jsonl"
+        problem = _problem(path, key)
+        if problem is not None:
+            listener(Notice(message=f"{name}: {problem}; the search starts anew and the old one is kept aside"))
+        if folder.exists() and (fresh or problem is not None):
+            _move_aside(folder)
+        yield Journal(folder=folder, trials=_read_trials(path), name=name, key=key)
+
+
+def _header(name: str, key: str) -> dict[str, Any]:
+    """Return the first line of a journal."""
+    versions = {
+        "mltrain": __version__,
+        "optuna": optuna.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+    return {"format": FORMAT, "family": name, "key": key, "versions": versions}
+
+
+def _problem(path: Path, key: str) -> str | None:
+    """Return why a journal cannot be continued, or None when it can or is not there."""
+    if not path.exists():
+        return None
+    header = next(_read_lines(path), {})
+    if header.get("format") != FORMAT:
+        return f"its journal has format {header.get('format')} and this version writes {FORMAT}"
+    return None if header.get("key") == key else "its journal belongs to another search"
+
+
+def _move_aside(folder: Path) -> None:
+    """Rename a study's folder to the first free ``-old-N``."""
+    with files.disk_errors(folder):
+        number = 1
+        while (aside := folder.with_name(f"{folder.name}-old-{number}")).exists():
+            number += 1
+        folder.rename(aside)
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines that are whole."""
+    with files.disk_errors(path):
+        lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        try:
+            value = json.loads(line) if line.strip() else None
+        except ValueError:  # torn by a kill or a full disk
+            logger.warning("%s:%d: passed over a torn line", path, number)
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _read_trials(path: Path) -> dict[int, Trial]:
+    """Return the trials that are whole; of several with one number the one that finished."""
+    trials: dict[int, Trial] = {}
+    for line in _read_lines(path) if path.exists() else ():
+        if "number" not in line:
+            continue
+        trial = _from_line(line, path.parent)
+        if trial is not None and (trial.state != "cut" or _is_better_cut(trial, trials.get(trial.number))):
+            trials[trial.number] = trial
+    return dict(sorted(trials.items()))
+
+
+def _is_better_cut(trial: Trial, known: Trial | None) -> bool:
+    """Say whether a cut trial is worth more than what is known of its number."""
+    return known is None or (known.state == "cut" and (trial.score is not None or known.score is None))
+
+
+def _predictions(folder: Path, number: int) -> Path:
+    """Return where the predictions of a trial are."""
+    return folder / "predictions" / f"{number}.npy"
+
+
+def _to_line(trial: Trial) -> dict[str, Any]:
+    """Return a trial as JSON-able values; floats survive exactly."""
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "score": trial.score,
+        "params": dict(trial.params),
+        "fold_scores": trial.fold_scores,
+        "fold_losses": trial.fold_losses,
+        "n_rounds": trial.n_rounds,
+        "seed": trial.seed,
+        "threads": trial.threads,
+        "seconds": trial.seconds,
+        "notes": trial.notes,
+        "error": trial.error,
+        "proba": trial.proba is not None,
+        "loss_rounds": trial.curve.loss_rounds,
+        "train_losses": trial.curve.train_losses,
+        "valid_losses": trial.curve.valid_losses,
+    }
+
+
+def _from_line(line: dict[str, Any], folder: Path) -> Trial | None:
+    """Return the trial of a line, or None when it is not whole."""
+    try:
+        curve = Curve(
+            loss_rounds=tuple(line["loss_rounds"]),
+            train_losses=tuple(line["train_losses"]),
+            valid_losses=tuple(line["valid_losses"]),
+        )
+        return Trial(
+            number=line["number"],
+            params=line["params"],
+            state=line["state"],
+            score=line["score"],
+            fold_scores=tuple(line["fold_scores"]),
+            fold_losses=tuple(line["fold_losses"]),
+            n_rounds=tuple(line["n_rounds"]),
+            seed=line["seed"],
+            threads=line["threads"],
+            seconds=line["seconds"],
+            proba=_load_proba(_predictions(folder, line["number"])) if line["proba"] else None,
+            curve=curve,
+            notes=tuple(line["notes"]),
+            error=line["error"],
+        )
+    except (KeyError, TypeError, ValueError, EOFError, FileNotFoundError) as error:
+        logger.warning("%s: trial %s is not whole and is run again: %s", folder, line.get("number"), error)
+        return None
+
+
+def _load_proba(path: Path) -> Proba:
+    """Read predictions; never unpickles."""
+    proba: Proba = np.load(path, allow_pickle=False)
+    return proba

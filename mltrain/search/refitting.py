@@ -1,0 +1,135 @@
+"""Fits of one trial again: its fold models, or one model on all rows."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Future, wait
+from dataclasses import replace
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltrain.models import Fitted, Fold, Limits
+from mltrain.search.executor import Executor
+from mltrain.search.fitting import FitCall, make_call, prepare
+from mltrain.search.job import SearchJob
+from mltrain.search.seeds import derive
+from mltrain.search.trial import Trial
+
+_MOST_GROWTH = 1.25
+
+
+def fit_folds(
+    job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None, prepared: Any = None
+) -> tuple[Fitted, ...]:
+    """Fit the fold models of a trial again: the same seeds, so the same models unless the deadline cuts them.
+
+    Parameters
+    ----------
+    trial : Trial
+        Complete, or cut with a score; a cut trial's fits end at the rounds they had.
+    prepared : object, optional
+        `Study.prepared`, where it is at hand.
+
+    Returns
+    -------
+    tuple of Fitted, in fold order
+        ``stopped`` says where the deadline ended a fit.
+
+    Raises
+    ------
+    ValueError
+        The family refuses the parameters.
+    """
+    if prepared is None:
+        prepared = prepare(job, executor)
+    stop = Event()
+    calls = [
+        make_call(
+            job,
+            prepared,
+            fold=fold,
+            params=trial.params,
+            number=trial.number,
+            executor=executor,
+            deadline=deadline,
+        )
+        for fold in range(len(job.folds))
+    ]
+    if trial.state == "cut":
+        calls = [replace(call, max_rounds=max(1, n)) for call, n in zip(calls, trial.n_rounds, strict=True)]
+    return _run_all([replace(call, stop=stop) for call in calls], executor)
+
+
+def refit_all(
+    job: SearchJob,
+    trial: Trial,
+    *,
+    executor: Executor,
+    deadline: float | None,
+    features: NDArray[np.intp] | None = None,
+) -> Fitted:
+    """Fit one model on all rows with the rounds that suited the trial's folds.
+
+    Parameters
+    ----------
+    deadline : float, optional
+        `time.monotonic` value at which the fit ends with what it has.
+    features : ndarray of int, optional
+        Positions of the features to learn from; None means all.
+
+    Notes
+    -----
+    Rounds are the mean over folds, grown with the square root of the rows added, by a quarter at most: more
+    rows bear more rounds, but how many more is not known without validation rows.
+
+    Raises
+    ------
+    ValueError
+        The family refuses the parameters.
+    """
+    everything = Fold(train=np.arange(job.view.n_samples), valid=np.empty(0, dtype=np.intp), features=features)
+    threads = executor.n_slots * executor.threads_per_slot
+    prepared = job.family.prepare(
+        job.view, job.y, weights=job.weights, folds=(everything,), objective=job.objective, threads=threads
+    )
+    limits = Limits(
+        seed=derive(job.seed, job.name, trial.number, "refit"),
+        threads=threads,
+        deadline=deadline,
+        max_rounds=rounds_for_all(job, trial),
+    )
+    return job.family.fit(prepared, 0, params=trial.params, limits=limits)
+
+
+def rounds_for_all(job: SearchJob, trial: Trial) -> int:
+    """Return the rounds for a fit on all rows."""
+    share = float(np.mean([len(fold.train) for fold in job.folds])) / job.view.n_samples
+    growth = min(_MOST_GROWTH, math.sqrt(1 / share))
+    return max(1, round(float(np.mean(trial.n_rounds)) * growth))
+
+
+def _run_all(calls: list[FitCall], executor: Executor) -> tuple[Fitted, ...]:
+    """Run fits at once; an error or an interrupt ends them all."""
+    futures: list[Future[Fitted]] = [executor.submit(_fit, call) for call in calls]
+    try:
+        wait(futures)
+        return tuple(future.result() for future in futures)
+    finally:
+        for call, future in zip(calls, futures, strict=True):
+            call.stop.set()
+            future.cancel()
+
+
+def _fit(call: FitCall) -> Fitted:
+    """Fit without scoring."""
+    limits = Limits(
+        seed=call.seed,
+        threads=call.threads,
+        max_rounds=call.max_rounds,
+        deadline=call.deadline,
+        on_round=lambda _round, _loss: call.stop.is_set(),
+    )
+    return call.family.fit(call.prepared, call.fold, params=call.params, limits=limits)

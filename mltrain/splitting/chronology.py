@@ -1,0 +1,173 @@
+"""Rows divided by time: what comes later is never learnt from earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mltrain.config import SplitSection
+from mltrain.data.text import as_moments, decoded, is_missing
+from mltrain.errors import ConfigError, DataError
+
+Moments = NDArray[np.int64]
+AFTER_ALL = np.iinfo(np.int64).max
+
+
+def is_moment(times: pa.ChunkedArray) -> bool:
+    """Say whether a time column holds moments, which dates can cut, and not numbers such as a year."""
+    kind = decoded(times).type
+    return not (pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def row_moments(times: pa.ChunkedArray, *, where: str = "the time column") -> Moments:
+    """Return the moment of each row: microseconds in UTC, or the rank of a number; shape (n_samples,).
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        A time is missing, or is neither a moment nor a number.
+    """
+    missing = is_missing(times)
+    if missing.any():
+        raise _no_time(missing, where)
+    values = decoded(times)
+    if not is_moment(values):
+        return np.asarray(np.unique(values.to_numpy(), return_inverse=True)[1], dtype=np.int64)
+    try:
+        moments = as_moments(values)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"not a time: {error}", where=where, hint="use dates, timestamps, ISO 8601 text or numbers"
+        ) from error
+    missing = is_missing(moments)
+    if missing.any():
+        raise _no_time(missing, where)
+    return np.asarray(moments.cast(pa.int64()).to_numpy())
+
+
+def first_moments(moments: Moments, groups: NDArray[np.int64]) -> Moments:
+    """Return for each row when its group was first seen, shape (n_samples,)."""
+    first = np.full(int(groups.max()) + 1, AFTER_ALL)
+    np.minimum.at(first, groups, moments)
+    return first[groups]
+
+
+def cut_before(moments: Moments, share: float) -> int:
+    """Return the moment with about this share of rows before it; rows of one moment stay together."""
+    if len(moments) == 0:
+        return AFTER_ALL
+    ordered = np.sort(moments)
+    wanted = share * len(ordered)
+    value = ordered[min(round(wanted), len(ordered) - 1)]
+    low, high = (int(np.searchsorted(ordered, value, side=side)) for side in ("left", "right"))
+    if low > 0 and (high == len(ordered) or wanted - low <= high - wanted):
+        return int(value)
+    return int(ordered[high]) if high < len(ordered) else AFTER_ALL
+
+
+def split_cuts(
+    moments: Moments, section: SplitSection, *, names: Sequence[str], shares: NDArray[np.float64]
+) -> Moments:
+    """Return the first moment of each split but the first, from the cut-off dates or else from the shares.
+
+    Parameters
+    ----------
+    moments : ndarray of shape (n_samples,)
+    names : sequence of str
+        The splits in order of time; begins with train and validation.
+    shares : ndarray of shape (n_splits,)
+        Share of rows of each; those before a cut-off keep their ratios.
+    """
+    cuts: list[int] = []
+    before_test, share = moments, dict(zip(names, shares.tolist(), strict=True))
+    test_share = share.pop("test", 0.0)
+    if test_share:
+        cut = _cut_off(section.test_from) if section.test_from else cut_before(moments, 1 - test_share)
+        before_test = moments[moments < cut]
+        cuts.append(cut)
+    validation_from = (
+        _cut_off(section.validation_from)
+        if section.validation_from
+        else cut_before(before_test, share["train"] / sum(share.values()))
+    )
+    if "calibration" in share:
+        held_out = before_test[before_test >= validation_from]
+        cuts.insert(0, cut_before(held_out, share["validation"] / (share["validation"] + share["calibration"])))
+    return np.array([validation_from, *cuts], dtype=np.int64)
+
+
+def parts_by_time(moments: Moments, cuts: Moments, *, starts: Moments | None = None) -> NDArray[np.int64]:
+    """Return the part of each row.
+
+    Parameters
+    ----------
+    cuts : ndarray of shape (n_parts - 1,)
+        First moment of each part but the first.
+    starts : ndarray of shape (n_samples,), optional
+        When each row's group was first seen: a group belongs to the part it starts in, and what it does
+        later, in the time of another part, is kept out (-1).
+    """
+    parts = np.searchsorted(cuts, moments, side="right")
+    if starts is None:
+        return parts.astype(np.int64)
+    return np.where(np.searchsorted(cuts, starts, side="right") == parts, parts, -1)
+
+
+def folds_in_time(
+    moments: Moments, *, n_folds: int, starts: Moments | None = None
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return folds that validate a stretch of time after training on all that precedes it."""
+    ordered = moments if starts is None else starts
+    cuts = np.unique([cut_before(ordered, (fold + 1) / (n_folds + 1)) for fold in range(n_folds)])
+    cuts = cuts[cuts <= ordered.max(initial=0)]
+    part = np.searchsorted(cuts, moments, side="right")
+    start = part if starts is None else np.searchsorted(cuts, starts, side="right")
+    return [
+        (np.flatnonzero((part <= i) & (start <= i)), np.flatnonzero((part == i + 1) & (start == i + 1)))
+        for i in range(len(cuts))
+    ]
+
+
+def _cut_off(moment: date | datetime) -> int:
+    """Return a date or moment of the config in microseconds; without a zone it is UTC."""
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(np.datetime64(aware.astimezone(UTC).replace(tzinfo=None), "us").astype(np.int64))
+
+
+def check_cut_offs(section: SplitSection, times: pa.ChunkedArray | None) -> None:
+    """Refuse cut-off dates where nothing can be cut by date.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        The split is not by time, the time column holds numbers, or the dates are not in order.
+    """
+    start, end = section.validation_from, section.test_from
+    key = "split.test_from" if end else "split.validation_from"
+    if start is None and end is None:
+        return
+    if section.kind not in ("time", "group_time") or times is None:
+        raise ConfigError(f"a {section.kind} split has no cut-off dates", where=key, hint="set split.kind to time")
+    if not is_moment(times):
+        raise ConfigError(
+            f"column {section.time_column!r} holds numbers, which no date can cut",
+            where=key,
+            hint="use split.test_size and split.validation_size",
+        )
+    if start is not None and end is not None and _cut_off(start) >= _cut_off(end):
+        raise ConfigError(f"validation from {start} is not before test from {end}", where="split.validation_from")
+
+
+def _no_time(missing: NDArray[np.bool_], where: str) -> DataError:
+    """Return the error for rows that cannot be ordered."""
+    return DataError(
+        f"{int(missing.sum())} rows have no time",
+        where=f"{where}, row {int(missing.argmax()) + 1}",
+        hint="fill or remove these rows, or use another split.kind",
+    )

@@ -1,0 +1,41 @@
+"""Online or offline: decided once, before the client is imported, by the key and one short question.
+
+The client itself would wait half a minute for a dead server and then drop everything in silence.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import os
+import urllib.request
+from typing import Literal, TypeAlias
+
+from mltrain.tracking.comet.environment import has_key
+
+logger = logging.getLogger(__name__)
+
+Mode: TypeAlias = Literal["online", "offline: no key", "offline: server unreachable"]
+
+_DEFAULT_ROOT = "https://www.comet.com/clientlib/"
+
+
+def choose_mode(timeout_s: float = 3.0) -> Mode:
+    """Return how this process can talk to Comet."""
+    if not has_key():
+        return "offline: no key"
+    return "online" if _is_alive(timeout_s) else "offline: server unreachable"
+
+
+def _is_alive(timeout_s: float) -> bool:
+    """Ask the server for its version."""
+    root = os.environ.get("COMET_URL_OVERRIDE", "").strip() or _DEFAULT_ROOT
+    url = root.rstrip("/") + "/isAlive/ver"
+    if not url.startswith(("http://", "https://")):
+        return False
+    try:
+        with urllib.request.urlopen(url, timeout=timeout_s) as answer:  # noqa: S310 - scheme checked above
+            return bool(answer.status == 200)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        logger.info("comet does not answer at %s: %s", root, error)
+        return False

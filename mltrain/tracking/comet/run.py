@@ -1,0 +1,136 @@
+"""The write side of one Comet experiment, online or offline."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import json
+
+from mltrain.errors import TrackerError
+from mltrain.tracking import Scalar
+from mltrain.tracking.comet.environment import import_comet
+from mltrain.tracking.comet.faults import LossListener, as_tracker_errors
+from mltrain.tracking.names import as_text, checked_name
+
+logger = logging.getLogger(__name__)
+
+STATUS = "mltrain.status"
+CONFUSION_MATRIX = "confusion_matrix.json"
+
+
+def quiet_config(directory: Path, name: str | None) -> Any:
+    """Return an experiment config that logs what it is given and looks at nothing by itself."""
+    return import_comet().ExperimentConfig(
+        offline_directory=str(directory),
+        name=name,
+        log_code=False,
+        log_graph=False,
+        parse_args=False,
+        display_summary_level=0,
+        log_git_metadata=False,
+        log_git_patch=False,
+        log_env_details=False,
+        log_env_gpu=False,
+        log_env_cpu=False,
+        log_env_host=False,
+        log_env_network=False,
+        log_env_disk=False,
+        auto_output_logging=False,
+        auto_param_logging=False,
+        auto_metric_logging=False,
+        auto_log_co2=False,
+    )
+
+
+class CometRun:
+    """One open experiment.
+
+    Parameters
+    ----------
+    experiment : comet_ml.CometExperiment
+        As ``comet_ml.start`` gave it, alive.
+    """
+
+    def __init__(self, experiment: Any, *, url: str | None) -> None:
+        self.id = str(experiment.get_key())
+        self.url = url
+        self._experiment = experiment
+        self._lock = threading.Lock()
+        self._listener = LossListener()
+        self._listener.__enter__()
+        self._is_finished = False
+
+    def log_params(self, params: Mapping[str, Scalar]) -> None:
+        """Log parameters; booleans and None as text, since Comet has neither."""
+        texts = {k: as_text(v) if isinstance(v, bool) or v is None else v for k, v in params.items()}
+        if texts:
+            with self._logging("log parameters"):
+                self._experiment.log_parameters(texts)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log metrics at a step."""
+        finite = {k: float(v) for k, v in metrics.items() if math.isfinite(v)}
+        with self._logging("log metrics"):
+            # The step is a state of the experiment: a metric without one would inherit the last.
+            self._experiment.curr_step = step
+            for name, value in finite.items():
+                self._experiment.log_metric(name, value)
+            self._experiment.curr_step = None
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Log tags as "other" values, which have a name and can be queried."""
+        with self._logging("set tags"):
+            for name, value in tags.items():
+                self._experiment.log_other(name, value)
+
+    def log_file(self, path: Path, name: str) -> None:
+        """Log a file as an asset; figures and confusion matrices also as what Comet draws."""
+        asset = checked_name(name)
+        with self._logging("log a file"):
+            self._experiment.log_asset(str(path), file_name=asset.as_posix(), overwrite=True)
+            if asset.suffix == ".png":
+                self._experiment.log_image(str(path), name=asset.as_posix(), overwrite=True)
+            if asset.name == CONFUSION_MATRIX:
+                self._log_confusion_matrix(path, asset)
+
+    def log_model(self, directory: Path, name: str = "model") -> None:
+        """Log a directory as a model."""
+        with self._logging("log a model"):
+            self._experiment.log_model(name, str(directory), prepend_folder_name=False)
+
+    def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
+        """End the experiment and raise what the client knows to be lost."""
+        if self._is_finished:
+            return
+        self.set_tags({STATUS: status})
+        self._is_finished = True
+        with self._lock, as_tracker_errors("end a run"):
+            self._experiment.end()
+        self._listener.__exit__(None, None, None)
+        archive = getattr(getattr(self._experiment, "streamer", None), "offline_archive_file", None)
+        if archive and self.url:
+            logger.info("comet keeps an archive of run %s at %s", self.id, archive)
+        if self._listener.losses:
+            raise TrackerError(
+                f"comet lost part of run {self.id}: {self._listener.losses[0]}",
+                where=self.url,
+                hint="'mltrain runs sync' sends the rest from the local record",
+            )
+
+    def _log_confusion_matrix(self, path: Path, asset: PurePosixPath) -> None:
+        """Log a confusion matrix file as Comet's own kind as well; a file of another shape is only a file."""
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            labels, matrix = list(map(str, document["labels"])), document["matrix"]
+        except (ValueError, KeyError, TypeError):
+            return
+        native = asset.with_name("confusion-matrix.json").as_posix()
+        self._experiment.log_confusion_matrix(matrix=matrix, labels=labels, file_name=native)
+
+    def _logging(self, what: str) -> Any:
+        raise NotImplementedError

@@ -1,0 +1,201 @@
+"""Sends the local records to the tracker from a process of its own, so that training never waits for it.
+
+`start` launches the process (`outbox`), which tails the runs of one session; `Sender.finish` gives it a last
+few seconds. `sync` sends everything unsent from this process. Trouble with the tracker is a warning in the
+report, never an error.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mltrain import files, plugins
+from mltrain.errors import EnvironmentRefusal, MltrainError
+from mltrain.tracking import Tracker, TrackerSettings
+from mltrain.tracking.mirror import is_sent, mirror
+from mltrain.tracking.outbox import FINISH, Task, run_folders
+from mltrain.tracking.records import FILE_NAME, read_records
+from mltrain.tracking.sync_state import read_state, sending
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SenderReport:
+    """What the tracker holds now.
+
+    Attributes
+    ----------
+    synced : tuple of str
+        Ids of the runs that are there as a whole.
+    pending : tuple of str
+        Ids of the runs that wait for ``mltrain runs sync``.
+    urls : mapping
+        Run id to page, where the tracker has one.
+    mode : str
+        Mode of the tracker, such as ``online``; empty when it could not be opened.
+    """
+
+    synced: tuple[str, ...]
+    pending: tuple[str, ...]
+    warnings: tuple[str, ...]
+    urls: Mapping[str, str]
+    mode: str
+
+
+def start(tracker_name: str, settings: TrackerSettings, *, runs: Path, session: str) -> Sender:
+    """Launch the process that sends the runs of one session as they grow.
+
+    Credentials are left to the environment, which the process inherits.
+
+    Parameters
+    ----------
+    runs : Path
+        Folder of the local runs.
+    session : str
+        Value of the tag ``mltrain.session`` in their start records.
+
+    Raises
+    ------
+    mltrain.errors.EnvironmentRefusal
+        The disk refused the log, or the system refused the process.
+    """
+    task = Task(
+        tracker=tracker_name,
+        project=settings.project,
+        workspace=settings.workspace,
+        directory=str(settings.directory.absolute()),
+        options=dict(settings.options),
+        runs=str(runs.absolute()),
+        session=session,
+    )
+    return Sender(task)
+
+
+class Sender:
+    """The process that sends, seen from the one that trains."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._report: SenderReport | None = None
+        self.log = Path(task.runs) / ".trackers" / task.tracker / "sender.log"
+        command = [sys.executable, "-P", "-m", "mltrain.tracking.outbox"]  # -P: the folder may hold a csv.py
+        with files.disk_errors(self.log):
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            with self.log.open("a", encoding="utf-8") as log:
+                # A session of its own keeps Ctrl-C from the process: finish() still gives it its seconds.
+                self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    start_new_session=True,
+                )
+        assert self._process.stdin is not None
+        self._tell(task.as_line())
+
+    def finish(self, timeout_s: float = 10) -> SenderReport:
+        """Let the process send the rest, kill it when the time is over, and say what arrived.
+
+        Never raises for trouble with the tracker; a second call returns the first report.
+        """
+        if self._report is None:
+            warnings: list[str] = []
+            try:
+                output, _ = self._process.communicate(FINISH + "\n", timeout=max(0.0, timeout_s))
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                output, _ = self._process.communicate()
+                warnings.append(
+                    f"{self._task.tracker} did not take everything within {timeout_s:g} s; "
+                    "'mltrain runs sync' sends the rest"
+                )
+            else:
+                if self._process.returncode not in (0, EnvironmentRefusal.exit_code):
+                    warnings.append(f"the sender of {self._task.tracker} broke off; its log is {self.log}")
+            self._report = self._read(output or "", warnings)
+        return self._report
+
+    def _tell(self, line: str) -> None:
+        """Write to the process, which may have died already: its exit code tells at the end."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            logger.debug("the sender of %s is gone", self._task.tracker)
+
+    def _read(self, output: str, warnings: Sequence[str]) -> SenderReport:
+        """Return what the process said and what the run folders say."""
+        messages = [
+            json.loads(line) for line in output.splitlines() if line.startswith("{") and line.endswith("}")
+        ]
+        said = [m["warning"] for m in messages if "warning" in m]
+        mode = next((m["mode"] for m in messages if "mode" in m), "")
+        folders = run_folders(Path(self._task.runs), session=self._task.session)
+        return _report(folders, name=self._task.tracker, mode=mode, warnings=(*said, *warnings))
+
+
+def sync(runs: Path, tracker_name: str, settings: TrackerSettings) -> SenderReport:
+    """Send every ended run, and every later addition to one, that the tracker does not hold.
+
+    A run that another process is sending, or that has not ended, stays pending.
+
+    Raises
+    ------
+    mltrain.errors.PluginError
+        There is no such tracker, or its extra is not installed.
+    """
+    folders = run_folders(runs)
+    if tracker_name == "local" and settings.directory.absolute() == runs.absolute():
+        return SenderReport(
+            synced=tuple(f.name for f in folders), pending=(), warnings=(), urls={}, mode="local"
+        )
+    open_tracker = plugins.load("trackers", tracker_name)
+    try:
+        tracker: Tracker = open_tracker(settings)
+    except EnvironmentRefusal as error:
+        return _report(folders, name=tracker_name, mode="", warnings=(f"{tracker_name}: {error}",))
+    try:
+        warnings = [w for folder in folders if (w := _sync_one(folder, tracker, name=tracker_name))]
+    finally:
+        tracker.close()
+    return _report(folders, name=tracker_name, mode=tracker.mode, warnings=warnings)
+
+
+def _sync_one(folder: Path, tracker: Tracker, *, name: str) -> str | None:
+    """Send one run when it needs it; return a warning when it could not be sent."""
+    if is_sent(folder, name, tracker.mode) or not _has_ended(folder):
+        return None
+    try:
+        with sending(folder):
+            mirror(folder, tracker, name=name)
+    except MltrainError as error:
+        logger.warning("run %s was not sent: %s", folder.name, error)
+        return f"run '{folder.name}' is not in {name} yet: {error}"
+    return None
+
+
+def _has_ended(folder: Path) -> bool:
+    return any(r.kind == "finish" for r in read_records(folder / FILE_NAME))
+
+
+def _report(folders: Sequence[Path], *, name: str, mode: str, warnings: Sequence[str]) -> SenderReport:
+    """Return what the states of the folders add up to."""
+    states = {f.name: read_state(f) for f in folders}
+    sent = {f.name for f in folders if (s := states[f.name]) is not None and is_sent(f, name, mode or s.mode)}
+    known = {k: s.url for k, s in states.items() if s is not None and s.tracker == name and s.url}
+    return SenderReport(
+        synced=tuple(f.name for f in folders if f.name in sent),
+        pending=tuple(f.name for f in folders if f.name not in sent),
+        warnings=tuple(warnings),
+        urls=known,
+        mode=mode,
+    )

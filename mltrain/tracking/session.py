@@ -1,0 +1,131 @@
+"""One training session at the tracker's boundary: local runs first, a sender that mirrors them beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+from mltrain import plugins
+from mltrain.config import TrainSection
+from mltrain.tracking import Run, Tracker, TrackerSettings
+from mltrain.tracking.keys import write_experiment_keys
+from mltrain.tracking.sender import Sender, SenderReport
+from mltrain.tracking.sender import start as start_sender
+from mltrain.workspace import Workspace
+
+LOCAL = "local"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """Where the runs of a session went.
+
+    Attributes
+    ----------
+    where : str
+        Name and mode of the tracker, such as ``comet_ml (offline: no key)``.
+    """
+
+    where: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True, slots=True)
+class TrackedSession:
+    """The runs of one `train`."""
+
+    id: str
+    workspace: Workspace
+    local: Tracker
+    tracker_name: str
+    sender: Sender | None
+    _delivery: Delivery | None = field(default=None)
+
+    @contextmanager
+    def run(self, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
+        """Open a run named after a model; it ends as failed when the block raises."""
+        run = self.local.start_run(f"{name}-{stamp()}", tags)
+        run.set_tags({"mltrain.run_id": run.id})
+        try:
+            yield run
+        except BaseException:
+            run.finish("failed")
+            raise
+        run.finish()
+
+    def finish(self, *, timeout_s: float = 10.0) -> Delivery:
+        """Wait for the sender, at most ``timeout_s`` seconds; what it has not confirmed stays spooled."""
+        if self._delivery is None:
+            report = self.sender.finish(timeout_s=timeout_s) if self.sender else None
+            self._delivery = Delivery(where=LOCAL) if report is None else _delivery(self.tracker_name, report)
+            write_experiment_keys(self.workspace.runs, self.workspace.experiment_keys)
+        return self._delivery
+
+
+@contextmanager
+def open_session(settings: TrainSection, workspace: Workspace) -> Iterator[TrackedSession]:
+    """Open the local record and, for any other tracker, the sender; both are closed however the block ends.
+
+    Raises
+    ------
+    mltrain.errors.PluginError
+        The tracker is unknown or its extra is missing.
+    """
+    plugins.load("trackers", settings.experiment_tracker)
+    session_id = f"session-{stamp()}"
+    sender = None
+    if settings.experiment_tracker != LOCAL:
+        sender = start_sender(
+            settings.experiment_tracker,
+            tracker_settings(settings, workspace),
+            runs=workspace.runs,
+            session=session_id,
+        )
+    session = TrackedSession(
+        id=session_id,
+        workspace=workspace,
+        local=open_local(settings, workspace),
+        tracker_name=settings.experiment_tracker,
+        sender=sender,
+    )
+    try:
+        yield session
+    finally:
+        session.finish()
+        session.local.close()
+
+
+def tracker_settings(settings: TrainSection, workspace: Workspace) -> TrackerSettings:
+    """Return what the configured tracker may know of the config."""
+    return TrackerSettings(
+        project=settings.project_name,
+        workspace=settings.workspace_name,
+        directory=workspace.tracker(settings.experiment_tracker),
+        options=settings.tracker_options,
+    )
+
+
+def open_local(settings: TrainSection, workspace: Workspace) -> Tracker:
+    """Open the local record of runs."""
+    opened = plugins.load("trackers", LOCAL)(
+        TrackerSettings(
+            project=settings.project_name,
+            workspace=settings.workspace_name,
+            directory=workspace.runs,
+            options={"registry_dir": str(workspace.tracker(LOCAL))},
+        )
+    )
+    return cast("Tracker", opened)
+
+
+def stamp() -> str:
+    """Return the moment as part of an id: sortable, UTC, to the microsecond."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+
+
+def _delivery(name: str, report: SenderReport) -> Delivery:
+    mode = f" ({report.mode})" if report.mode else ""
+    return Delivery(where=f"{name}{mode}", warnings=report.warnings)

@@ -1,0 +1,74 @@
+"""What a training run tells a tracker: the names of its tags and metrics, and when each is sent.
+
+Everything goes to the run handed in, in practice the local record that the sender tails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mltrain.events import Event, Listener, TrialFinished
+from mltrain.tracking import Run, Scalar
+
+RUN_ID = "mltrain.run_id"
+SESSION = "mltrain.session"
+KIND = "mltrain.kind"
+MODEL = "mltrain.model"
+METRIC = "mltrain.metric"
+DATA = "mltrain.data"
+TARGET = "mltrain.target"
+MANIFEST = "mltrain.manifest"
+VERSION = "mltrain.version"
+CONFIG = "mltrain.config"
+GIT_COMMIT = "mltrain.git.commit"
+GIT_DIRTY = "mltrain.git.dirty"
+
+TRAINING = "training"
+VALIDATION_SCORE = "validation_score"
+
+
+def trial_listener(run: Run, model: str) -> Listener:
+    """Return a listener that logs the trials of one model as metrics with step = trial number."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, TrialFinished) and event.model == model:
+            metrics = {
+                "trial_score": event.score,
+                "best_score": event.best_score,
+                "trial_seconds": event.seconds,
+            }
+            run.log_metrics({k: v for k, v in metrics.items() if v is not None}, step=event.number)
+
+    return listen
+
+
+def log_curve(run: Run, *, rounds: Sequence[int], train_losses: Sequence[float], valid_losses: Sequence[float]) -> None:
+    """Log train and validation loss (log loss of the best trial's first fold) with step = round."""
+    for position, number in enumerate(rounds):
+        point = {}
+        if position < len(train_losses):
+            point["train_loss"] = train_losses[position]
+        if position < len(valid_losses):
+            point["valid_loss"] = valid_losses[position]
+        run.log_metrics(point, step=number)
+
+
+def log_candidate(
+    run: Run, directory: Path, *, params: dict[str, Scalar], metrics: dict[str, float], tags: dict[str, str]
+) -> None:
+    """Log what is final: parameters, scores, tags, every file of the run's folder but the model, and the model."""
+    run.log_params(params)
+    run.log_metrics(metrics)
+    run.set_tags(tags)
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory)
+        if path.is_file() and name.parts[0] not in (
+            "model",
+            "model.pkl",
+            "tracking.jsonl",
+            "sync.json",
+            "train.log",
+        ):
+            run.log_file(path, name.as_posix())
+    run.log_model(directory / "model", "model")

@@ -1,0 +1,81 @@
+"""What was decided about a model, and why: the deployment gate and the promotion. Pure rules over numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mltrain.comparison import Comparison
+from mltrain.metrics import Metric
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """The deployment gate.
+
+    Attributes
+    ----------
+    value : float
+        Score on the test split.
+    threshold : float, optional
+        What the score is held against; None: no deployment threshold is set, and the gate is open.
+    """
+
+    passed: bool
+    metric: str
+    value: float
+    threshold: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Promotion:
+    """Whether a challenger may become champion, and why."""
+
+    allowed: bool
+    reason: str
+
+
+def check_gate(metric: Metric, value: float, *, threshold: float | None) -> Gate:
+    """Hold a test score against the deployment threshold in the metric's own direction; equal passes."""
+    if threshold is None:
+        passed = True
+    elif metric.greater_is_better:
+        passed = value >= threshold
+    else:
+        passed = value <= threshold
+    return Gate(passed=passed, metric=metric.name, value=value, threshold=threshold)
+
+
+def describe_gate(gate: Gate) -> str:
+    """Say in one phrase what the gate found."""
+    if gate.threshold is None:
+        return "no deployment threshold"
+    verb = "meets" if gate.passed else "does not meet"
+    return f"test {gate.metric} {gate.value:.4f} {verb} the deployment threshold {gate.threshold:g}"
+
+
+def decide_promotion(comparison: Comparison | None, *, margin: float, champion: str | None) -> Promotion:
+    """Decide whether a challenger may replace the reigning champion.
+
+    It is refused when it is worse beyond doubt: when the whole paired interval of the difference (challenger
+    minus champion, direction applied) lies below ``-margin``. What may be chance does not refuse it.
+
+    Parameters
+    ----------
+    comparison : Comparison, optional
+        None when the two could not be scored on the same rows.
+    margin : float
+        Loss that is put up with, in units of the metric; not negative.
+    champion : str, optional
+        Version of the reigning champion; None when there is none.
+    """
+    if champion is None:
+        return Promotion(allowed=True, reason="no champion reigns")
+    if comparison is None:
+        return Promotion(allowed=True, reason=f"champion version {champion} cannot be compared")
+    found = (
+        f"{comparison.metric} differs from champion version {champion} by {comparison.difference:+.4f} "
+        f"[{comparison.low:+.4f}, {comparison.high:+.4f}]"
+    )
+    if comparison.high < -margin:
+        return Promotion(allowed=False, reason=f"{found}: worse by more than the margin {margin:g}")
+    return Promotion(allowed=True, reason=found)

@@ -1,0 +1,51 @@
+"""The clock's arithmetic."""
+
+from __future__ import annotations
+
+import pytest
+
+from mltrain.budget import Budget
+
+
+def test_without_limits_there_is_no_deadline() -> None:
+    budget = Budget(started_at=100.0, total_s=None, family_s=None)
+
+    assert budget.family_deadline(100.0, [1.0]) is None
+    assert budget.ensemble_deadline(100.0) is None
+
+
+def test_a_family_limit_counts_from_the_family_start() -> None:
+    budget = Budget(started_at=0.0, total_s=None, family_s=180.0)
+
+    assert budget.family_deadline(500.0, [1.0, 3.0]) == 680.0
+
+
+def test_families_share_the_budget_by_weight_and_the_last_gets_what_is_left() -> None:
+    budget = Budget(started_at=0.0, total_s=100.0, family_s=None)
+    spendable = 98.0 - budget.ensemble_s(2)
+
+    first = budget.family_deadline(0.0, [1.0, 3.0])
+    last = budget.family_deadline(10.0, [3.0])
+
+    assert first == pytest.approx(spendable / 4)
+    assert last == pytest.approx(spendable)
+
+
+def test_the_per_family_limit_caps_the_share() -> None:
+    budget = Budget(started_at=0.0, total_s=1000.0, family_s=20.0)
+
+    assert budget.family_deadline(0.0, [1.0, 1.0]) == 20.0
+
+
+@pytest.mark.parametrize("total_s", [5.0, 10.0, 60.0, 600.0])
+def test_models_are_saved_before_the_budget_ends(total_s: float) -> None:
+    budget = Budget(started_at=50.0, total_s=total_s, family_s=None)
+
+    assert budget.saved_by is not None
+    assert 50.0 + 0.9 * total_s <= budget.saved_by < 50.0 + total_s
+
+
+def test_an_overdrawn_budget_leaves_no_time_in_the_past() -> None:
+    budget = Budget(started_at=0.0, total_s=10.0, family_s=None)
+
+    assert budget.family_deadline(30.0, [1.0, 2.0]) == 30.0
