@@ -34,7 +34,7 @@ MANIFEST = "manifest.json"
 
 _SCHEMA = "schema.json"
 _ENCODERS = "encoders.json"
-_ALLOWED = re.compile(r"schema\.json|encoders\.json|members/\d{3}\.bin")
+_ALLOWED = re.compile(r"schema\.json|encoders\.json|members/\d{3,}\.bin")
 _LIBRARIES = ("numpy", "pandas", "pyarrow", "sklearn", "lightgbm", "xgboost")
 
 

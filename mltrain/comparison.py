@@ -58,9 +58,7 @@ def compare(  # noqa: PLR0913  (both sides, and one bootstrap)
     both = ((challenger, thresholds[0]), (champion, thresholds[1]))
     values = [score(metric, y, proba, threshold=_NEUTRAL if t is None else t) for proba, t in both]
     resampled = [
-        resampled_scores([metric], y, proba=proba, threshold=t, n_bootstrap=n_bootstrap, seed=seed)[
-            metric.name
-        ]
+        resampled_scores([metric], y, proba=proba, threshold=t, n_bootstrap=n_bootstrap, seed=seed)[metric.name]
         for proba, t in both
     ]
     sign = 1.0 if metric.greater_is_better else -1.0

@@ -94,9 +94,7 @@ def standing(
     )
 
 
-def comparable(
-    standings: Sequence[Standing], wanted: Wanted
-) -> tuple[tuple[Standing, ...], tuple[LeftOut, ...]]:
+def comparable(standings: Sequence[Standing], wanted: Wanted) -> tuple[tuple[Standing, ...], tuple[LeftOut, ...]]:
     """Separate the runs that can be compared from those left out, with the reasons counted."""
     reasons = [_objection(standing, wanted) for standing in standings]
     kept = tuple(s for s, reason in zip(standings, reasons, strict=True) if reason is None)
@@ -129,6 +127,23 @@ def rank(
             tied.sort(key=lambda s: (simplicity(s.model), s.latency_ms or 0.0))
         ranked += tied
     return tuple(ranked)
+
+
+def grouped(standings: Sequence[Standing], *, is_greater_better: Callable[[str], bool]) -> tuple[Standing, ...]:
+    """Order any runs for display: by what can be compared, newest group first, best score first within each.
+
+    Parameters
+    ----------
+    is_greater_better : callable
+        Says of a metric's name which way it points.
+    """
+    groups: dict[tuple[str, str, str], list[Standing]] = {}
+    for one in sorted(standings, key=lambda s: -s.started_ms):
+        groups.setdefault((one.data, one.target, one.metric), []).append(one)
+    for (_, _, metric), members in groups.items():
+        sign = -1.0 if is_greater_better(metric) else 1.0
+        members.sort(key=lambda s: (s.validation_score is None, sign * (s.validation_score or 0.0)))
+    return tuple(one for members in groups.values() for one in members)
 
 
 def _objection(standing: Standing, wanted: Wanted) -> str | None:

@@ -78,6 +78,10 @@ class RegisteredModel:
         """Return the version that was made from a run."""
         return next((v for v in self.versions if v.run_id == run_id), None)
 
+    def was_promoted(self, version: str) -> bool:
+        """Say whether a version ever was champion; a crash may leave one that never became it."""
+        return any(move.version == version for move in self.history)
+
     def aliases_of(self, version: str) -> tuple[str, ...]:
         """Return the aliases that a version holds."""
         return tuple(sorted(alias for alias, holder in self.aliases.items() if holder == version))

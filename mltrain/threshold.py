@@ -64,7 +64,7 @@ def decide(proba: Floats, threshold: float | None) -> NDArray[np.int64]:
     -------
     ndarray of shape (n_samples,), class codes
     """
-    if proba.shape[1] > 2:
-        return proba.argmax(axis=1).astype(np.int64)
-    is_positive: NDArray[np.bool_] = proba[:, 1] >= (_NEUTRAL if threshold is None else threshold)
-    return is_positive.astype(np.int64)
+    decided: NDArray[np.int64] = (
+        proba.argmax(axis=1) if proba.shape[1] > 2 else proba[:, 1] >= (_NEUTRAL if threshold is None else threshold)
+    ).astype(np.int64)
+    return decided

@@ -61,9 +61,7 @@ def calibrate(calibrator: Calibrator, proba: Floats) -> Floats:
     if calibrator.method == "isotonic":
         columns = [_along(curve, proba[:, code]) for code, curve in enumerate(calibrator.curves)]
         return _normalised(np.column_stack(columns))
-    scores = np.array(calibrator.scale) * log_proba(proba) + (
-        np.array(calibrator.offset) if calibrator.offset else 0.0
-    )
+    scores = np.array(calibrator.scale) * log_proba(proba) + (np.array(calibrator.offset) if calibrator.offset else 0.0)
     return _normalised(np.exp(scores - scores.max(axis=1, keepdims=True)))
 
 

@@ -66,9 +66,7 @@ def _fit_sigmoid(proba: Floats, y: NDArray[np.int64]) -> Calibrator:
     n_classes = proba.shape[1]
     if n_classes == 2:
         odds, targets = log_odds(proba), _platt_targets(y == 1)
-        found = _minimise(
-            lambda free: _logistic(odds, targets, scale=free[0], offset=free[1]), np.array([1.0, 0.0])
-        )
+        found = _minimise(lambda free: _logistic(odds, targets, scale=free[0], offset=free[1]), np.array([1.0, 0.0]))
         return Calibrator(method="sigmoid", n_classes=2, scale=(found[0],), offset=(found[1],))
     logs = log_proba(proba)
 
@@ -80,9 +78,7 @@ def _fit_sigmoid(proba: Floats, y: NDArray[np.int64]) -> Calibrator:
         return value + _RIDGE * float(away @ away), slope + 2 * _RIDGE * away
 
     found = _minimise(loss, np.concatenate([np.ones(n_classes), np.zeros(n_classes)]), n_scales=n_classes)
-    return Calibrator(
-        method="sigmoid", n_classes=n_classes, scale=found[:n_classes], offset=found[n_classes:]
-    )
+    return Calibrator(method="sigmoid", n_classes=n_classes, scale=found[:n_classes], offset=found[n_classes:])
 
 
 def _platt_targets(is_positive: NDArray[np.bool_]) -> Floats:
@@ -113,9 +109,7 @@ def _softmax_loss(scores: Floats, y: NDArray[np.int64]) -> tuple[float, Floats]:
     return float(value), gradient / len(y)
 
 
-def _minimise(
-    loss: Callable[[Floats], tuple[float, Floats]], start: Floats, *, n_scales: int = 1
-) -> tuple[float, ...]:
+def _minimise(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, *, n_scales: int = 1) -> tuple[float, ...]:
     """Minimise a smooth loss whose first parameters are scales."""
     from scipy import optimize  # noqa: PLC0415  (0.3 s, and only calibration needs it)
 

@@ -15,12 +15,8 @@ from mltrain._version import __version__
 from mltrain.cli import records, steps
 from mltrain.console.boundary import guarded
 
-_PROGRAM = (
-    "From a table of labelled rows to a registered champion classifier: split, train, evaluate, register."
-)
-_EPILOG = (
-    "Exit codes: 0 done, 2 usage, 3 data, 4 a verdict said no, 5 no run or model, 6 environment, 130 interrupted."
-)
+_PROGRAM = "From a table of labelled rows to a registered champion classifier: split, train, evaluate, register."
+_EPILOG = "Exit codes: 0 done, 2 usage, 3 data, 4 a verdict said no, 5 no run or model, 6 environment, 130 interrupted."
 _COMMANDS: Mapping[str, Callable[..., int]] = {
     "init": steps.init,
     "split": steps.split,
@@ -32,9 +28,7 @@ _COMMANDS: Mapping[str, Callable[..., int]] = {
     "plugins": records.plugins,
     "doctor": records.doctor,
 }
-_GROUPS: Mapping[
-    str, tuple[str, Mapping[str, Callable[..., int]]]
-] = {  # the first command of each is its default
+_GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., int]]]] = {  # the first command of each is its default
     "runs": (
         "Show, compare and send runs.",
         {
@@ -78,11 +72,7 @@ def with_command_first(words: Sequence[str]) -> list[str]:
     ['runs', 'ls', '-c', 'a.yaml']
     """
     start = 0
-    while (
-        start < len(words)
-        and words[start].startswith("-")
-        and words[start] not in ("--help", "-h", "--version")
-    ):
+    while start < len(words) and words[start].startswith("-") and words[start] not in ("--help", "-h", "--version"):
         start += 2 if words[start] in _VALUED else 1
     leading, rest = list(words[:start]), list(words[start:])
     if not rest or rest[0].startswith("-"):

@@ -23,9 +23,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Turn warnings of the aud
 Models = Annotated[
     list[str], typer.Option("--model", "-m", metavar="NAME", help="Train this model; repeat for several.")
 ]
-MaxTrials = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Trials per model, earlier ones included.")
-]
+MaxTrials = Annotated[int | None, typer.Option(min=1, metavar="N", help="Trials per model, earlier ones included.")]
 Timeout = Annotated[
     float | None, typer.Option(parser=_duration, metavar="TIME", help="Time per model, such as 180s or 10m.")
 ]
@@ -35,6 +33,4 @@ Budget = Annotated[
 ]
 RunOption = Annotated[str | None, typer.Option("--run", metavar="ID", help="Id of a run or of a session.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run.")]
-Name = Annotated[
-    str | None, typer.Option("--name", metavar="NAME", help="Registered model; by default the config's.")
-]
+Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Registered model; by default the config's.")]

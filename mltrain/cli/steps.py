@@ -11,6 +11,7 @@ import typer
 from mltrain.cli.options import Budget, Data, MaxTrials, Models, RunOption, Strict, Target, Timeout
 from mltrain.console.invocation import Invocation, command
 from mltrain.errors import UsageError
+from mltrain.events import Notice
 
 STARTED_AT = time.monotonic()  # what --budget counts from
 
@@ -21,9 +22,7 @@ def init(
     data: Data = None,
     *,
     target: Target = None,
-    example: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Use bundled data, such as churn.")
-    ] = None,
+    example: Annotated[str | None, typer.Option(metavar="NAME", help="Use bundled data, such as churn.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing config file.")] = False,
 ) -> object:
     """Look at the data and write a commented config file."""
@@ -94,19 +93,13 @@ def run(
 ) -> object:
     """Split, train, evaluate, register; skip what is up to date."""
     from mltrain.commands.run import run
+    from mltrain.commands.train import TrainRequest
 
     _init_first(call, data, target)
-    return run(
-        call.load_config(),
-        call.workspace,
-        budget_s=budget,
-        models=tuple(model),
-        max_trials=max_trials,
-        timeout_s=timeout,
-        strict=strict,
-        started_at=STARTED_AT,
-        listener=call.listener,
+    request = TrainRequest(
+        models=tuple(model), max_trials=max_trials, timeout_s=timeout, budget_s=budget, started_at=STARTED_AT
     )
+    return run(call.load_config(), call.workspace, request=request, strict=strict, listener=call.listener)
 
 
 def _init_first(call: Invocation, data: str | None, target: str | None) -> None:
@@ -118,25 +111,21 @@ def _init_first(call: Invocation, data: str | None, target: str | None) -> None:
     if call.config_path.exists():
         hint = "leave DATA and --target out, use --set data.source=…, or name a new file with --config"
         raise UsageError(f"{call.config_path} already says what the data is", hint=hint)
-    init(data, target, example=None, path=call.config_path, force=False)
+    written = init(data, target, path=call.config_path)
+    for note in (f"wrote {written.path}: predicts '{written.target}' of {written.source}", *written.notes):
+        call.listener(Notice(message=note, level="info"))
 
 
 @command
 def predict(
     call: Invocation,
-    source: Annotated[
-        str, typer.Argument(metavar="IN", help="Parquet or CSV file with the model's columns.")
-    ],
+    source: Annotated[str, typer.Argument(metavar="IN", help="Parquet or CSV file with the model's columns.")],
     destination: Annotated[Path, typer.Argument(metavar="OUT", help="Parquet or CSV file to write.")],
     *,
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="Alias, version, run id or model folder.")
-    ] = "champion",
+    model: Annotated[str, typer.Option("--model", "-m", help="Alias, version, run id or model folder.")] = "champion",
 ) -> object:
     """Score a file with the champion, in batches."""
     from mltrain.commands.predict import predict
 
     config = call.load_config(require_data=False) if call.has_config else None
-    return predict(
-        config, call.workspace, source=source, destination=destination, model=model, listener=call.listener
-    )
+    return predict(config, call.workspace, source=source, destination=destination, model=model, listener=call.listener)

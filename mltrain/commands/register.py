@@ -141,7 +141,7 @@ def _is_to_promote(registered: RegisteredModel, known: Version, *, is_named: boo
     """
     if registered.aliases.get(registry.CHAMPION) == known.version:
         return False
-    return is_named or all(move.version != known.version for move in registered.history)
+    return is_named or not registered.was_promoted(known.version)
 
 
 def _decide(registered: RegisteredModel, assessment: Assessment, *, margin: float) -> Promotion:

@@ -152,9 +152,7 @@ def rollback(config: Config, workspace: Workspace, *, name: str | None = None) -
     move = registry.roll_back(workspace.registry, registered.name, why="mltrain registry rollback")
     run_id = registry.resolve(workspace.registry, registered.name, move.version).run_id
     warnings = _mirror(config, workspace, registered.name, run_id=run_id)
-    return RegistryRollbackResult(
-        name=registered.name, version=move.version, previous=move.previous, warnings=warnings
-    )
+    return RegistryRollbackResult(name=registered.name, version=move.version, previous=move.previous, warnings=warnings)
 
 
 def verify(config: Config, workspace: Workspace, *, name: str | None = None) -> RegistryVerifyResult:
@@ -169,9 +167,7 @@ def verify(config: Config, workspace: Workspace, *, name: str | None = None) -> 
 
 def _read(config: Config, workspace: Workspace, name: str | None) -> RegisteredModel:
     """Return what is registered under a name, by default the config's."""
-    return registry.read(
-        workspace.registry, name or registry.registered_name(config.registry, config.train)
-    )
+    return registry.read(workspace.registry, name or registry.registered_name(config.registry, config.train))
 
 
 def _mirror(config: Config, workspace: Workspace, name: str, *, run_id: str) -> tuple[str, ...]:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from mltrain import metrics
+from mltrain.assessment import FILE
 from mltrain.config import Config
-from mltrain.errors import DataError, NoRunError, UsageError
-from mltrain.leaderboard import Standing, order
-from mltrain.metrics import BUILT_IN, resolve
-from mltrain.tracking import RunInfo
+from mltrain.errors import NoRunError, UsageError
+from mltrain.leaderboard import Standing, grouped
 from mltrain.tracking.sender import sync as send_all
 from mltrain.tracking.session import tracker_settings
-from mltrain.tracking.standings import Trackers, list_standings, open_trackers
+from mltrain.tracking.standings import get_info, list_standings, open_trackers
 from mltrain.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunsListResult:
-    """Recent runs, best first within each metric and data set, newest data first."""
+    """Recent runs: those that can be compared stand together, the best of them first."""
 
     runs: tuple[Standing, ...]
     answered: str
@@ -31,15 +29,15 @@ class RunsListResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunsShowResult:
-    """One run: its standing, what the tracker holds, and the best trial as the local record has it."""
+    """One run as the side that answered holds it, and what of it is in this workspace."""
 
     run: Standing
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     directory: Path
-    is_local: bool
-    evaluated: bool
+    is_here: bool
+    is_evaluated: bool
     answered: str
     warnings: tuple[str, ...]
     exit_code: int = 0
@@ -77,5 +75,103 @@ class RunsSyncResult:
 
     @property
     def exit_code(self) -> int:
-        """6 when something could not be sent."""
-        return 6 if self.pending else 0
+        """0 even when something waits: the records are safe, and the next sync goes on."""
+        return 0
+
+
+def ls(config: Config, workspace: Workspace, *, limit: int = 20) -> RunsListResult:
+    """List the recent runs of the tracker and of the local records."""
+    with open_trackers(config.train, workspace) as trackers:
+        found = list_standings(trackers, run=None, limit=limit)
+    return RunsListResult(
+        runs=grouped(found.standings, is_greater_better=_is_greater_better),
+        answered=found.answered,
+        warnings=found.warnings,
+    )
+
+
+def show(config: Config, workspace: Workspace, *, run: str) -> RunsShowResult:
+    """Show one run.
+
+    Raises
+    ------
+    mltrain.errors.NoRunError
+        Neither side knows it.
+    """
+    with open_trackers(config.train, workspace) as trackers:
+        found = list_standings(trackers, run=run, limit=1)
+        standing = _only(found.standings, run)
+        info = get_info(trackers, standing)
+    directory = workspace.run(standing.run_id)
+    return RunsShowResult(
+        run=standing,
+        params=info.params,
+        metrics=info.metrics,
+        tags=info.tags,
+        directory=directory,
+        is_here=directory.is_dir(),
+        is_evaluated=(workspace.evaluation(standing.run_id) / FILE).is_file(),
+        answered=found.answered,
+        warnings=found.warnings,
+    )
+
+
+def compare(config: Config, workspace: Workspace, *, runs: Sequence[str]) -> RunsCompareResult:
+    """Put runs side by side.
+
+    Raises
+    ------
+    mltrain.errors.UsageError
+        Fewer than two runs are named.
+    mltrain.errors.NoRunError
+        A run is unknown.
+    """
+    if len(set(runs)) < 2:
+        raise UsageError(f"two runs or more can be compared, {len(set(runs))} named", hint="mltrain runs ls")
+    with open_trackers(config.train, workspace) as trackers:
+        found = [list_standings(trackers, run=run, limit=1) for run in dict.fromkeys(runs)]
+        standings = tuple(_only(f.standings, run) for f, run in zip(found, dict.fromkeys(runs), strict=True))
+        infos = [get_info(trackers, standing) for standing in standings]
+    return RunsCompareResult(
+        runs=standings,
+        metrics=_differences([info.metrics for info in infos], keep_equal=True),
+        params=_differences([info.params for info in infos], keep_equal=False),
+        answered=found[0].answered,
+        warnings=found[0].warnings,
+    )
+
+
+def sync(config: Config, workspace: Workspace) -> RunsSyncResult:
+    """Send to the tracker what it does not hold yet."""
+    report = send_all(workspace.runs, config.train.experiment_tracker, tracker_settings(config.train, workspace))
+    return RunsSyncResult(
+        tracker=f"{config.train.experiment_tracker} ({report.mode})",
+        synced=report.synced,
+        pending=report.pending,
+        urls=report.urls,
+        warnings=report.warnings,
+    )
+
+
+def _only(standings: Sequence[Standing], run: str) -> Standing:
+    """Return the run that was found."""
+    if not standings:
+        raise NoRunError(f"no run {run!r}", hint="mltrain runs ls")
+    return standings[0]
+
+
+def _differences(
+    sides: Sequence[Mapping[str, str] | Mapping[str, float]], *, keep_equal: bool
+) -> tuple[Difference, ...]:
+    """Line up what runs hold under the same name."""
+    names = dict.fromkeys(name for side in sides for name in side)
+    rows = [Difference(name=name, values=tuple(side.get(name) for side in sides)) for name in names]
+    return tuple(row for row in rows if keep_equal or len(set(row.values)) > 1)
+
+
+def _is_greater_better(metric: str) -> bool:
+    """Say which way a metric points; one that is not installed here is taken as a score."""
+    try:
+        return metrics.resolve(metric, n_classes=2).greater_is_better
+    except UsageError:
+        return True

@@ -14,9 +14,7 @@ def refuse(message: str, *, key: str, hint: str) -> NoReturn:
     raise PydanticCustomError("config", "{message}", {"message": message, "key": key, "hint": hint})
 
 
-def check_roles(
-    target: str | None, columns: Mapping[str, str], *, ids: tuple[str, ...], drop: tuple[str, ...]
-) -> None:
+def check_roles(target: str | None, columns: Mapping[str, str], *, ids: tuple[str, ...], drop: tuple[str, ...]) -> None:
     """Refuse a column that is given two roles."""
     for key, names, kind in (("id_columns", ids, "id"), ("drop", drop, "dropped")):
         for name in names:
@@ -27,9 +25,7 @@ def check_roles(
                 refuse(message, key=key, hint="keep one of the two")
     both = [name for name in ids if name in drop]
     if both:
-        refuse(
-            f"'{both[0]}' stands in data.id_columns and in data.drop", key="drop", hint="keep one of the two"
-        )
+        refuse(f"'{both[0]}' stands in data.id_columns and in data.drop", key="drop", hint="keep one of the two")
     if target is not None and target in columns:
         refuse(f"'{target}' is the target and has no kind", key="columns", hint="remove it there")
 
@@ -37,9 +33,7 @@ def check_roles(
 def check_split_columns(kind: str, *, group: str | None, time: str | None) -> None:
     """Refuse a split by groups or time that does not say which column holds them."""
     if kind in ("group", "group_time") and group is None:
-        refuse(
-            f"split.kind {kind} needs split.group_column", key="kind", hint="name the column of the groups"
-        )
+        refuse(f"split.kind {kind} needs split.group_column", key="kind", hint="name the column of the groups")
     if kind in ("time", "group_time") and time is None:
         refuse(
             f"split.kind {kind} needs split.time_column",
@@ -48,9 +42,7 @@ def check_split_columns(kind: str, *, group: str | None, time: str | None) -> No
         )
 
 
-def check_cut_offs(
-    kind: str, *, validation_from: date | datetime | None, test_from: date | datetime | None
-) -> None:
+def check_cut_offs(kind: str, *, validation_from: date | datetime | None, test_from: date | datetime | None) -> None:
     """Refuse cut-offs that nothing reads or that are in the wrong order."""
     for key, moment in (("test_from", test_from), ("validation_from", validation_from)):
         if moment is not None and kind not in ("time", "group_time"):
@@ -65,9 +57,7 @@ def check_sizes(test: float, validation: float, *, calibration: float) -> None:
     """Refuse shares that leave no rows for training."""
     held_out = test + validation + calibration
     if held_out >= 1:
-        message = (
-            f"test, validation and calibration take {held_out:.4g} of the rows, none are left for training"
-        )
+        message = f"test, validation and calibration take {held_out:.4g} of the rows, none are left for training"
         refuse(message, key="split.test_size", hint="choose smaller shares")
 
 

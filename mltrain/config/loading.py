@@ -88,9 +88,7 @@ def parse(text: str, *, origin: str, require_data: bool = True) -> Config:
 def _read(path: Path) -> str:
     """Return the text of a config file."""
     if path.is_dir():
-        raise ConfigError(
-            "a folder is not a config file", where=str(path), hint=f"name {path / 'mltrain.yaml'}"
-        )
+        raise ConfigError("a folder is not a config file", where=str(path), hint=f"name {path / 'mltrain.yaml'}")
     try:
         with disk_errors(path):
             return path.read_bytes().decode("utf-8-sig")
@@ -98,9 +96,7 @@ def _read(path: Path) -> str:
         hint = "`mltrain init DATA --target COL` writes one, or name yours with --config"
         raise ConfigError("there is no config file", where=str(path), hint=hint) from error
     except UnicodeDecodeError as error:
-        message = (
-            f"the file is not UTF-8 text: byte {error.object[error.start]:#04x} at position {error.start}"
-        )
+        message = f"the file is not UTF-8 text: byte {error.object[error.start]:#04x} at position {error.start}"
         raise ConfigError(message, where=str(path), hint="save it as UTF-8") from error
 
 
@@ -116,7 +112,10 @@ def _validate(values: Mapping[str, Any], places: Places, *, require_data: bool) 
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise config_error((*find_problems(error, values), *problems), places) from error
+        found = find_problems(error, values)
+        meant = {problem.meant for problem in found}
+        missing = [problem for problem in problems if problem.path[-1] not in meant]
+        raise config_error((*found, *missing), places) from error
     if problems:
         raise config_error(problems, places)
     return config

@@ -38,11 +38,20 @@ _BOUNDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing that is wrong with the value at a path."""
+    """One thing that is wrong with the value at a path.
+
+    Attributes
+    ----------
+    meant : str, optional
+        The key that an unknown one is probably meant to be.
+    is_missing : bool
+        Nothing is there; told last.
+    """
 
     path: KeyPath
     message: str
     hint: str | None = None
+    meant: str | None = None
     is_missing: bool = False
 
 
@@ -63,15 +72,18 @@ class Places:
 
     def where(self, path: KeyPath) -> str:
         """Return the origin of a path and its dotted name."""
-        above = [self.origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.origins]
-        below = [origin for key, origin in self.origins.items() if key[: len(path)] == path]
-        origin = next(iter([*above, *below]), self.default)
-        return " ".join(part for part in (origin, ".".join(map(str, path))) if part)
+        return " ".join(part for part in (self._origin(path), ".".join(map(str, path))) if part)
 
     def order(self, path: KeyPath) -> tuple[int, ...]:
         """Return a sort key: by line in the file, overrides last."""
-        line = self.where(path).partition(" ")[0].rpartition(":")[2]
+        line = self._origin(path).rpartition(":")[2]
         return (0, int(line)) if line.isdigit() else (1, 0)
+
+    def _origin(self, path: KeyPath) -> str:
+        """Return where a value came from: its own place, that of what holds it, or of what it holds."""
+        above = [self.origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.origins]
+        below = [origin for key, origin in self.origins.items() if key[: len(path)] == path]
+        return next(iter([*above, *below]), self.default)
 
 
 def find_problems(error: ValidationError, values: Mapping[str, Any]) -> tuple[Problem, ...]:
@@ -95,7 +107,7 @@ def config_error(problems: Sequence[Problem], places: Places) -> ConfigError:
 def _line(problem: Problem, places: Places) -> str:
     """Return one problem on one line."""
     hint = f" ({problem.hint})" if problem.hint else ""
-    return f"  {places.where(problem.path)}: {problem.message}{hint}".replace(" : ", " ")
+    return f"  {places.where(problem.path)}: {problem.message}{hint}"
 
 
 def _path(details: ErrorDetails, values: Mapping[str, Any]) -> KeyPath:
@@ -165,7 +177,7 @@ def unknown_key(path: KeyPath) -> Problem:
         hint = f"did you mean '{near[0]}'?"
     else:
         hint = _near_elsewhere(key) or f"known here: {', '.join(known)}"
-    return Problem(path=path, message=f"unknown key '{key}'", hint=hint)
+    return Problem(path=path, message=f"unknown key '{key}'", hint=hint, meant=near[0] if near else None)
 
 
 def _near_elsewhere(key: str) -> str | None:

@@ -90,9 +90,7 @@ def _parse(text: str, *, origin: str) -> Any:
         return yaml.load(text)
     except DuplicateKeyError as error:
         key = re.search(r'duplicate key "(.*?)" with', error.problem or "")
-        message = (
-            f"key {key[1]!r} stands twice in one section" if key else "a key stands twice in one section"
-        )
+        message = f"key {key[1]!r} stands twice in one section" if key else "a key stands twice in one section"
         raise ConfigError(message, where=_mark(error, origin), hint="keep one of the two") from error
     except MarkedYAMLError as error:
         raise _bad_yaml(error.problem or "it cannot be read", where=_mark(error, origin)) from error
@@ -149,9 +147,7 @@ def _plain(node: Any, path: KeyPath, *, lines: dict[KeyPath, int], origin: str) 
 
 def _tagged(where: str) -> ConfigError:
     """Return the error for a value that asks for a type of its own."""
-    return ConfigError(
-        "YAML tags and sets are not used in the config", where=where, hint="write the plain value"
-    )
+    return ConfigError("YAML tags and sets are not used in the config", where=where, hint="write the plain value")
 
 
 def _child(node: Any, key: Any, path: KeyPath, *, lines: dict[KeyPath, int], origin: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import (
     BaseModel,
@@ -30,11 +30,11 @@ class DimensionEntry(BaseModel):
         json_schema_extra={"oneOf": [{"required": [name]} for name in ("int", "float", "choice")]},
     )
 
-    int: Annotated[tuple[StrictInt, StrictInt] | None, Field(default=None)]
+    int: tuple[StrictInt, StrictInt] | None = None
     """Lowest and highest whole number, both included."""
-    float: Annotated[tuple[StrictFloat | StrictInt, StrictFloat | StrictInt] | None, Field(default=None)]
+    float: tuple[StrictFloat | StrictInt, StrictFloat | StrictInt] | None = None
     """Lowest and highest number, both included."""
-    choice: Annotated[tuple[Option, ...] | None, Field(default=None, min_length=1)]
+    choice: Annotated[tuple[Option, ...] | None, Field(min_length=1)] = None
     """The options."""
     log: bool = False
     """Search orders of magnitude."""
@@ -58,10 +58,5 @@ class DimensionEntry(BaseModel):
         if self.int is not None:
             return Int(low=self.int[0], high=self.int[1], log=self.log)
         if self.float is not None:
-            return Float(low=float_(self.float[0]), high=float_(self.float[1]), log=self.log)
+            return Float(low=float(self.float[0]), high=float(self.float[1]), log=self.log)
         return Choice(options=tuple(self.choice or ()))
-
-
-def float_(value: Any) -> float:
-    """Return a number as a float (the class attributes above hide the built-in)."""
-    return value * 1.0  # type: ignore[no-any-return]

@@ -25,9 +25,7 @@ from mltrain.config.search_space import DimensionEntry
 Scalar = str | int | float | bool | None
 KindName = Literal["numeric", "boolean", "category", "date", "id", "dropped"]
 FamilyName = Annotated[str, BeforeValidator(family_name), Field(examples=["lgbm", "LGBMClassifier"])]
-MetricName = Annotated[
-    str, BeforeValidator(metric_name), Field(examples=["roc_auc", "log_loss", "fbeta_score"])
-]
+MetricName = Annotated[str, BeforeValidator(metric_name), Field(examples=["roc_auc", "log_loss", "fbeta_score"])]
 TrackerName = Annotated[str, BeforeValidator(tracker_name), Field(examples=["comet_ml", "mlflow", "local"])]
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict(), AllowInfNan(False)]
@@ -40,9 +38,7 @@ Families = Annotated[
 class Section(BaseModel):
     """What all sections share."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
 
     @model_validator(mode="before")
     @classmethod
@@ -52,9 +48,7 @@ class Section(BaseModel):
             return {}
         if not isinstance(values, Mapping):
             return values
-        return {
-            key: value for key, value in values.items() if value is not None or key not in cls._containers()
-        }
+        return {key: value for key, value in values.items() if value is not None or key not in cls._containers()}
 
     @classmethod
     def _containers(cls) -> set[str]:
@@ -221,7 +215,7 @@ class Config(Section):
     split: SplitSection = SplitSection()
     preprocessing: PreprocessingSection = PreprocessingSection()
     train: TrainSection = TrainSection()
-    models: Annotated[dict[FamilyName, ModelSection], Field(default_factory=dict)]
+    models: dict[FamilyName, ModelSection] = Field(default_factory=dict)
     """Settings by model family."""
     evaluate: EvaluateSection = EvaluateSection()
     registry: RegistrySection = RegistrySection()
@@ -233,9 +227,7 @@ class Config(Section):
         for position, name in enumerate(names):
             same = [other for other in names[:position] if family_name(other) == family_name(name)]
             if same:
-                refuse(
-                    f"'{name}' and '{same[0]}' are the same model", key=str(name), hint="keep one of the two"
-                )
+                refuse(f"'{name}' and '{same[0]}' are the same model", key=str(name), hint="keep one of the two")
         return models
 
     @model_validator(mode="after")

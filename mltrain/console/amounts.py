@@ -49,3 +49,8 @@ def duration_text(seconds: float) -> str:
 def score_text(score: float | None) -> str:
     """Return a score with four decimals, or a dash where there is none."""
     return "-" if score is None or not math.isfinite(score) else f"{score:.4f}"
+
+
+def share_text(share: float) -> str:
+    """Return a share as per cent with one decimal."""
+    return f"{100 * share:.1f} %"

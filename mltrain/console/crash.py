@@ -16,10 +16,10 @@ from mltrain import files
 from mltrain._version import __version__
 from mltrain.errors import EnvironmentRefusal
 
-_SECRET_WORD = r"(?:(?:api|access|private|secret)[_-]?key|token|secret|passw(?:or)?d|credential)s?"
+_TELLING = r"(?:(?:api|access|private|secret)[_-]?key|token|secret|passw(?:or)?d|credential)s?"
 _SECRET_NAME = re.compile(r"(?:key|token|secret|passw(?:or)?d|pass|credentials?)$", re.IGNORECASE)
 _SECRET_PAIR = re.compile(
-    rf"(?P<name>[\w.-]*{_SECRET_WORD})(?P<gap>['\"]?\s*[=:]\s*)(?P<value>[^\s,;)}}\]]+)", re.IGNORECASE
+    rf"(?P<name>[\w.-]*{_TELLING})(?P<gap>['\"]?\s*[=:]\s*)(?P<value>[^\s,;)}}\]]+)", re.IGNORECASE
 )
 _USER_INFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
 _SHORTEST_SECRET = 6  # shorter values of such variables ("1", "true") are no secrets and would riddle the text

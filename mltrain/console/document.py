@@ -49,7 +49,7 @@ def status(outcome: object) -> str:
     """Return ``ok``, ``refused`` (a verdict said no) or ``error``."""
     if isinstance(outcome, BaseException):
         return "error"
-    return "refused" if exit_code(outcome) else "ok"
+    return {0: "ok", 4: "refused"}.get(exit_code(outcome), "error")
 
 
 def exit_code(result: object) -> int:

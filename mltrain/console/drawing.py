@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from mltrain.console.amounts import score_text
 from mltrain.console.document import jsonable
 
 
 def rows_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> Table:
-    """Return a table; a header that starts with ``>`` is set to the right.
+    """Return a table; a header that starts with ``>`` is set to the right, one with ``|`` is never broken.
 
     Cells are shown as they are: brackets in a column name are no markup.
     """
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, title=title, title_justify="left", title_style="bold", pad_edge=False
+    )
     for header in headers:
-        right = header.startswith(">")
-        table.add_column(header.removeprefix(">"), justify="right" if right else "left", overflow="fold", no_wrap=right)
+        right, whole = header.startswith(">"), header.startswith((">", "|"))
+        table.add_column(header.lstrip(">|"), justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(escape(cell_text(cell)) for cell in row))
     return table
@@ -60,3 +63,13 @@ def cell_text(value: object) -> str:
         case _:
             text = str(value)
     return text
+
+
+def verbatim(text: str) -> Text:
+    """Return text that is printed as it is, however long its lines are."""
+    return Text(text.rstrip("\n"))
+
+
+def warned(warnings: Iterable[str]) -> Iterator[Text]:
+    """Return warnings, one a line."""
+    return (Text(f"warning: {warning}", style="yellow") for warning in warnings)

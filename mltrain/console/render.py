@@ -6,19 +6,30 @@ import os
 import sys
 
 from rich.console import Console
+from rich.table import Table
 
 from mltrain.console.drawing import record_facts
 from mltrain.console.tables import TABLES
 
-_WIDTH_WITHOUT_TERMINAL = 120
+_WIDTH_WITHOUT_TERMINAL = 160
 
 
 def render(result: object) -> None:
     """Print a result record as its own tables, or as names and values when it has none."""
     console = stdout_console()
     draw = TABLES.get(type(result).__name__)
-    for part in draw(result) if draw else (record_facts(result),):
-        console.print(part)
+    with console.capture() as captured:
+        for position, part in enumerate(draw(result) if draw else (record_facts(result),)):
+            if position and isinstance(part, Table):
+                console.print()
+            console.print(part, soft_wrap=not isinstance(part, Table))  # text is for the terminal to break
+    text = captured.get()
+    sys.stdout.write(text if console.is_terminal else _without_padding(text))
+
+
+def _without_padding(text: str) -> str:
+    """Return lines without the spaces that fill the last column."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 def stdout_console() -> Console:

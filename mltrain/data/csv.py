@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
 from collections.abc import Mapping
@@ -70,7 +71,8 @@ class CsvSource:
 def _check_options(options: Mapping[str, Any]) -> CsvOptions:
     """Return the options, or say which one is wrong."""
     try:
-        return CsvOptions.model_validate(dict(options))
+        settings = CsvOptions.model_validate(dict(options))
+        codecs.lookup(settings.encoding)
     except ValidationError as error:
         wrong = error.errors()[0]
         name = str(wrong["loc"][0])
@@ -78,6 +80,9 @@ def _check_options(options: Mapping[str, Any]) -> CsvOptions:
             hint = suggest(name, list(CsvOptions.model_fields))
             raise ConfigError(f"csv has no option {name!r}", where="data.options", hint=hint) from error
         raise ConfigError(f"{wrong['msg'].lower()}: {name!r}", where=f"data.options.{name}") from error
+    except LookupError as error:
+        raise ConfigError(str(error), where="data.options.encoding", hint="utf-8, latin-1, cp1252 …") from error
+    return settings
 
 
 def _read(file: Path, options: CsvOptions) -> pa.Table:

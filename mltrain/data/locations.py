@@ -40,9 +40,20 @@ def find_files(source: str, suffixes: Sequence[str] = ("",)) -> tuple[Path, ...]
     if path.is_dir():
         return _visible(path, "**/*", suffixes)
     if MAGIC.search(source):
-        first = next(i for i, part in enumerate(path.parts) if MAGIC.search(part))
-        return _visible(Path(*path.parts[:first]), str(Path(*path.parts[first:])), suffixes)
+        folder = fixed_folder(source)
+        return _visible(folder, str(path.relative_to(folder)), suffixes)
     return ()
+
+
+def fixed_folder(source: str) -> Path:
+    """Return the folder below which all files of a source lie: itself, a file's own, or what precedes a wildcard."""
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        return path.parent
+    first = next((i for i, part in enumerate(path.parts) if MAGIC.search(part)), len(path.parts) - 1)
+    return Path(*path.parts[:first])
 
 
 def require_files(source: str, suffixes: Sequence[str]) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mltrain.data.locations import find_files, has_suffix, require_files
+from mltrain.data.locations import find_files, fixed_folder, has_suffix, require_files
 from mltrain.data.stacking import stack_tables
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal
 
@@ -64,8 +64,7 @@ def _read(file: Path, source: str) -> pa.Table:
 
 def _partitions(file: Path, source: str) -> list[tuple[str, str]]:
     """Return the key=value folders between the source and the file."""
-    folder = Path(source).expanduser()
-    inside = file.parent.relative_to(folder).parts if folder.is_dir() else file.parent.parts
+    inside = file.parent.relative_to(fixed_folder(source)).parts
     pairs = [part.split("=", 1) for part in inside if "=" in part]
     return [(unquote(key), unquote(value)) for key, value in pairs]
 

@@ -106,16 +106,13 @@ def _parquet_names(file: Path, source: str) -> tuple[str, ...]:
 
 
 def _parquet_tables(file: Path, source: str, *, wanted: Sequence[str], batch_rows: int) -> Iterator[pa.Table]:
-    """Yield one file in pieces; a file without rows yields one empty piece."""
+    """Yield one file in pieces; the first is empty, for a file without rows still has columns."""
     folders = dict(_partitions(file, source))
     with _readable(file), pq.ParquetFile(file) as reader:
         stored = [name for name in wanted if name in reader.schema_arrow.names]
-        schema = pa.schema([reader.schema_arrow.field(name) for name in stored])
-        n_batches = 0
-        for n_batches, batch in enumerate(reader.iter_batches(batch_size=batch_rows, columns=stored), start=1):
+        yield _with_folders(pa.schema(reader.schema_arrow.field(n) for n in stored).empty_table(), folders, wanted)
+        for batch in reader.iter_batches(batch_size=batch_rows, columns=stored):
             yield _with_folders(pa.table(batch), folders, wanted)
-        if n_batches == 0:
-            yield _with_folders(schema.empty_table(), folders, wanted)
 
 
 @contextmanager
@@ -136,9 +133,9 @@ def _with_folders(table: pa.Table, folders: Mapping[str, str], wanted: Sequence[
 
 
 def _csv_tables(file: Path, options: CsvOptions, *, types: Mapping[str, pa.DataType]) -> Iterator[pa.Table]:
-    """Yield one file block by block."""
+    """Yield one file block by block; the first is empty, for a file without rows still has columns."""
     reader = _open_csv(file, options, types=types)
-    yield reader.schema.empty_table()  # a file without rows still has columns
+    yield reader.schema.empty_table()
     try:
         while True:
             yield pa.Table.from_batches([reader.read_next_batch()])

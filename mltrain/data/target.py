@@ -159,7 +159,7 @@ def _check_classes(labels: pa.ChunkedArray, name: str, counts: Mapping[Label, in
             where=where,
             hint="cut it into classes first",
         )
-    if k > MAX_CLASSES or k > max(2, n / 2):
+    if k > MAX_CLASSES or k > max(MAX_FRACTIONS, n / 2):
         raise DataError(
             f"{k} classes among {n} rows are too many",
             where=where,

@@ -105,8 +105,15 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     values = decoded(column)
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
-        return pc.replace_substring_regex(values.cast(pa.string()), r"\.0$", "")
+        return _whole_as_integers(values)
     return values if pa.types.is_string(values.type) else values.cast(pa.string())
+
+
+def _whole_as_integers(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return floats as text, whole ones up to 2**53 without fraction or exponent."""
+    is_whole = pc.and_(pc.equal(values, pc.round(values)), pc.less_equal(pc.abs(values), 2.0**53))
+    whole = pc.if_else(is_whole, values, pa.scalar(0, values.type)).cast(pa.int64())
+    return pc.if_else(is_whole, whole.cast(pa.string()), values.cast(pa.string()))
 
 
 def as_moments(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -111,9 +111,7 @@ def evaluate(  # noqa: PLR0913  (each is one fact of the judgement)
     resample is larger than that of the rows by construction.
     """
     threshold = threshold if proba.shape[1] == 2 else None
-    resampled = resampled_scores(
-        metrics, y, proba=proba, threshold=threshold, n_bootstrap=n_bootstrap, seed=seed
-    )
+    resampled = resampled_scores(metrics, y, proba=proba, threshold=threshold, n_bootstrap=n_bootstrap, seed=seed)
     decided = decide(proba, threshold)
     n_resamples = {name: len(scores) for name, scores in resampled.items()}
     return Evaluation(

@@ -92,9 +92,7 @@ def _weights(n_samples: int, *, n_bootstrap: int, seed: int) -> Iterator[Floats]
         yield counts.reshape(size, n_samples).astype(np.float64)
 
 
-def _fast_scores(
-    metrics: Sequence[Metric], sample: _Sample, *, n_bootstrap: int, seed: int
-) -> dict[str, Floats]:
+def _fast_scores(metrics: Sequence[Metric], sample: _Sample, *, n_bootstrap: int, seed: int) -> dict[str, Floats]:
     """Score block by block, all metrics on the same weights."""
     if not metrics:
         return {}
@@ -117,12 +115,11 @@ def _confusions(sample: _Sample, weights: Floats) -> Floats:
     cells = sample.y * sample.n_classes + sample.decided
     all_cells = (np.arange(len(weights))[:, None] * n_cells + cells).ravel()
     sums = np.bincount(all_cells, weights=weights.ravel(), minlength=len(weights) * n_cells)
-    return sums.reshape(len(weights), n_cells).T.reshape(sample.n_classes, sample.n_classes, -1)
+    by_cell: Floats = sums.astype(np.float64).reshape(len(weights), n_cells).T
+    return by_cell.reshape(sample.n_classes, sample.n_classes, -1)
 
 
-def _slow_scores(
-    metrics: Sequence[Metric], sample: _Sample, *, n_bootstrap: int, seed: int
-) -> dict[str, Floats]:
+def _slow_scores(metrics: Sequence[Metric], sample: _Sample, *, n_bootstrap: int, seed: int) -> dict[str, Floats]:
     """Score one resample after the other with metrics that are only functions."""
     if not metrics:
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 DPI = 120
 BLUE, ORANGE, GREEN, GREY, INK = "#2f6db3", "#e07b39", "#3a9a6b", "#8a8f98", "#2b2f36"
+DASHES = (0, (4, 4))
 # Ten colours that stay apart for colour-blind readers and in print.
 CYCLE = (BLUE, ORANGE, GREEN, "#b5477c", "#7a5ab5", "#c9a227", "#4fb0c6", "#8c5a3c", "#5d6570", "#d1495b")
 # Tried in turn for characters that the first does not have.
@@ -23,15 +24,15 @@ _FONTS = (
     "DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Microsoft YaHei",
     "Hiragino Sans", "Arial Unicode MS", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari",
 )  # fmt: skip
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.edgecolor": "#5d6570",
     "axes.labelcolor": INK,
-    "axes.titlesize": 12,
-    "axes.titleweight": "semibold",
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.labelsize": 10,
     "grid.color": "#e3e6ea",
@@ -61,10 +62,10 @@ def drawn(path: Path, *, width: float = 6.4, height: float = 4.8) -> Iterator[Ax
         mpl.rcdefaults()
         mpl.rcParams.update({**_STYLE, "font.family": list(_families())})
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-        canvas = FigureCanvasAgg(figure)
+        FigureCanvasAgg(figure)
         yield figure.add_subplot()
         # No software version inside: the same picture gives the same bytes.
-        canvas.print_png(path, metadata={"Software": None})
+        figure.savefig(path, format="png", metadata={"Software": None})
 
 
 def plain(value: Any, *, limit: int = 28) -> str:
@@ -82,11 +83,11 @@ def unit_axes(axes: Axes, *, x: str, y: str, title: str) -> None:
 
 def legend(axes: Axes, *, location: str = "best", title: str | None = None) -> None:
     """Show what the lines are; beside the axes when they are many."""
-    entries: Sequence[Any] = axes.get_legend_handles_labels()[0]
-    if len(entries) > 6:
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title=title)
-    else:
-        axes.legend(loc=location, title=title)
+    n_entries = len(axes.get_legend_handles_labels()[0])
+    place: dict[str, Any] = {"loc": location}
+    if n_entries > 6:
+        place = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+    axes.legend(title=title, **place)
 
 
 @cache

@@ -62,4 +62,6 @@ class Predictions:
         """Return a title; several classes add the value over all of them."""
         if self.is_binary:
             return text
-        return f"{text}, one class against the rest (mean {score(metric, self.y, self.proba):.3f})"
+        left_out = len(self.classes) - len(self.codes)
+        shown = f"{len(self.codes)} of {len(self.classes)} classes" if left_out else "each class"
+        return f"{text}, {shown} against the rest (mean {score(metric, self.y, self.proba):.3f})"

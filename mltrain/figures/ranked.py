@@ -8,11 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mltrain.figures.canvas import BLUE, CYCLE, GREEN, GREY, INK, ORANGE, drawn, legend, plain, unit_axes
+from mltrain.figures.canvas import BLUE, CYCLE, DASHES, GREEN, GREY, INK, ORANGE, drawn, legend, plain, unit_axes
 from mltrain.figures.predictions import Predictions
 from mltrain.metrics import AVERAGE_PRECISION, F1, PRECISION, RECALL, ROC_AUC, Floats, sweep
 
-_DASHES = (0, (4, 4))
 _MAX_POINTS = 2_000
 _BY_THRESHOLD = (("precision", PRECISION, BLUE), ("recall", RECALL, ORANGE), ("F1", F1, GREEN))
 
@@ -20,7 +19,7 @@ _BY_THRESHOLD = (("precision", PRECISION, BLUE), ("recall", RECALL, ORANGE), ("F
 def draw_roc(path: Path, predictions: Predictions) -> None:
     """Draw the ROC curve of the positive class, or of each class against the rest."""
     with drawn(path) as axes:
-        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=_DASHES)
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHES)
         for place, code in enumerate(predictions.codes):
             false_rate, true_rate = _roc_points(*predictions.against_rest(code))
             area = predictions.score_against_rest(ROC_AUC, code)
@@ -36,7 +35,7 @@ def draw_precision_recall(path: Path, predictions: Predictions) -> None:
     """Draw precision against recall of the positive class, or of each class against the rest."""
     with drawn(path) as axes:
         if predictions.is_binary:
-            axes.axhline(np.mean(predictions.y == 1), color=GREY, linewidth=1, linestyle=_DASHES)
+            axes.axhline(np.mean(predictions.y == 1), color=GREY, linewidth=1, linestyle=DASHES)
         for place, code in enumerate(predictions.codes):
             recall, precision = _precision_recall_points(*predictions.against_rest(code))
             area = predictions.score_against_rest(AVERAGE_PRECISION, code)
@@ -54,9 +53,9 @@ def draw_threshold_curve(path: Path, predictions: Predictions) -> None:
     with drawn(path) as axes:
         for name, make, colour in _BY_THRESHOLD:
             swept = sweep(make(n_classes=2), predictions.y, positive_proba=predictions.proba[:, 1])
-            keep = _thinned(len(swept.thresholds))
+            keep = _thinned(len(swept.thresholds) - 1)  # the last one decides for none
             axes.plot(swept.thresholds[keep], swept.scores[keep], color=colour, label=name)
-        axes.axvline(predictions.cut, color=INK, linewidth=1, linestyle=_DASHES)
+        axes.axvline(predictions.cut, color=INK, linewidth=1, linestyle=DASHES)
         axes.annotate(
             f"threshold {predictions.cut:.3g}", (predictions.cut, 1.0), xytext=(4, 2), fontsize=9,
             textcoords="offset points", color=INK, ha="left" if predictions.cut < 0.7 else "right",
@@ -71,9 +70,7 @@ def _mark(axes: Axes, predictions: Predictions, *, x: str, y: str) -> None:
         return
     rates = _rates(predictions)
     label = f"threshold {predictions.cut:.3g}"
-    axes.plot(
-        [rates[x]], [rates[y]], "o", color=INK, markersize=7, markeredgecolor="white", label=label, zorder=5
-    )
+    axes.plot([rates[x]], [rates[y]], "o", color=INK, markersize=7, markeredgecolor="white", label=label, zorder=5)
 
 
 def _rates(predictions: Predictions) -> dict[str, float]:

@@ -1,74 +1,54 @@
-"""Figures of probabilities and decisions: calibration, histogram of scores, confusion matrix, importances."""
+"""Figures of the probabilities themselves: calibration and the spread of scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from mltrain.evaluation import calibration_curve
-from mltrain.figures.canvas import BLUE, CYCLE, GREY, INK, drawn, legend, plain, unit_axes
-from mltrain.figures.predictions import MAX_CLASSES, Predictions
-from mltrain.metrics import CALIBRATION_ERROR, confusion_matrix, score
-from mltrain.threshold import decide
+from mltrain.figures.canvas import BLUE, DASHES, GREY, INK, ORANGE, drawn, legend, plain, unit_axes
+from mltrain.figures.predictions import Predictions
+from mltrain.metrics import CALIBRATION_ERROR, score
 
-_DASHES = (0, (4, 4))
-_MAX_CELLS = 15
-_MAX_FEATURES = 20
+_BINS = np.linspace(0, 1, 41).tolist()
 
 
 def draw_calibration(path: Path, predictions: Predictions) -> None:
     """Draw predicted probabilities against what came true, in bins of equally many rows."""
     curve = calibration_curve(predictions.y, predictions.proba)
     error = score(CALIBRATION_ERROR, predictions.y, predictions.proba)
-    what = plain(predictions.classes[1]) if predictions.is_binary else "the most probable class"
     with drawn(path) as axes:
-        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=_DASHES, label="perfectly calibrated")
-        label = f"calibration error {error:.3f}"
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHES, label="perfectly calibrated")
+        label = f"model: calibration error {error:.3f}"
         axes.plot(curve.predicted, curve.observed, "o-", color=BLUE, markersize=5, label=label)
-        unit_axes(axes, x=f"Predicted probability of {what}", y="Share that came true", title="Calibration")
+        unit_axes(axes, x=_axis_name(predictions), y="Share that came true", title="Calibration")
         legend(axes, location="upper left")
 
 
 def draw_score_histogram(path: Path, predictions: Predictions) -> None:
-    """Draw how probabilities are spread, by true class."""
-    binary = predictions.is_binary
-    values = predictions.proba[:, 1] if binary else predictions.proba.max(axis=1)
-    what = plain(predictions.classes[1]) if binary else "the most probable class"
-    is_first = predictions.y != 1 if binary else predictions.proba.argmax(axis=1) == predictions.y
-    names = [plain(label) for label in predictions.classes] if binary else ["right", "wrong"]
+    """Draw how the probabilities of two classes spread by true class, of more by right and wrong."""
+    if predictions.is_binary:
+        values, is_second = predictions.proba[:, 1], predictions.y == 1
+        names, heading = [plain(label) for label in predictions.classes], "True class"
+    else:
+        values = predictions.proba.max(axis=1)
+        is_second = predictions.proba.argmax(axis=1) != predictions.y
+        names, heading = ["right", "wrong"], "Decision"
+    groups = [(names[0], ~is_second, BLUE), (names[1], is_second, ORANGE)]
     with drawn(path) as axes:
-        for name, chosen, colour in zip(names, (is_first, ~is_first), CYCLE[:2], strict=True):
-            if chosen.any():
-                share = np.full(int(chosen.sum()), 1 / chosen.sum())
-                axes.hist(values[chosen], bins=np.linspace(0, 1, 41), weights=share, color=colour, alpha=0.6, label=name)
-        if binary:
-            axes.axvline(predictions.cut, color=INK, linewidth=1, linestyle=_DASHES, label=f"threshold {predictions.cut:.3g}")
-        axes.set(xlabel=f"Predicted probability of {what}", ylabel="Share of the group's rows", xlim=(0, 1), title="Distribution of scores")
-        legend(axes, title="True class" if binary else "Decision")
+        for name, chosen, colour in groups:
+            weights = np.full(int(chosen.sum()), 1 / max(int(chosen.sum()), 1))
+            axes.hist(values[chosen], bins=_BINS, weights=weights, color=colour, alpha=0.6, label=name)
+        if predictions.is_binary:
+            name = f"threshold {predictions.cut:.3g}"
+            axes.axvline(predictions.cut, color=INK, linewidth=1, linestyle=DASHES, label=name)
+        axes.set(xlabel=_axis_name(predictions), ylabel="Share of the group's rows", title="Spread of scores")
+        axes.set_xlim(0, 1)
+        legend(axes, title=heading)
 
 
-def draw_confusion_matrix(path: Path, predictions: Predictions) -> None:
-    """Draw rows by true and decided class; colours are shares of the true class."""
-    n_classes = len(predictions.classes)
-    decided = decide(predictions.proba, predictions.threshold)
-    counts = confusion_matrix(predictions.y, decided, n_classes=n_classes)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [plain(label, limit=16) for label in predictions.classes]
-    side = min(4.2 + 0.45 * n_classes, 11.0)
-    with drawn(path, width=side + 0.8, height=side) as axes:
-        picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        axes.figure.colorbar(picture, ax=axes, shrink=0.8, label="Share of the true class").outline.set_visible(False)
-        axes.grid(visible=False)
-        axes.set(xlabel="Decided", ylabel="True", title="Confusion matrix")
-        step = max(1, -(-n_classes // 40))
-        places = range(0, n_classes, step)
-        axes.set_xticks(places, [names[place] for place in places], rotation=0 if n_classes <= 3 else 45, ha="center" if n_classes <= 3 else "right", rotation_mode="anchor")
-        axes.set_yticks(places, [names[place] for place in places])
-        if n_classes <= _MAX_CELLS:
-            _write_cells(axes, counts, shares)
-
-
-def draw_feature_importance(path: Path, importances: Mapping[str, float], *, metric: str | None = None) -> None:
-    """Draw the most important columns as bars, the largest on top."""
+def _axis_name(predictions: Predictions) -> str:
+    """Name the probability that is drawn."""
+    what = plain(predictions.classes[1]) if predictions.is_binary else "the most probable class"
+    return f"Predicted probability of {what}"

@@ -97,9 +97,7 @@ def resolve(name: str, *, beta: float = 1.0, n_classes: int) -> Metric:
         return scorer_metric(name, n_classes=n_classes)
     metric = found if isinstance(found, Metric) else found(n_classes=n_classes, beta=beta)
     if n_classes > 2 and not metric.multiclass:
-        raise UsageError(
-            f"metric '{name}' serves two classes, the target has {n_classes}", hint="choose another"
-        )
+        raise UsageError(f"metric '{name}' serves two classes, the target has {n_classes}", hint="choose another")
     return metric
 
 
@@ -144,10 +142,10 @@ def score(metric: Metric, y: Codes, proba: Floats, *, threshold: float | None = 
         these very predictions. More classes decide for the most probable one.
     """
     if metric.needs == "proba":
-        return metric.function(y, proba)  # type: ignore[arg-type]
+        return metric.function(y, proba)
     if proba.shape[1] > 2:
-        return metric.function(y, proba.argmax(axis=1))  # type: ignore[arg-type]
+        return metric.function(y, proba.argmax(axis=1))
     if threshold is not None:
-        return metric.function(y, (proba[:, 1] >= threshold).astype(np.int64))  # type: ignore[arg-type]
+        return metric.function(y, (proba[:, 1] >= threshold).astype(np.int64))
     scores = sweep(metric, y, positive_proba=proba[:, 1]).scores
     return float(np.nanmax(scores) if metric.greater_is_better else np.nanmin(scores))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,7 @@ class Metric:
     name: str
     needs: Literal["proba", "labels"]
     greater_is_better: bool
-    function: Callable[[Codes, Floats], float] | Callable[[Codes, Codes], float]
+    function: Callable[[Codes, NDArray[Any]], float]
     beta: float | None = None
     from_confusion: Callable[[Floats], Floats] | None = None
     weighted: Callable[[Codes, Floats], Weighted] | None = None

@@ -90,13 +90,15 @@ def _ratio(numerator: Floats, denominator: Floats) -> Floats:
     """Divide; 0 / 0 is 0."""
     numerator = np.asarray(numerator, dtype=np.float64)
     ratio: Floats = np.zeros(numerator.shape)
-    return np.divide(numerator, denominator, out=ratio, where=np.asarray(denominator) > 0)
+    np.divide(numerator, denominator, out=ratio, where=denominator > 0)
+    return ratio
 
 
 def _positive_or_macro(values: Floats, confusion: Floats) -> Floats:
     """Return the values of class 1 of two, or the mean over the classes that were seen or predicted."""
     if len(values) == 2:
-        return values[1]
+        positive: Floats = values[1]
+        return positive
     present = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
     return _ratio(np.where(present, values, 0.0).sum(axis=0), present.sum(axis=0))
 
@@ -106,15 +108,11 @@ def _score(from_confusion: Callable[[Floats], Floats], n_classes: int, y: Codes,
     return float(from_confusion(confusion_matrix(y, decided, n_classes=n_classes)))
 
 
-def _metric(
-    name: str, from_confusion: Callable[[Floats], Floats], *, n_classes: int, beta: float = 1.0
-) -> Metric:
+def _metric(name: str, from_confusion: Callable[[Floats], Floats], *, n_classes: int, beta: float = 1.0) -> Metric:
     """Make a metric for this number of classes; a sample that lacks a class must not change its meaning."""
     del beta
     function = partial(_score, from_confusion, n_classes)
-    return Metric(
-        name=name, needs="labels", greater_is_better=True, function=function, from_confusion=from_confusion
-    )
+    return Metric(name=name, needs="labels", greater_is_better=True, function=function, from_confusion=from_confusion)
 
 
 def fbeta_score(*, n_classes: int, beta: float = 1.0) -> Metric:

@@ -171,7 +171,8 @@ def _ranked_average_precision(ranks: _Ranks, weights: Floats) -> Floats:
 def _quotient(numerator: Floats, denominator: NDArray[Any]) -> Floats:
     """Divide; NaN where there is nothing to divide by."""
     quotient: Floats = np.full(numerator.shape, np.nan)
-    return np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    return quotient
 
 
 ROC_AUC = Metric(

@@ -71,7 +71,7 @@ def _try_out(metric: Metric, n_classes: int) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            metric.function(y, y if metric.needs == "labels" else proba)  # type: ignore[arg-type]
+            metric.function(y, y if metric.needs == "labels" else proba)
     except (ValueError, TypeError, UserWarning) as error:
         message = f"metric '{metric.name}' cannot score {n_classes} classes: {str(error).splitlines()[0]}"
         raise UsageError(message, hint=_hint(metric.name)) from error

@@ -14,7 +14,8 @@ import numpy as np
 from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 
-from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View
+from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
+from mltrain.models.framing import frame, unframe
 from mltrain.models.lightgbm_data import BINNING, Binned, FoldData, fold_data, prepare_bins
 from mltrain.models.lightgbm_space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.parameters import settle_parameters, take_number
@@ -23,7 +24,6 @@ from mltrain.space import Params, Scalar, Space
 
 _MOST_ROUNDS = 3000
 _MOST_WORK = 6e9
-_HEADER = b"tree\n"
 
 
 class LightGBM:
@@ -35,7 +35,7 @@ class LightGBM:
     """
 
     name = "lgbm"
-    view = "native"
+    view: ViewKind = "native"
     simplicity = 2
 
     def space(self, shape: Shape) -> Space:
@@ -101,8 +101,8 @@ class LightGBM:
         return gain / gain.sum() if gain.sum() > 0 else gain
 
     def dump(self, model: lightgbm.Booster) -> bytes:
-        """Return the library's own text format."""
-        return model.model_to_string().encode()
+        """Return the library's own text format, framed."""
+        return frame(self.name, model.model_to_string().encode())
 
     def load(self, data: bytes) -> lightgbm.Booster:
         """Rebuild a booster from its text.
@@ -112,12 +112,10 @@ class LightGBM:
         ValueError
             The bytes are not a LightGBM model.
         """
-        # The library reads past the end of some broken texts, so the frame is checked before it sees them.
-        if not data.startswith(_HEADER) or b"\nend of trees\n" not in data:
-            raise ValueError("not a lightgbm model")
+        text = unframe(self.name, data).decode()
         try:
-            return lightgbm.Booster(model_str=data.decode())
-        except (LightGBMError, UnicodeDecodeError) as error:
+            return lightgbm.Booster(model_str=text)
+        except LightGBMError as error:
             raise ValueError(f"not a lightgbm model: {error}") from error
 
     def _finish(
@@ -151,7 +149,7 @@ def _library_params(settled: dict[str, Scalar], prepared: Binned, limits: Limits
         "num_threads": limits.threads,
     }
     if n_classes > 2:
-        # With all three at the library's defaults a rare class makes the loss diverge (26 instead of 0.5 on 26 classes).
+        # At the library's defaults a rare class makes the loss diverge (26 instead of 0.5 on 26 classes).
         params |= {"num_class": n_classes, "max_delta_step": 1.0}
     if prepared.objective.device == "gpu":
         params |= {"device_type": "gpu", "force_col_wise": False}

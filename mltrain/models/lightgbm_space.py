@@ -12,17 +12,19 @@ from mltrain.models import Shape
 from mltrain.space import Choice, Float, Int, Params, Scalar, Space
 
 # What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device).
-KNOWN = frozenset(
-    """
-    num_iterations learning_rate num_leaves max_depth min_data_in_leaf min_sum_hessian_in_leaf bagging_fraction
-    pos_bagging_fraction neg_bagging_fraction bagging_freq feature_fraction feature_fraction_bynode extra_trees
-    max_delta_step lambda_l1 lambda_l2 linear_lambda min_gain_to_split boosting drop_rate max_drop skip_drop
-    xgboost_dart_mode uniform_drop top_rate other_rate data_sample_strategy min_data_per_group max_cat_threshold cat_l2
-    cat_smooth max_cat_to_onehot path_smooth max_bin min_data_in_bin bin_construct_sample_cnt enable_bundle use_missing
-    linear_tree is_unbalance scale_pos_weight boost_from_average monotone_constraints interaction_constraints
-    use_quantized_grad num_grad_quant_bins histogram_pool_size
-    """.split()
-)
+# fmt: off
+KNOWN = frozenset({
+    "num_iterations", "learning_rate", "num_leaves", "max_depth", "min_data_in_leaf",
+    "min_sum_hessian_in_leaf", "bagging_fraction", "pos_bagging_fraction", "neg_bagging_fraction",
+    "bagging_freq", "feature_fraction", "feature_fraction_bynode", "extra_trees", "max_delta_step",
+    "lambda_l1", "lambda_l2", "linear_lambda", "min_gain_to_split", "boosting", "drop_rate", "max_drop",
+    "skip_drop", "xgboost_dart_mode", "uniform_drop", "top_rate", "other_rate", "data_sample_strategy",
+    "min_data_per_group", "max_cat_threshold", "cat_l2", "cat_smooth", "max_cat_to_onehot", "path_smooth",
+    "max_bin", "min_data_in_bin", "bin_construct_sample_cnt", "enable_bundle", "use_missing",
+    "linear_tree", "is_unbalance", "scale_pos_weight", "boost_from_average", "monotone_constraints",
+    "interaction_constraints", "use_quantized_grad", "num_grad_quant_bins", "histogram_pool_size",
+})
+# fmt: on
 SYNONYMS = {
     "n_estimators": "num_iterations",
     "num_boost_round": "num_iterations",
@@ -79,7 +81,13 @@ def first_trials(shape: Shape) -> Sequence[Params]:
             {"learning_rate": 2 * slow, "num_leaves": 90, "min_data_in_leaf": 50, "feature_fraction": 0.6},
             {"learning_rate": slow, "num_leaves": 24, "min_data_in_leaf": 5, "feature_fraction": 0.5, "lambda_l1": 0.6},
             {"learning_rate": slow, "num_leaves": 50, "min_data_in_leaf": 40, "bagging_fraction": 0.75},
-            {"learning_rate": 2 * slow, "num_leaves": 130, "min_data_in_leaf": 6, "extra_trees": True, "lambda_l2": 2.0},
+            {
+                "learning_rate": 2 * slow,
+                "num_leaves": 130,
+                "min_data_in_leaf": 6,
+                "extra_trees": True,
+                "lambda_l2": 2.0,
+            },
             {"learning_rate": 0.1, "num_leaves": 5, "min_data_in_leaf": 10, "feature_fraction": 0.7},
         )
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import minimize
-from scipy.special import log_softmax
+from scipy.special import expit, softmax
 
 from mltrain.models import Proba
 
@@ -50,7 +50,11 @@ class Linear:
 
     def proba(self, X: Any) -> Proba:
         """Return probabilities of shape (n_samples, number of seen classes)."""
-        return np.exp(log_softmax(_logits(X, self.coefficients, self.intercepts, self.classes.size), axis=1))
+        scores = _scores(X, self.coefficients, self.intercepts)
+        if self.classes.size == 2:
+            positive = expit(scores[:, 0].astype(np.float64))
+            return np.column_stack([1 - positive, positive])
+        return softmax(scores.astype(np.float64), axis=1)
 
     def check(self) -> None:
         """Raise ValueError when the arrays do not belong together."""
@@ -142,7 +146,12 @@ def solve(problem: Problem, penalty: Penalty, *, max_iterations: int, on_iterati
         method="L-BFGS-B",
         bounds=_bounds(start.size, n_weights, penalty=penalty, n_outputs=problem.n_outputs),
         callback=look,
-        options={"maxiter": max_iterations, "maxfun": 3 * max_iterations + 20, "gtol": penalty.tolerance / 10, "ftol": 1e-9},
+        options={
+            "maxiter": max_iterations,
+            "maxfun": 3 * max_iterations + 20,
+            "gtol": penalty.tolerance,
+            "ftol": penalty.tolerance / 1000,
+        },
     )
     plain = _joined(found.x, n_weights) if is_split else found.x
     return Solution(model=_model(problem, plain, spread), n_iterations=count, is_stopped=is_stopped)
@@ -189,24 +198,36 @@ def _loss(problem: Problem, plain: Vector) -> tuple[float, Vector]:
     """Return the weighted mean log loss and its gradient over weights and intercepts."""
     n_weights = plain.size - problem.n_outputs
     coefficients = plain[:n_weights].reshape(problem.n_outputs, -1)
-    log_proba = log_softmax(_logits(problem.X, coefficients, plain[n_weights:], problem.classes.size), axis=1)
-    rows = np.arange(problem.y.size)
-    loss = -float(problem.weights @ log_proba[rows, problem.y])
-    residual = np.exp(log_proba)
-    residual[rows, problem.y] -= 1.0
-    residual *= problem.weights[:, None]
-    if problem.n_outputs == 1:
-        residual = residual[:, 1:]
-    # Residuals are of the order 1 / n_samples: scaled up, so that float32 features lose nothing.
-    scaled = (residual * problem.y.size).astype(problem.X.dtype, copy=False)
-    slope = np.asarray(problem.X.T @ scaled, dtype=np.float64).T / problem.y.size
-    return loss, np.concatenate([slope.ravel(), residual.sum(axis=0)])
+    scores = _scores(problem.X, coefficients, plain[n_weights:])
+    losses, residual = _binary(problem.y, scores) if problem.n_outputs == 1 else _multinomial(problem.y, scores)
+    # Weights are scaled to a mean of 1 here, so that float32 loses nothing.
+    residual *= (problem.weights * problem.y.size).astype(residual.dtype)[:, None]
+    slope = np.asarray(problem.X.T @ residual, dtype=np.float64).T / problem.y.size
+    intercept = residual.sum(axis=0, dtype=np.float64) / problem.y.size
+    return float(problem.weights @ losses), np.concatenate([slope.ravel(), intercept])
 
 
-def _logits(X: Any, coefficients: Vector, intercepts: Vector, n_seen: int) -> Vector:
-    """Return one column per seen class; the first of two is 0."""
-    scores = np.asarray(X @ coefficients.T.astype(X.dtype), dtype=np.float64) + intercepts
-    return np.column_stack([np.zeros(scores.shape[0]), scores[:, 0]]) if n_seen == 2 else scores
+def _binary(y: NDArray[np.int64], scores: Any) -> tuple[Any, Any]:
+    """Return each row's loss and the derivative by its score, shapes (n,) and (n, 1)."""
+    margin = scores[:, 0]
+    return np.logaddexp(0, np.where(y == 1, -margin, margin)), (expit(margin) - y.astype(margin.dtype))[:, None]
+
+
+def _multinomial(y: NDArray[np.int64], scores: Any) -> tuple[Any, Any]:
+    """Return each row's loss and the derivatives by its scores, shapes (n,) and (n, k); overwrites the scores."""
+    rows = np.arange(y.size)
+    scores -= scores.max(axis=1, keepdims=True)
+    own = scores[rows, y].copy()
+    np.exp(scores, out=scores)
+    total = scores.sum(axis=1)
+    scores /= total[:, None]
+    scores[rows, y] -= 1
+    return np.log(total) - own, scores
+
+
+def _scores(X: Any, coefficients: Vector, intercepts: Vector) -> Any:
+    """Return the linear functions, shape (n_samples, n_outputs), in the precision of ``X``."""
+    return np.asarray(X @ coefficients.T.astype(X.dtype)) + intercepts.astype(X.dtype)
 
 
 def _model(problem: Problem, plain: Vector, spread: Vector) -> Linear:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
+from mltrain.models.framing import frame, unframe
 from mltrain.models.linear_solver import Linear, Penalty, Problem, solve
 from mltrain.models.parameters import settle_parameters, take_choice, take_number
 from mltrain.models.rounds import RoundWatch, is_past, log_loss, normalise
@@ -24,6 +25,7 @@ from mltrain.space import Choice, Float, Params, Scalar, Space
 _KNOWN = frozenset({"C", "penalty", "l1_ratio", "max_iter", "tol", "fit_intercept"})
 _PENALTIES = ("l2", "l1", "elasticnet")
 _MOST_ITERATIONS = 300
+_LOOK_EVERY = 5
 
 
 class LogisticRegression:
@@ -44,9 +46,9 @@ class LogisticRegression:
         return {"C": Float(low=1e-3, high=1e3, log=True), "penalty": Choice(options=_PENALTIES)}
 
     def first_trials(self, shape: Shape) -> Sequence[Params]:
-        """Return the strengths to try first: the usual one, then weaker models, then L1."""
+        """Return the strengths to try first: a cheap, strong penalty, then weaker and stronger ones, then L1."""
         del shape
-        tried = ((1.0, "l2"), (0.1, "l2"), (0.1, "l1"), (0.01, "l2"), (1.0, "elasticnet"), (10.0, "l2"))
+        tried = ((0.1, "l2"), (1.0, "l2"), (0.01, "l2"), (1.0, "elasticnet"), (0.1, "l1"), (10.0, "l2"))
         return tuple({"C": strength, "penalty": penalty} for strength, penalty in tried)
 
     def prepare(
@@ -79,6 +81,8 @@ class LogisticRegression:
         watch = RoundWatch(limits=limits, n_samples=rows.y.size, stops_early=False)
 
         def see(iteration: int, model: Linear, loss: float) -> bool:
+            if iteration > 1 and iteration % _LOOK_EVERY:
+                return is_past(limits.deadline)
             valid_loss = None
             if rows.y_valid.size:
                 valid_loss = log_loss(rows.y_valid, self.predict_proba(model, rows.X_valid))
@@ -108,7 +112,7 @@ class LogisticRegression:
         return size / size.sum() if size.sum() > 0 else size
 
     def dump(self, model: Linear) -> bytes:
-        """Return the arrays in NumPy's own format, without pickle."""
+        """Return the arrays in NumPy's own format, without pickle, framed."""
         buffer = io.BytesIO()
         np.savez(
             buffer,
@@ -118,7 +122,7 @@ class LogisticRegression:
             spread=model.spread,
             n_classes=np.int64(model.n_classes),
         )
-        return buffer.getvalue()
+        return frame(self.name, buffer.getvalue())
 
     def load(self, data: bytes) -> Linear:
         """Rebuild a model from its arrays.
@@ -128,8 +132,9 @@ class LogisticRegression:
         ValueError
             The bytes are not a logistic regression.
         """
+        payload = unframe(self.name, data)
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
                 model = Linear(
                     coefficients=arrays["coefficients"],
                     intercepts=arrays["intercepts"],
@@ -137,7 +142,7 @@ class LogisticRegression:
                     spread=arrays["spread"],
                     n_classes=int(arrays["n_classes"]),
                 )
-        except (KeyError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except (KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"not a logistic regression: {error}") from error
         model.check()
         return model
@@ -151,7 +156,7 @@ def _penalty(settled: dict[str, Scalar]) -> Penalty:
         strength=1.0 / strength,
         l1_ratio={"l2": 0.0, "l1": 1.0}.get(str(kind), ratio),
         tolerance=take_number(settled, "tol", default=1e-4, low=0.0),
-        has_intercept=cast(bool, take_choice(settled, "fit_intercept", default=True, options=(True, False))),
+        has_intercept=bool(take_choice(settled, "fit_intercept", default=True, options=(True, False))),
     )
 
 

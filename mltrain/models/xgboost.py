@@ -1,22 +1,177 @@
-"""XGBoost: one QuantileDMatrix per fold, the hist method, native categories and missing values."""
+"""XGBoost: the hist method, one QuantileDMatrix per fold, native categories and missing values.
+
+It knows nothing of other families.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from mltrain.errors import EnvironmentRefusal
-from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View
+from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
+from mltrain.models.framing import frame, unframe
 from mltrain.models.parameters import settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, normalise
+from mltrain.models.xgboost_data import FoldMatrices, Matrices, fold_matrices, prepare_matrices
 from mltrain.models.xgboost_space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.space import Params, Scalar, Space
 
-_MOST_ROUNDS = 2000
-_MOST_WORK = 4e9
+_MOST_ROUNDS = 3000
+_MOST_WORK = 6e9
+
+
+class XGBoost:
+    """Gradient boosting of depth-wise or loss-guided trees.
+
+    References
+    ----------
+    Chen, Guestrin (2016), XGBoost: A Scalable Tree Boosting System, doi:10.1145/2939672.2939785.
+    """
+
+    name = "xgboost"
+    view: ViewKind = "native"
+    simplicity = 3
+
+    def space(self, shape: Shape) -> Space:
+        """Return the default search space for data of this shape."""
+        return search_space(shape)
+
+    def first_trials(self, shape: Shape) -> Sequence[Params]:
+        """Return the parameters to try first, cheapest-promising first."""
+        return first_trials(shape)
+
+    def prepare(
+        self,
+        view: View,
+        y: NDArray[np.int64],
+        *,
+        weights: NDArray[np.float64] | None,
+        folds: Sequence[Fold],
+        objective: Objective,
+        threads: int = 1,
+    ) -> Matrices:
+        """Sketch and bin once per fold.
+
+        Raises
+        ------
+        mltrain.errors.EnvironmentRefusal
+            A GPU is asked for and this machine or build has none.
+        """
+        return prepare_matrices(view, y, weights=weights, folds=folds, objective=objective, threads=threads)
+
+    def fit(self, prepared: Matrices, fold: int, *, params: Params, limits: Limits) -> Fitted:
+        """Boost until early stopping, the deadline or `limits.on_round` says so.
+
+        Raises
+        ------
+        ValueError
+            A parameter is unknown or refused by the library (`xgboost.core.XGBoostError` is one).
+        """
+        settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
+        cap = int(take_number(settled, "n_estimators", default=_MOST_ROUNDS, low=1))
+        data = fold_matrices(prepared, fold, max_bin=settled.get("max_bin"), threads=limits.threads)
+        cache = [data.train] if data.valid is None else [data.train, data.valid]
+        booster = xgboost.Booster(_library_params(settled, prepared, limits), cache)
+        watch = RoundWatch(limits=limits, n_samples=data.n_train)
+        stopped = _boost(booster, data, n_rounds=_round_cap(cap, settled, prepared, limits), watch=watch)
+        # Through bytes, because a slice may still hold on to the training data.
+        model = _booster(bytes(booster[: watch.best_round].save_raw("ubj")))
+        curve = watch.curve()
+        return Fitted(
+            model=model,
+            n_rounds=watch.best_round,
+            valid_proba=_proba(model, data.X_valid, prepared.objective.n_classes, threads=limits.threads),
+            train_losses=curve.train_losses,
+            valid_losses=curve.valid_losses,
+            loss_rounds=curve.rounds,
+            stopped=stopped or "done",
+        )
+
+    def predict_proba(self, model: xgboost.Booster, X: Any, *, threads: int = 1) -> Proba:
+        """Return probabilities of shape (n_samples, n_classes)."""
+        return _proba(model, X, int(model.attr("n_classes")), threads=threads)
+
+    def importances(self, model: xgboost.Booster, n_features: int) -> NDArray[np.float64]:
+        """Return the share of the total gain of each feature."""
+        gain = np.zeros(n_features)
+        for name, value in model.get_score(importance_type="total_gain").items():
+            gain[int(name.removeprefix("f"))] = value
+        return gain / gain.sum() if gain.sum() > 0 else gain
+
+    def dump(self, model: xgboost.Booster) -> bytes:
+        """Return the library's own binary JSON, framed."""
+        return frame(self.name, bytes(model.save_raw("ubj")))
+
+    def load(self, data: bytes) -> xgboost.Booster:
+        """Rebuild a booster from its bytes.
+
+        Raises
+        ------
+        ValueError
+            The bytes are not an XGBoost model.
+        """
+        model = _booster(unframe(self.name, data))
+        if model.attr("n_classes") is None:
+            raise ValueError("not an xgboost model of mltrain: it does not say how many classes it has")
+        return model
+
+
+def _library_params(settled: dict[str, Scalar], prepared: Matrices, limits: Limits) -> dict[str, Scalar]:
+    n_classes = prepared.objective.n_classes
+    params: dict[str, Scalar] = {
+        "objective": "binary:logistic" if n_classes == 2 else "multi:softprob",
+        "eval_metric": "logloss" if n_classes == 2 else "mlogloss",
+        "tree_method": "hist",
+        "device": "cuda" if prepared.objective.device == "gpu" else "cpu",
+        "seed": limits.seed,
+        "nthread": limits.threads,
+        "verbosity": 0,
+    }
+    if n_classes > 2:
+        params["num_class"] = n_classes
+    return params | settled
+
+
+def _round_cap(cap: int, settled: dict[str, Scalar], prepared: Matrices, limits: Limits) -> int:
+    """Bound the rounds by the work of one round and by what the learning rate can use."""
+    if limits.max_rounds is not None:
+        return max(1, min(cap, limits.max_rounds))
+    n_trees = 1 if prepared.objective.n_classes == 2 else prepared.objective.n_classes
+    by_work = _MOST_WORK / (prepared.view.n_samples * prepared.view.n_features * n_trees)
+    by_rate = 60 / take_number(dict(settled), "learning_rate", default=0.3, low=1e-6)
+    return max(1, min(cap, int(max(by_work, 200)), int(max(by_rate, 100))))
+
+
+def _boost(booster: xgboost.Booster, data: FoldMatrices, *, n_rounds: int, watch: RoundWatch) -> Stop | None:
+    booster.set_attr(n_classes=str(data.n_classes))
+    watched = [(data.train, "train")] + ([(data.valid, "valid")] if data.valid is not None else [])
+    for round_ in range(1, n_rounds + 1):
+        booster.update(data.train, round_ - 1)
+        # The library answers in text: "[0]\ttrain-logloss:0.69\tvalid-logloss:0.69".
+        said = booster.eval_set(watched, round_ - 1).split("\t")[1:]
+        losses = [float(entry.rpartition(":")[2]) for entry in said]
+        stop = watch.see(round_, train_loss=losses[0], valid_loss=losses[1] if data.valid is not None else None)
+        if stop is not None:
+            return stop
+    return None
+
+
+def _proba(model: xgboost.Booster, X: Any, n_classes: int, *, threads: int) -> Proba:
+    if X.shape[0] == 0:
+        return np.empty((0, n_classes))
+    model.set_param({"nthread": threads})
+    raw = np.asarray(model.inplace_predict(X), dtype=np.float64)
+    return np.column_stack([1 - raw, raw]) if raw.ndim == 1 else normalise(raw, n_classes=n_classes)
+
+
+def _booster(data: bytes) -> xgboost.Booster:
+    booster = xgboost.Booster({"verbosity": 0})
+    booster.load_model(bytearray(data))
+    return booster
+
+
+FAMILY = XGBoost()

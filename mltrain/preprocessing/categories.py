@@ -56,9 +56,7 @@ def codes_feature(kind: ViewKind, source: str, *, book: Book) -> Codes:
     """Return the feature of codes; the ordinal view has one more for the missing and the unseen."""
     n_codes = len(book.levels) + bool(book.pooled)
     missing_code = n_codes if kind == "ordinal" else None
-    return Codes(
-        name=source, source=source, levels=book.levels, pooled=book.pooled, missing_code=missing_code
-    )
+    return Codes(name=source, source=source, levels=book.levels, pooled=book.pooled, missing_code=missing_code)
 
 
 def level_features(source: str, *, book: Book, n_missing: int) -> tuple[Level, ...]:

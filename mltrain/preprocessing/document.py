@@ -67,14 +67,14 @@ def _fits(value: object, annotation: str) -> bool:
     """Say whether a JSON value is what the annotation of a feature's attribute asks for."""
     if value is None:
         return "None" in annotation
-    if annotation == "Part":
-        return value in PARTS
-    if annotation == "bool":
-        return isinstance(value, bool)
     if annotation.startswith("tuple"):
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if annotation == "str":
-        return isinstance(value, str)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value) and (annotation.startswith("float") or isinstance(value, int))
+    if annotation in ("str", "Part"):
+        return isinstance(value, str) and (annotation == "str" or value in PARTS)
+    if annotation == "bool" or isinstance(value, bool):
+        return annotation == "bool" and isinstance(value, bool)
+    return isinstance(value, int | float) and math.isfinite(value) and ("float" in annotation or _is_code(value))
+
+
+def _is_code(value: float) -> bool:
+    return isinstance(value, int) and value >= 0

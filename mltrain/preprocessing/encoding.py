@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +31,7 @@ def encode(encoder: Encoder, table: pa.Table) -> View:
     View
         ``X`` is float32, C-ordered or CSR; no value is infinite.
     """
-    build = _encode_sparse if encoder.is_sparse else _encode_dense
+    build: Callable[[Encoder, pa.Table], Any] = _encode_sparse if encoder.is_sparse else _encode_dense
     starts = range(0, max(table.num_rows, 1), _ROWS_AT_ONCE)
     blocks = [build(encoder, table.slice(start, _ROWS_AT_ONCE)) for start in starts]
     return View(
@@ -72,7 +73,7 @@ def _encode_dense(encoder: Encoder, table: pa.Table) -> NDArray[np.float32]:
     return X
 
 
-def _encode_sparse(encoder: Encoder, table: pa.Table) -> sparse.csr_matrix:
+def _encode_sparse(encoder: Encoder, table: pa.Table) -> Any:
     """Fill one slot per row for each number and each category, then drop the zeros."""
     values: list[NDArray[np.float32]] = []
     positions: list[NDArray[np.int32]] = []

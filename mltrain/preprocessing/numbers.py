@@ -13,9 +13,7 @@ _SKEWED = 0.99
 _BOUND = 20.0
 
 
-def fit_number(
-    kind: ViewKind, values: NDArray[np.float64], *, source: str, part: Part, is_boolean: bool
-) -> Number:
+def fit_number(kind: ViewKind, values: NDArray[np.float64], *, source: str, part: Part, is_boolean: bool) -> Number:
     """Return the feature for a numeric column; its name is still the plain one.
 
     Notes

@@ -48,9 +48,7 @@ def select_features(
     most = min(_ROWS_PER_CLASS * n_classes, _MOST_ROWS)
     if rows.size > most:
         rows = np.sort(np.random.default_rng(seed).choice(rows, size=most, replace=False))
-    forest = ExtraTreesClassifier(
-        n_estimators=100, max_depth=12, min_samples_leaf=5, random_state=seed, n_jobs=threads
-    )
+    forest = ExtraTreesClassifier(n_estimators=100, max_depth=12, min_samples_leaf=5, random_state=seed, n_jobs=threads)
     importances = forest.fit(view.X[rows], y[rows]).feature_importances_
     ranked = np.argsort(-importances, kind="stable")
     return np.sort(ranked[:n_kept]).astype(np.intp)

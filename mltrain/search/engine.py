@@ -89,14 +89,13 @@ class Engine:
 
     def _next_task(self) -> tuple[Attempt, int] | None:
         """Return the fold to run next: certain ones first, then new trials, then guesses."""
-        wanted = self._wanted()
-        task = self._queue.pop(wanted, firm=True)
+        task = self._queue.pop(self._wanted(), firm=True)
         while task is None and self._may_start():
             proposal = self._sequence.propose(self._below)
             if proposal is None:
                 break
-            attempt = self._begin(proposal)
-            task = self._queue.pop({attempt.number: attempt}, firm=True)
+            self._begin(proposal)
+            task = self._queue.pop(self._wanted(), firm=True)
         return task or self._queue.pop(self._wanted(), firm=False)
 
     def _wanted(self) -> dict[int, Attempt]:
@@ -126,7 +125,7 @@ class Engine:
         """Say whether any trial has a score."""
         return any(trial.score is not None for trial in self.trials.values())
 
-    def _begin(self, proposal: Proposal) -> Attempt:
+    def _begin(self, proposal: Proposal) -> None:
         """Queue the folds of a new trial."""
         seed = derive(self._job.seed, self._job.name, proposal.number)
         attempt = Attempt(
@@ -137,7 +136,6 @@ class Engine:
         )
         self._attempts[attempt.number] = attempt
         self._queue.add(attempt)
-        return attempt
 
     def _submit(self, attempt: Attempt, fold: int) -> None:
         """Hand one fit to the executor."""
@@ -151,7 +149,7 @@ class Engine:
             params=attempt.proposal.params,
             number=attempt.number,
             executor=self._executor,
-            deadline=self._clock.deadline,
+            deadline=self._clock.fit_deadline,
         )
         call = replace(call, stop=attempt.stop, bar=attempt.proposal.bar if watched else None)
         attempt.submitted.add(fold)

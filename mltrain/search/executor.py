@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import ParamSpec, Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar, TypeVarTuple, runtime_checkable
 
 from threadpoolctl import threadpool_limits
 
-_Arguments = ParamSpec("_Arguments")
+_Arguments = TypeVarTuple("_Arguments")
 _Result = TypeVar("_Result")
 _CELLS_OF_ONE_THREAD = 1_500_000
 
@@ -29,10 +29,8 @@ class Executor(Protocol):
     n_slots: int
     threads_per_slot: int
 
-    def submit(
-        self, call: Callable[_Arguments, _Result], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
-    ) -> Future[_Result]:
-        """Run ``call(*args, **kwargs)`` when a slot is free."""
+    def submit(self, call: Callable[[*_Arguments], _Result], /, *args: *_Arguments) -> Future[_Result]:
+        """Run ``call(*args)`` when a slot is free."""
         ...
 
     def close(self) -> None:
@@ -61,11 +59,9 @@ class LocalExecutor:
         """Set the number of threads that OpenMP gives to fits started from this thread."""
         threadpool_limits(limits=self.threads_per_slot, user_api="openmp")
 
-    def submit(
-        self, call: Callable[_Arguments, _Result], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
-    ) -> Future[_Result]:
-        """Run ``call(*args, **kwargs)`` when a slot is free."""
-        return self._pool.submit(call, *args, **kwargs)
+    def submit(self, call: Callable[[*_Arguments], _Result], /, *args: *_Arguments) -> Future[_Result]:
+        """Run ``call(*args)`` when a slot is free."""
+        return self._pool.submit(call, *args)
 
     def close(self) -> None:
         """Drop what has not started and give BLAS its threads back."""

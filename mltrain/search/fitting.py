@@ -120,10 +120,9 @@ def run_fit(call: FitCall) -> FoldOutcome:
         what else goes wrong is not a matter of the trial and is raised.
     """
     started = time.monotonic()
-    refusals = _REFUSALS + tuple(getattr(call.family, "errors", ()))
     try:
         fitted = call.family.fit(call.prepared, call.fold, params=call.params, limits=_limits(call))
-    except refusals as error:
+    except _REFUSALS as error:
         return FoldOutcome(fitted=None, seconds=time.monotonic() - started, error=f"{type(error).__name__}: {error}")
     if not np.isfinite(fitted.valid_proba).all():
         return FoldOutcome(fitted=None, seconds=time.monotonic() - started, error="predictions are not finite")

@@ -15,6 +15,8 @@ from mltrain.search.trial import Trial
 
 _GRACE_S = 1.0
 _GRACE_SHARE = 0.02
+_MOST_RESERVE_S = 1.0
+_RESERVE_SHARE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,13 @@ class Clock:
         return self.deadline is not None and time.monotonic() >= self.deadline + self._grace_s
 
     @property
+    def fit_deadline(self) -> float | None:
+        """When fits stop: a little earlier, for they still have to predict the validation rows."""
+        if self.deadline is None:
+            return None
+        return self.deadline - min(_MOST_RESERVE_S, _RESERVE_SHARE * max(0.0, self.deadline - self.started))
+
+    @property
     def seconds_left(self) -> float:
         """Seconds until the deadline, infinite without one."""
         return math.inf if self.deadline is None else max(0.0, self.deadline - time.monotonic())
@@ -52,7 +61,7 @@ class Clock:
             return None
         now = time.monotonic()
         end = self.deadline if now < self.deadline else self.deadline + self._grace_s
-        return max(0.01, end - now)
+        return max(0.05, end - now)
 
     @property
     def _grace_s(self) -> float:

@@ -69,6 +69,23 @@ def cut_before(moments: Moments, share: float) -> int:
     return int(ordered[high]) if high < len(ordered) else AFTER_ALL
 
 
+def check_cut_offs(section: SplitSection, times: pa.ChunkedArray | None) -> None:
+    """Refuse cut-off dates where the time column holds numbers.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        It does.
+    """
+    cut_off = section.test_from or section.validation_from
+    if cut_off is not None and times is not None and not is_moment(times):
+        raise ConfigError(
+            f"column {section.time_column!r} holds numbers, which {cut_off} cannot cut",
+            where="split.test_from" if section.test_from else "split.validation_from",
+            hint="use split.test_size and split.validation_size",
+        )
+
+
 def split_cuts(
     moments: Moments, section: SplitSection, *, names: Sequence[str], shares: NDArray[np.float64]
 ) -> Moments:
@@ -138,30 +155,6 @@ def _cut_off(moment: date | datetime) -> int:
         moment = datetime(moment.year, moment.month, moment.day)
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(np.datetime64(aware.astimezone(UTC).replace(tzinfo=None), "us").astype(np.int64))
-
-
-def check_cut_offs(section: SplitSection, times: pa.ChunkedArray | None) -> None:
-    """Refuse cut-off dates where nothing can be cut by date.
-
-    Raises
-    ------
-    mltrain.errors.ConfigError
-        The split is not by time, the time column holds numbers, or the dates are not in order.
-    """
-    start, end = section.validation_from, section.test_from
-    key = "split.test_from" if end else "split.validation_from"
-    if start is None and end is None:
-        return
-    if section.kind not in ("time", "group_time") or times is None:
-        raise ConfigError(f"a {section.kind} split has no cut-off dates", where=key, hint="set split.kind to time")
-    if not is_moment(times):
-        raise ConfigError(
-            f"column {section.time_column!r} holds numbers, which no date can cut",
-            where=key,
-            hint="use split.test_size and split.validation_size",
-        )
-    if start is not None and end is not None and _cut_off(start) >= _cut_off(end):
-        raise ConfigError(f"validation from {start} is not before test from {end}", where="split.validation_from")
 
 
 def _no_time(missing: NDArray[np.bool_], where: str) -> DataError:

@@ -181,7 +181,8 @@ class LocalTracker:
     def _folder(self, run_id: str) -> Path:
         """Return the folder of an existing run."""
         directory = self._runs / run_id
-        if Path(run_id).name != run_id or not (directory / FILE_NAME).is_file():
+        is_one_part = run_id not in ("", ".", "..") and Path(run_id).name == run_id
+        if not is_one_part or not (directory / FILE_NAME).is_file():
             raise _no_run(run_id)
         return directory
 

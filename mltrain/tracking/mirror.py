@@ -82,10 +82,7 @@ class Mirror:
 
     def advance(self) -> int:
         """Send the records that are new and return their number."""
-        if (
-            self._run is None
-            and next(read_records(self._directory / FILE_NAME, self.state.offset), None) is None
-        ):
+        if self._run is None and self._has_nothing_to_send():
             return 0
         run = self._run or self._open()
         count = 0
@@ -115,6 +112,12 @@ class Mirror:
             raise
         self._note(replace(self.state, status="synced", error=None))
         return self.state
+
+    def _has_nothing_to_send(self) -> bool:
+        """Say whether all records were handed over and, unless none ever was, confirmed."""
+        if self._known is not None and self._known.status != "synced":
+            return False
+        return next(read_records(self._directory / FILE_NAME, self.state.offset), None) is None
 
     def _open(self) -> Run:
         """Start the run in the tracker, or open it again where it left off."""
@@ -165,9 +168,7 @@ class Mirror:
                 run.log_params({k: v for k, v in values.items() if k not in self._arrived.params})
             case "metrics":
                 self._send_points(record, run)
-            case "file":
-                self._send_path(record, run)
-            case "model":
+            case "file" | "model":
                 self._send_path(record, run)
             case "finish":
                 self._ending = "failed" if record.status == "failed" else "finished"

@@ -12,6 +12,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,6 +114,7 @@ class Sender:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 output, _ = self._process.communicate()
+                self._close_stdin()
                 warnings.append(
                     f"{self._task.tracker} did not take everything within {timeout_s:g} s; "
                     "'mltrain runs sync' sends the rest"
@@ -126,11 +128,15 @@ class Sender:
     def _tell(self, line: str) -> None:
         """Write to the process, which may have died already: its exit code tells at the end."""
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):
             self._process.stdin.write(line)
             self._process.stdin.flush()
-        except BrokenPipeError:
-            logger.debug("the sender of %s is gone", self._task.tracker)
+
+    def _close_stdin(self) -> None:
+        """Close the pipe to a killed process, whatever is left in it."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
 
     def _read(self, output: str, warnings: Sequence[str]) -> SenderReport:
         """Return what the process said and what the run folders say."""

@@ -11,7 +11,7 @@ from mltrain import artifact, plugins
 from mltrain.config import TrainSection
 from mltrain.errors import DataError, EnvironmentRefusal, NoRunError, TrackerError
 from mltrain.leaderboard import Standing, standing
-from mltrain.tracking import Tracker, TrackerSettings
+from mltrain.tracking import RunInfo, Tracker, TrackerSettings
 from mltrain.tracking.session import LOCAL, open_local, tracker_settings
 from mltrain.tracking.training import KIND, RUN_ID, SESSION, TRAINING
 from mltrain.tracking.union import recent_runs
@@ -90,6 +90,21 @@ def list_standings(trackers: Trackers, *, run: str | None, limit: int) -> Standi
         return _listed(trackers, tags={}, limit=limit)
     found = _listed(trackers, tags={RUN_ID: run}, limit=limit)
     return found if found.standings else _listed(trackers, tags={SESSION: run}, limit=limit)
+
+
+def get_info(trackers: Trackers, known: Standing) -> RunInfo:
+    """Ask the side that knows a run for all of it.
+
+    Raises
+    ------
+    mltrain.errors.TrackerError
+        The tracker fails.
+    mltrain.errors.NoRunError
+        The run has gone.
+    """
+    if trackers.remote is not None and known.source == "tracker":
+        return trackers.remote.get_run(known.tracker_id)
+    return trackers.local.get_run(known.run_id)
 
 
 def fetch_model(trackers: Trackers, chosen: Standing, *, dest: Path) -> tuple[str, ...]:

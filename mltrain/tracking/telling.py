@@ -127,9 +127,7 @@ def within(timeout_s: float, call: Callable[[], _T]) -> _T:
     try:
         answer = answers.get(timeout=timeout_s)
     except queue.Empty:
-        raise TrackerError(
-            f"no answer within {timeout_s:g} s", hint="mltrain runs sync sends what is left"
-        ) from None
+        raise TrackerError(f"no answer within {timeout_s:g} s", hint="mltrain runs sync sends what is left") from None
     if isinstance(answer, MltrainError):
         raise answer
     return answer

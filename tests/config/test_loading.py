@@ -143,6 +143,12 @@ def test_all_problems_are_told_in_order_of_lines(write):
     ]
 
 
+def test_key_with_a_slip_is_not_told_of_as_missing_too(write):
+    error = refused(write("data:\n  source: a\n  targt: y\n"))
+
+    assert (error.message, error.hint) == ("unknown key 'targt'", "did you mean 'target'?")
+
+
 def test_data_source_and_target_have_no_default(write):
     error = refused(write("seed: 1\n"))
 
@@ -226,9 +232,7 @@ def test_override_that_mends_the_file_is_enough(write):
     assert load(write(DATA + "train:\n  n_folds: 1\n"), overrides=["train.n_folds=2"]).train.n_folds == 2
 
 
-@pytest.mark.parametrize(
-    "blank", ["train:\n", "models:\n", "models:\n  lgbm:\n", "models:\n  lgbm:\n    params:\n"]
-)
+@pytest.mark.parametrize("blank", ["train:\n", "models:\n", "models:\n  lgbm:\n", "models:\n  lgbm:\n    params:\n"])
 def test_section_whose_keys_are_all_commented_out_is_the_default(write, blank):
     config = load(write(DATA + blank))
 
@@ -285,3 +289,10 @@ def test_loading_imports_no_heavy_library():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_file_name_with_spaces_and_colons_is_told_whole(write):
+    error = refused(write("data: {source: a, target: b}\nsed: 1\ntrian: {}\n", "my: config.yaml"))
+
+    assert error.where == "my: config.yaml:2 sed"
+    assert error.message.splitlines()[2].startswith("  my: config.yaml:3 trian: unknown key")

@@ -75,9 +75,7 @@ def test_hash_changes_with_any_value_and_not_with_style():
             "data": {"target": "b", "source": "a"},
         }
     )
-    changed = from_mapping(
-        {"data": {"source": "a", "target": "b"}, "train": {"supported_models": ["xgboost"]}}
-    )
+    changed = from_mapping({"data": {"source": "a", "target": "b"}, "train": {"supported_models": ["xgboost"]}})
 
     assert config_hash(restated) == config_hash(base)
     assert config_hash(changed) != config_hash(base)

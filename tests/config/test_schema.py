@@ -26,9 +26,7 @@ def test_schema_refuses_unknown_keys_in_every_section():
     schema = json_schema()
 
     assert schema["additionalProperties"] is False
-    assert {
-        name for name, part in schema["$defs"].items() if part["additionalProperties"] is not False
-    } == set()
+    assert {name for name, part in schema["$defs"].items() if part["additionalProperties"] is not False} == set()
 
 
 def test_every_key_is_described():

@@ -39,9 +39,15 @@ def test_blas_keeps_to_its_slot_and_is_given_back():
 
 
 def test_closing_does_not_wait_for_what_never_began():
-    gate = threading.Event()
+    begun, gate = threading.Event(), threading.Event()
+
+    def occupy():
+        begun.set()
+        return gate.wait(10)
+
     executor = LocalExecutor(n_slots=1, threads_per_slot=1)
-    running, waiting = executor.submit(gate.wait, 10), executor.submit(gate.wait, 10)
+    running, waiting = executor.submit(occupy), executor.submit(occupy)
+    begun.wait(10)
 
     executor.close()
     gate.set()

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import fbeta_score
 
 from mltrain.errors import EnvironmentRefusal, Interrupted
 from mltrain.events import FamilyStarted, Notice, TrialFinished
+from mltrain.metrics import resolve
 from mltrain.search import LocalExecutor, fit_folds, refit_all, search, study_key
 
 
@@ -332,3 +334,23 @@ def test_the_key_is_about_the_question_and_not_about_how_far_to_go(make_job):
 
     assert {study_key(other) for other in same} == {study_key(job)}
     assert len({study_key(other) for other in [job, *others]}) == len(others) + 1
+
+
+def test_the_key_knows_the_settings_of_a_metric(make_job):
+    metrics = [resolve("fbeta_score", beta=beta, n_classes=2) for beta in (0.5, 0.5, 2.0)]
+
+    half, again, two = (study_key(make_job(metric=metric)) for metric in metrics)
+
+    assert half == again != two
+
+
+def test_a_metric_of_decisions_is_scored_at_its_best_threshold(make_job):
+    metric = resolve("fbeta_score", beta=0.5, n_classes=2)
+    job = make_job(metric=metric, max_trials=3)
+
+    trial = run(job, slots=2).trials[1]
+
+    y = job.y[job.valid_rows]
+    cuts = np.unique(trial.proba[:, 1])
+    scores = [fbeta_score(y, trial.proba[:, 1] >= cut, beta=0.5) for cut in cuts]
+    assert trial.score == pytest.approx(max(scores))

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from mltrain import artifact, registry
 from mltrain.assessment import FILE, Assessment, Circumstances, read_assessment
+from mltrain.commands.evaluate.case import Case
 from mltrain.commands.evaluate.choosing import Ranking, comparison_metric, keep_model, rank_runs
 from mltrain.commands.evaluate.judging import judge
-from mltrain.commands.evaluate.leaving import CONFUSION, Case, leave, settings_hash
+from mltrain.commands.evaluate.leaving import CONFUSION, leave, settings_hash
 from mltrain.comparison import Comparison
 from mltrain.config import Config
 from mltrain.data.splits import SplitRecord, current_split_record
@@ -21,7 +22,7 @@ from mltrain.holdout import open_test
 from mltrain.leaderboard import LeftOut, Standing
 from mltrain.model import Model
 from mltrain.registry import registered_name
-from mltrain.tracking.standings import open_trackers
+from mltrain.tracking.standings import get_info, open_trackers
 from mltrain.tracking.telling import Told, tell_evaluation
 from mltrain.verdict import Gate, describe_gate
 from mltrain.workspace import Workspace
@@ -108,7 +109,16 @@ def evaluate(
         warnings = keep_model(workspace, trackers, chosen)
         listener(StageStarted(stage="evaluate", detail=f"{chosen.run_id} on the test split"))
         started = time.monotonic()
-        assessment = _assess(config, workspace, chosen=chosen, asked=asked, split=split)
+        case = Case(
+            config=config,
+            workspace=workspace,
+            split=split,
+            chosen=chosen,
+            asked=asked,
+            model=artifact.load_model(workspace.run(chosen.run_id) / "model", expected_manifest_sha256=chosen.manifest),
+            params=get_info(trackers, chosen).params,
+        )
+        assessment = _assess(case)
         listener(StageFinished(stage="evaluate", seconds=time.monotonic() - started, detail=_found(assessment)))
         told = _told(workspace.evaluation(chosen.run_id), assessment)
         warnings += tell_evaluation(trackers, workspace.run(chosen.run_id), chosen=chosen, told=told)
@@ -116,21 +126,13 @@ def evaluate(
     return replace(result, warnings=result.warnings + warnings)
 
 
-def _assess(
-    config: Config, workspace: Workspace, *, chosen: Standing, asked: Circumstances, split: SplitRecord
-) -> Assessment:
+def _assess(case: Case) -> Assessment:
     """Open the test split, score challenger and champion on its rows, and write everything down."""
-    model = artifact.load_model(
-        workspace.run(chosen.run_id) / "model", expected_manifest_sha256=chosen.manifest
-    )
-    rival = None if asked.champion_run_id == chosen.run_id else _load_champion(config, workspace)
-    holdout = open_test(workspace, split, run_id=chosen.run_id, config_hash=asked.settings)
-    metric = comparison_metric(config, split)
-    judged = judge(model, holdout, metric=metric, config=config, champion=rival)
-    case = Case(
-        config=config, workspace=workspace, split=split, chosen=chosen, asked=asked, model=model
-    )
-    return leave(case, judged)
+    asked = case.asked
+    rival = None if asked.champion_run_id == asked.run_id else _load_champion(case.config, case.workspace)
+    holdout = open_test(case.workspace, case.split, run_id=asked.run_id, config_hash=asked.settings)
+    metric = comparison_metric(case.config, case.split)
+    return leave(case, judge(case.model, holdout, metric=metric, config=case.config, champion=rival))
 
 
 def _load_champion(config: Config, workspace: Workspace) -> Model | None:

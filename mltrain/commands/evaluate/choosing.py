@@ -34,9 +34,7 @@ def comparison_metric(config: Config, split: SplitRecord) -> Metric:
     return metrics.resolve(name, beta=config.train.fbeta_score_beta_val, n_classes=n_classes)
 
 
-def rank_runs(
-    config: Config, split: SplitRecord, *, metric: Metric, trackers: Trackers, run: str | None
-) -> Ranking:
+def rank_runs(config: Config, split: SplitRecord, *, metric: Metric, trackers: Trackers, run: str | None) -> Ranking:
     """Ask the tracker and the local records for recent runs and rank those that can be compared.
 
     Raises

@@ -91,9 +91,7 @@ def judge(model: Model, holdout: Holdout, *, metric: Metric, config: Config, cha
         decided=decide(proba, threshold),
         threshold=threshold,
         evaluation=evaluation,
-        gate=check_gate(
-            metric, evaluation.metrics[metric.name].value, threshold=config.train.deployment_score_thresh
-        ),
+        gate=check_gate(metric, evaluation.metrics[metric.name].value, threshold=config.train.deployment_score_thresh),
         importances=_importances(model, holdout, metric=metric, seed=config.seed),
         comparison=duel.comparison,
         notes=() if duel.note is None else (duel.note,),
@@ -123,9 +121,7 @@ def decision_threshold(model: Model) -> float | None:
     return NEUTRAL if model.threshold is None else model.threshold
 
 
-def _compare(
-    model: Model, champion: Model, *, holdout: Holdout, proba: Proba, metric: Metric, config: Config
-) -> _Duel:
+def _compare(model: Model, champion: Model, *, holdout: Holdout, proba: Proba, metric: Metric, config: Config) -> _Duel:
     """Score the champion on the same rows; a champion that cannot read them, or knows other classes, is no rival."""
     if champion.schema.target.classes != model.schema.target.classes:
         return _Duel(comparison=None, note="not compared: the champion was trained for other classes")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,30 +12,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mltrain import files
-from mltrain.assessment import Assessment, Circumstances, write_assessment
+from mltrain.assessment import Assessment, write_assessment
+from mltrain.commands.evaluate.carding import make_card
+from mltrain.commands.evaluate.case import Case
 from mltrain.commands.evaluate.judging import Judged
 from mltrain.config import Config
-from mltrain.data.splits import SplitRecord
 from mltrain.data.target import label_text
 from mltrain.figures import draw_evaluation
-from mltrain.leaderboard import Standing
-from mltrain.model import Model
-from mltrain.workspace import Workspace
+from mltrain.report import write_card
 
 CONFUSION = "confusion_matrix.json"
 PREDICTIONS = "predictions.parquet"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """What is judged, under which circumstances."""
-
-    config: Config
-    workspace: Workspace
-    split: SplitRecord
-    chosen: Standing
-    asked: Circumstances
-    model: Model
 
 
 def leave(case: Case, judged: Judged) -> Assessment:
@@ -46,7 +32,7 @@ def leave(case: Case, judged: Judged) -> Assessment:
         files.write_json(folder / CONFUSION, _confusion(judged))
         pq.write_table(_predictions(judged), folder / PREDICTIONS, compression="zstd")
         assessment = _assessment(case, judged, figures=figures)
-        write_card(folder, card(case, judged, assessment))
+        write_card(folder, make_card(case, judged, assessment))
         write_assessment(folder, assessment)
     return assessment
 
@@ -90,10 +76,7 @@ def _predictions(judged: Judged) -> pa.Table:
     """Return truth, decision and probabilities of every test row, in the order of the test file."""
     target = judged.holdout.schema.target
     labels = pa.array(list(target.classes))
-    proba = {
-        f"proba_{label_text(label)}": pa.array(judged.proba[:, code])
-        for code, label in enumerate(target.classes)
-    }
+    proba = {f"proba_{label_text(label)}": pa.array(judged.proba[:, code]) for code, label in enumerate(target.classes)}
     return pa.table(
         {
             "truth": labels.take(pa.array(judged.holdout.y)),

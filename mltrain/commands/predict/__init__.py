@@ -137,9 +137,7 @@ def _find_model(config: Config | None, workspace: Workspace, word: str) -> _Foun
     if registered is not None and (word in registered.aliases or word.isdecimal()):
         version = registry.resolve(workspace.registry, registered.name, word)
         directory = registry.directory(workspace.registry, version) / "model"
-        return _Found(
-            directory=directory, model=version.name, version=version.version, manifest=version.manifest
-        )
+        return _Found(directory=directory, model=version.name, version=version.version, manifest=version.manifest)
     if word != registry.CHAMPION and (workspace.run(word) / "model").is_dir():
         return _Found(directory=workspace.run(word) / "model", model=word)
     raise NoRunError(

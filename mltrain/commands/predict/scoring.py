@@ -20,6 +20,7 @@ from mltrain.data.target import label_text
 from mltrain.data.text import decoded
 from mltrain.errors import SchemaError
 from mltrain.model import Model
+from mltrain.models import Proba
 from mltrain.preprocessing import Encoder
 from mltrain.preprocessing.features import Codes, Level
 from mltrain.threshold import decide
@@ -90,7 +91,7 @@ def write_tables(destination: Path, tables: Iterator[pa.Table]) -> None:
             writer.write_table(table.cast(first.schema))
 
 
-def _output(table: pa.Table, model: Model, proba: object) -> pa.Table:
+def _output(table: pa.Table, model: Model, proba: Proba | None) -> pa.Table:
     """Put ids, decisions and probabilities side by side."""
     names = proba_names(model.schema)
     n_classes = len(names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -37,12 +37,19 @@ def as_tracker_errors(what: str) -> Iterator[None]:
 
 def redacted(text: str) -> str:
     """Return the first line of a text without the key and without anything in its place."""
-    key = os.environ.get("COMET_API_KEY", "").strip()
     line = next((part.strip() for part in text.splitlines() if part.strip()), "")
-    if key:
+    for key in _known_keys():
         line = line.replace(key, "***")
-    # A key from a file is unknown here; the client quotes it as the word after "key".
-    return re.sub(r"(?i)(api[ _]?key\W{1,3})[A-Za-z0-9_*-]{8,}", r"\1***", line)
+    return line
+
+
+def _known_keys() -> set[str]:
+    """Return the keys of the environment and, through the client, of its files."""
+    keys = {os.environ.get("COMET_API_KEY", "").strip()}
+    comet = sys.modules.get("comet_ml")
+    if comet is not None:
+        keys.add(str(comet.config.get_config()["comet.api_key"] or "").strip())
+    return keys - {""}
 
 
 class LossListener(logging.Handler):

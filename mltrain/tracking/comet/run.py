@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
-
-import json
 
 from mltrain.errors import TrackerError
 from mltrain.tracking import Scalar
@@ -132,5 +132,10 @@ class CometRun:
         native = asset.with_name("confusion-matrix.json").as_posix()
         self._experiment.log_confusion_matrix(matrix=matrix, labels=labels, file_name=native)
 
-    def _logging(self, what: str) -> Any:
-        raise NotImplementedError
+    @contextmanager
+    def _logging(self, what: str) -> Iterator[None]:
+        """Hold the experiment, which is not safe to share between threads."""
+        if self._is_finished:
+            raise TrackerError(f"run {self.id} is finished", hint="open it again with resume_run")
+        with self._lock, as_tracker_errors(what):
+            yield

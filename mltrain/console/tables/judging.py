@@ -1,0 +1,105 @@
+"""What ``evaluate`` measured, ``register`` decided and ``predict`` wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+
+from mltrain.console.amounts import duration_text, score_text
+from mltrain.console.drawing import facts, rows_table, warned
+
+if TYPE_CHECKING:
+    from mltrain.commands.evaluate import EvaluateResult
+    from mltrain.commands.predict import PredictResult
+    from mltrain.commands.register import RegisterResult
+    from mltrain.comparison import Comparison
+    from mltrain.verdict import Gate
+
+_MOST_RUNS = 10
+_MOST_CLASSES = 12
+
+
+def evaluate_tables(result: EvaluateResult) -> Iterator[RenderableType]:
+    """Draw the ranking, the test scores with their intervals, the confusion matrix and the verdict."""
+    ranking = ((r.model, score_text(r.validation_score), r.source, r.run_id) for r in result.ranking[:_MOST_RUNS])
+    yield rows_table(("model", f">{result.champion.metric}", "from", "|run"), ranking, title="validation")
+    scores = ((name, i.value, i.low, i.high) for name, i in result.metrics.items())
+    yield rows_table(("metric", ">value", ">low", ">high"), scores, title=f"test: {result.champion.model}")
+    if len(result.classes) <= _MOST_CLASSES:
+        cells = ((true, *map(str, row)) for true, row in zip(result.classes, result.confusion, strict=True))
+        yield rows_table(
+            ("true", *(f">{label}" for label in result.classes)), cells, title="confusion (predicted across)"
+        )
+    yield facts(
+        [
+            ("picked", f"{result.champion.model}, run {result.champion.run_id}"),
+            ("answered by", result.answered),
+            ("left out", [f"{left.n_runs} ({left.reason})" for left in result.left_out]),
+            ("decision threshold", result.threshold),
+            ("against the champion", _comparison(result.compared_with_champion)),
+            ("test split", _openings(result)),
+            ("report", [str(path) for path in result.report]),
+            ("verdict", gate_text(result.gate)),
+        ]
+    )
+    yield from result.notes
+    yield from warned(result.warnings)
+    if result.gate.passed:
+        yield f"next: `{result.register_command}`"
+
+
+def register_tables(result: RegisterResult) -> Iterator[RenderableType]:
+    """Draw what was decided and why."""
+    yield facts(
+        [
+            ("model", result.name),
+            ("version", result.version),
+            ("aliases", result.aliases),
+            ("run", result.run_id),
+            ("before", result.previous),
+            ("against the champion", _comparison(result.comparison)),
+            ("gate", gate_text(result.gate)),
+            ("in the tracker", result.tracker_version),
+            ("decision", f"{'refused' if result.refused else 'registered'}: {result.reason}"),
+        ]
+    )
+    yield from warned(result.warnings)
+
+
+def predict_tables(result: PredictResult) -> Iterator[RenderableType]:
+    """Draw what was scored by what."""
+    model = f"{result.model} version {result.version}" if result.version else result.model
+    yield facts(
+        [
+            ("rows", f"{result.rows:,}"),
+            ("model", model),
+            ("written", result.destination),
+            ("time", duration_text(result.seconds)),
+            ("unseen levels", [f"{column} in {count:,} rows" for column, count in result.unseen.items()]),
+        ]
+    )
+    yield from result.notes
+
+
+def gate_text(gate: Gate) -> str:
+    """Return the verdict of the deployment gate."""
+    if gate.threshold is None:
+        return f"no deployment threshold is set ({gate.metric} {score_text(gate.value)})"
+    verdict = "meets" if gate.passed else "misses"
+    return f"{gate.metric} {score_text(gate.value)} {verdict} the deployment threshold {gate.threshold:g}"
+
+
+def _comparison(comparison: Comparison | None) -> str | None:
+    """Return a paired comparison in one line."""
+    if comparison is None:
+        return None
+    interval = f"{comparison.low:+.4f} to {comparison.high:+.4f}"
+    return f"{comparison.metric} {comparison.difference:+.4f} ({interval}; above 0 is better)"
+
+
+def _openings(result: EvaluateResult) -> str:
+    """Return how often the test split was opened."""
+    times = "once" if result.openings == 1 else f"{result.openings} times"
+    return f"opened {times} so far" + (", not this time: nothing had changed" if result.reused else "")

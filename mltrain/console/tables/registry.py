@@ -1,0 +1,65 @@
+"""Registered models: versions, one of them, a rollback, a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from mltrain.console.drawing import facts, rows_table, warned
+
+if TYPE_CHECKING:
+    from mltrain.commands.registry import (
+        RegistryListResult,
+        RegistryRollbackResult,
+        RegistryShowResult,
+        RegistryVerifyResult,
+    )
+    from mltrain.registry import Move
+
+
+def registry_list_tables(result: RegistryListResult) -> Iterator[RenderableType]:
+    """Draw versions and the history of champions."""
+    rows = ((v.version, v.aliases, v.model, v.created, v.who, v.run_id) for v in result.versions)
+    yield rows_table(("version", "aliases", "model", "created", "by", "|run"), rows, title=result.name)
+    yield _history(result.history)
+
+
+def registry_show_tables(result: RegistryShowResult) -> Iterator[RenderableType]:
+    """Draw one version."""
+    yield facts(
+        [
+            ("model", f"{result.name} version {result.version}"),
+            ("aliases", result.aliases),
+            ("made of", result.families),
+            ("kind", result.model),
+            ("classes", result.classes),
+            ("threshold", result.threshold),
+            ("metric", result.metric),
+            ("created", f"{result.created} by {result.who}"),
+            ("run", result.run_id),
+            ("manifest", result.manifest),
+            ("folder", result.directory),
+        ]
+    )
+    yield _history(result.history)
+
+
+def registry_rollback_tables(result: RegistryRollbackResult) -> Iterator[RenderableType]:
+    """Draw who is champion now."""
+    yield facts([("model", result.name), ("champion", f"version {result.version}"), ("before", result.previous)])
+    yield from warned(result.warnings)
+
+
+def registry_verify_tables(result: RegistryVerifyResult) -> Iterator[RenderableType]:
+    """Draw the state of every version."""
+    rows = ((check.version, check.problem or "as registered") for check in result.checks)
+    yield rows_table(("version", "state"), rows, title=result.name)
+
+
+def _history(moves: Iterable[Move]) -> Table:
+    """Draw the history of an alias."""
+    rows = ((m.when, m.action, m.version, m.previous, m.who, m.why) for m in moves)
+    return rows_table(("when", "what", "version", "before", "by", "why"), rows, title="champions")

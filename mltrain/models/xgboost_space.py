@@ -1,0 +1,97 @@
+"""Where XGBoost trials start and what they may be.
+
+Ranges after TabArena (Erickson et al. 2025, arXiv:2506.16791) and first trials after portfolios of AutoGluon and tuned
+defaults of pytabkit (both Apache-2.0), rounded, reordered by cost and completed for mltrain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mltrain.models import Shape
+from mltrain.space import Choice, Float, Int, Params, Scalar, Space
+
+# What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device).
+# fmt: off
+KNOWN = frozenset({
+    "n_estimators", "learning_rate", "max_depth", "min_child_weight", "subsample", "sampling_method",
+    "colsample_bytree", "colsample_bylevel", "colsample_bynode", "alpha", "lambda", "gamma",
+    "max_delta_step", "grow_policy", "max_leaves", "max_cat_to_onehot", "max_cat_threshold",
+    "scale_pos_weight", "base_score", "max_bin", "num_parallel_tree", "monotone_constraints",
+    "interaction_constraints", "max_cached_hist_node",
+})
+# fmt: on
+SYNONYMS = {
+    "num_boost_round": "n_estimators",
+    "num_round": "n_estimators",
+    "eta": "learning_rate",
+    "reg_alpha": "alpha",
+    "reg_lambda": "lambda",
+    "min_split_loss": "gamma",
+}
+
+
+def search_space(shape: Shape) -> Space:
+    """Return the ranges; large data gets faster learning rates, so that a fit ends within a short budget."""
+    space: dict[str, Int | Float | Choice] = {
+        "learning_rate": Float(low=_slowest(shape), high=0.2, log=True),
+        "max_depth": Int(low=3, high=10, log=True),
+        "min_child_weight": Float(low=0.001, high=20.0, log=True),
+        "subsample": Float(low=0.6, high=1.0),
+        "colsample_bylevel": Float(low=0.5, high=1.0),
+        "colsample_bynode": Float(low=0.5, high=1.0),
+        "alpha": Float(low=1e-4, high=5.0, log=True),
+        "lambda": Float(low=1e-4, high=10.0, log=True),
+        "grow_policy": Choice(options=("depthwise", "lossguide")),
+        "max_leaves": Int(low=8, high=256, log=True),
+    }
+    if shape.n_categorical:
+        space["max_cat_to_onehot"] = Int(low=4, high=100, log=True)
+    return space
+
+
+def first_trials(shape: Shape) -> Sequence[Params]:
+    """Return complete trials: a modest booster that ends soon, then shapes that differ much from each other."""
+    slow = max(_slowest(shape), 0.02)
+    return tuple(
+        _trial(shape, changes)
+        for changes in (
+            {"learning_rate": 0.1, "max_depth": 4, "subsample": 0.8},
+            {"learning_rate": 0.08, "max_depth": 6, "subsample": 0.65, "colsample_bylevel": 0.9, "lambda": 1e-3},
+            {"learning_rate": 2 * slow, "max_depth": 7, "min_child_weight": 0.6, "colsample_bynode": 0.75},
+            {"learning_rate": slow, "max_depth": 4, "min_child_weight": 0.9, "colsample_bynode": 0.75},
+            {"learning_rate": 0.09, "max_depth": 5, "min_child_weight": 0.6, "colsample_bynode": 0.65},
+            {
+                "learning_rate": slow,
+                "max_depth": 10,
+                "min_child_weight": 0.6,
+                "grow_policy": "lossguide",
+                "max_leaves": 64,
+            },
+            {"learning_rate": 2 * slow, "max_depth": 3, "min_child_weight": 5.0, "lambda": 5.0},
+        )
+    )
+
+
+def _slowest(shape: Shape) -> float:
+    """Return the lowest learning rate worth its time on this many cells."""
+    cells = shape.n_samples * shape.n_features * (1 if shape.n_classes == 2 else shape.n_classes)
+    return 0.01 if cells < 2e5 else 0.02 if cells < 1.5e6 else 0.03
+
+
+def _trial(shape: Shape, changes: Params) -> Params:
+    trial: dict[str, Scalar] = {
+        "learning_rate": 0.05,
+        "max_depth": 6,
+        "min_child_weight": 1.0,
+        "subsample": 0.9,
+        "colsample_bylevel": 1.0,
+        "colsample_bynode": 1.0,
+        "alpha": 1e-4,
+        "lambda": 1.0,
+        "grow_policy": "depthwise",
+        "max_leaves": 256,
+    }
+    if shape.n_categorical:
+        trial["max_cat_to_onehot"] = 8
+    return trial | dict(changes)

@@ -1,0 +1,132 @@
+"""A model card as Markdown that GitHub shows well."""
+
+from __future__ import annotations
+
+from mltrain.report.markdown import bullets, code, image, number, section, table, text
+from mltrain.report.record import Card
+
+
+def render_card(card: Card) -> str:
+    """Return the card as Markdown."""
+    parts = (
+        f"# Model card: {text(card.model)}\n",
+        _summary(card),
+        section("Metrics on the test split", _metrics(card)),
+        section("Decisions", _decisions(card)),
+        section("Challenger and champion", _comparison(card)),
+        section("Data", _data(card)),
+        section("Model", _model(card)),
+        section("Features", _features(card)),
+        section("Figures", "\n\n".join(image(path) for path in card.figures)),
+        section("Limitations", bullets([text(one) for one in (*_inherent_limits(card), *card.limitations)])),
+        section("Provenance", _provenance(card)),
+    )
+    return "\n".join(part for part in parts if part)
+
+
+def _summary(card: Card) -> str:
+    """Say in three lines what the model is for and whether it may be deployed."""
+    gate = card.gate
+    if gate.threshold is None:
+        verdict = f"no deployment threshold is configured; test {code(gate.metric)} is {number(gate.value)}"
+    else:
+        verdict = (
+            f"**{'passed' if gate.passed else 'not passed'}**: test {code(gate.metric)} is "
+            f"{number(gate.value)}, the threshold {number(gate.threshold)}"
+        )
+    labels = ", ".join(code(label) for label in card.classes)
+    positive = f"; the positive class is {code(card.classes[1])}" if len(card.classes) == 2 else ""
+    return bullets(
+        [
+            f"Predicts {code(card.target)} ({labels}{positive})",
+            f"Deployment gate: {verdict}",
+            f"Run {code(card.run_id)}, evaluated {text(card.created)}",
+        ]
+    )
+
+
+def _metrics(card: Card) -> str:
+    """Tabulate scores with intervals."""
+    level = f"{card.confidence:.0%}"
+    rows = [
+        [code(name), number(one.value), f"{number(one.low)} to {number(one.high)}"]
+        for name, one in card.metrics.items()
+    ]
+    chosen = f"Chosen by {code(card.metric)} on validation rows: {number(card.validation_score)}."
+    drawn = f"Intervals: {level} percentile bootstrap over test rows, at most {card.n_bootstrap:,} resamples."
+    return f"{table(['Metric', 'Value', f'{level} interval'], rows)}\n\n{chosen} {drawn}"
+
+
+def _decisions(card: Card) -> str:
+    """Show the confusion matrix and what decides."""
+    rows = [
+        [f"true {code(label)}", *(f"{count:,}" for count in counts)]
+        for label, counts in zip(card.classes, card.confusion, strict=True)
+    ]
+    if card.threshold is None:
+        rule = "The most probable class is decided for."
+    else:
+        rule = f"{code(card.classes[1])} is decided for from a probability of {number(card.threshold)} on."
+    return f"{rule}\n\n{table(['', *(f'decided {code(label)}' for label in card.classes)], rows)}"
+
+
+def _comparison(card: Card) -> str:
+    """Say how the model stands against the champion on the same rows."""
+    found = card.comparison
+    if found is None:
+        return ""
+    return (
+        f"On the same test rows, {code(found.metric)}: this model {number(found.challenger)}, the reigning champion "
+        f"{number(found.champion)}. Difference, above 0 is better: {number(found.difference)} "
+        f"({card.confidence:.0%} interval {number(found.low)} to {number(found.high)}, paired bootstrap)."
+    )
+
+
+def _data(card: Card) -> str:
+    """Tabulate the splits."""
+    rows = [
+        [text(one.name), f"{one.n_rows:,}", _shares(one.class_counts), code(one.fingerprint[:12])]
+        for one in card.splits
+    ]
+    order = ", ".join(code(label) for label in card.classes)
+    heading = ["Split", "Rows", f"Share of {order}", "Fingerprint"]
+    times = "once" if card.openings == 1 else f"{card.openings} times"
+    return f"Source: {code(card.source)}\n\n{table(heading, rows)}\n\nThe test split has been opened {times}."
+
+
+def _shares(counts: tuple[int, ...]) -> str:
+    """Return the shares of the classes."""
+    return " / ".join(f"{count / max(sum(counts), 1):.1%}" for count in counts)
+
+
+def _model(card: Card) -> str:
+    """Say what the model is made of and how it was set."""
+    members = table(["Member", "Weight"], [[code(one.family), number(one.weight)] for one in card.members])
+    calibration = f"Calibration: {text(card.calibration) if card.calibration else 'none, it did not help'}."
+    params = table(["Parameter", "Value"], [[code(name), code(value)] for name, value in card.params.items()])
+    return "\n\n".join(part for part in (members, calibration, params) if part)
+
+
+def _features(card: Card) -> str:
+    """List the columns, the most important ones first with what they are worth."""
+    rows = [[code(name), number(value)] for name, value in list(card.importances.items())[:20]]
+    listed = ", ".join(code(name) for name in card.features)
+    ranking = table(["Most important", "Loss of score when shuffled"], rows)
+    return "\n\n".join(part for part in (ranking, f"Columns used ({len(card.features)}): {listed}") if part)
+
+
+def _inherent_limits(card: Card) -> tuple[str, ...]:
+    """Say what holds for every model of this kind."""
+    limits = ["Trained on rows of one source: other populations and later times may score differently."]
+    if card.openings > 1:
+        limits.append(f"The test split has been opened {card.openings} times: scores chosen by it are optimistic.")
+    small = [one.name for one in card.splits if one.name == "test" and one.n_rows < 500]
+    if small:
+        limits.append("The test split has fewer than 500 rows: intervals are wide and small gains are noise.")
+    return tuple(limits)
+
+
+def _provenance(card: Card) -> str:
+    """Tabulate where the model comes from."""
+    rows = [[text(name), code(value)] for name, value in (*card.provenance.items(), *card.versions.items())]
+    return table(["What", "Value"], rows)

@@ -1,0 +1,322 @@
+# ruff: noqa: D102 - tests are named by behaviour
+"""The contract that every tracker keeps, as tests for its author to inherit.
+
+Examples
+--------
+>>> class TestMyTracker(TrackerContract):
+...     @pytest.fixture
+...     def tracker(self, tmp_path):
+...         return open_tracker(
+...             TrackerSettings(project="p", workspace=None, directory=tmp_path, options={})
+...         )
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from mltrain.errors import NoRunError
+from mltrain.tracking import Run, Tracker
+
+_TREE = {
+    "manifest.json": b'{"format": 1}\n',
+    "members/000.bin": bytes(range(256)),
+    "members/deep/erw\u00e4rmt \u6a21\u578b.txt": "gr\u00fc\u00dfe\n".encode(),
+    "empty": b"",
+}
+_UNKNOWN = "0123456789abcdef0123456789abcdef"
+
+
+class TrackerContract:
+    """Tests of one tracker; a subclass named ``Test…`` gives the fixture ``tracker``, fresh for each test."""
+
+    @pytest.fixture
+    def tracker(self) -> Tracker:
+        """Return an empty tracker; to be overridden."""
+        raise NotImplementedError("override the fixture 'tracker'")
+
+    def test_is_a_tracker_with_a_name_and_a_mode(self, tracker: Tracker) -> None:
+        assert isinstance(tracker, Tracker)
+        assert tracker.name
+        assert tracker.mode
+
+    def test_params_come_back_as_text(self, tracker: Tracker) -> None:
+        run = tracker.start_run("params")
+        run.log_params({"text": "gini", "whole": 31, "number": 0.05, "yes": True, "none": None, "a.b": "c|d"})
+        run.log_params({"later": -1})
+        run.finish()
+
+        params = tracker.get_run(run.id).params
+
+        assert params == {
+            "text": "gini",
+            "whole": "31",
+            "number": "0.05",
+            "yes": "True",
+            "none": "None",
+            "a.b": "c|d",
+            "later": "-1",
+        }
+
+    def test_metric_history_keeps_steps_values_and_order(self, tracker: Tracker) -> None:
+        run = tracker.start_run("history")
+        values = [0.5, 0.625, 0.5625, -1e-9, 12345.678901]
+        for step, value in enumerate(values):
+            run.log_metrics({"score": value, "seconds": step / 8}, step=step)
+            time.sleep(0.002)  # trackers order by milliseconds
+        run.finish()
+
+        assert list(tracker.metric_history(run.id, "score")) == list(enumerate(values))
+        assert list(tracker.metric_history(run.id, "seconds")) == [(i, i / 8) for i in range(5)]
+        assert tracker.get_run(run.id).metrics == {"score": values[-1], "seconds": 0.5}
+
+    def test_a_metric_without_a_step_does_not_inherit_one(self, tracker: Tracker) -> None:
+        run = tracker.start_run("steps")
+        run.log_metrics({"loss": 1.0}, step=7)
+        run.log_metrics({"validation_score": 0.75})
+        run.finish()
+
+        ((step, value),) = tracker.metric_history(run.id, "validation_score")
+
+        assert step in (None, 0)
+        assert value == 0.75
+
+    def test_a_metric_that_was_never_logged_has_no_history(self, tracker: Tracker) -> None:
+        run = _finished(tracker)
+
+        assert list(tracker.metric_history(run.id, "nothing")) == []
+
+    def test_numbers_that_are_not_finite_are_left_out(self, tracker: Tracker) -> None:
+        run = tracker.start_run("finite")
+        run.log_metrics({"good": 1.0, "bad": float("nan"), "worse": float("inf")})
+        run.finish()
+
+        assert tracker.get_run(run.id).metrics == {"good": 1.0}
+
+    def test_tags_are_overwritten_and_keep_unicode_and_length(self, tracker: Tracker) -> None:
+        run = tracker.start_run("tags", {"team": "Zürich", "long": "x" * 900})
+        run.set_tags({"team": "東京 \"and\" 'more'", "extra": "1"})
+        run.finish()
+
+        tags = tracker.get_run(run.id).tags
+
+        assert tags == {"team": "東京 \"and\" 'more'", "long": "x" * 900, "extra": "1"}
+
+    def test_a_run_keeps_its_name(self, tracker: Tracker) -> None:
+        assert tracker.get_run(_finished(tracker, name="lgbm-20260101T000000").id).name == "lgbm-20260101T000000"
+
+    @pytest.mark.parametrize("status", ["finished", "failed"])
+    def test_status_is_how_the_run_ended(self, tracker: Tracker, status: Literal["finished", "failed"]) -> None:
+        run = tracker.start_run("status")
+        run.log_metrics({"score": 1.0})
+
+        run.finish(status)
+
+        assert tracker.get_run(run.id).status == status
+
+    def test_finish_is_idempotent_and_the_first_word_counts(self, tracker: Tracker) -> None:
+        run = tracker.start_run("twice")
+        run.finish("failed")
+        run.finish("finished")
+
+        assert tracker.get_run(run.id).status == "failed"
+
+    def test_files_come_back_under_their_names(self, tracker: Tracker, tmp_path: Path) -> None:
+        source = tmp_path / "source.bin"
+        run = tracker.start_run("files")
+        names = ["trials.bin", "figures/roc kurve é.bin", "evaluation/figures/pr.bin"]
+        for name in names:
+            source.write_bytes(name.encode() * 100)
+            own = tmp_path / f"{uuid.uuid4().hex}.bin"
+            own.write_bytes(source.read_bytes())
+            run.log_file(own, name)
+        run.finish()
+
+        for number, name in enumerate(names):
+            dest = tmp_path / "fetched" / str(number) / "anything.bin"
+            assert tracker.fetch_file(run.id, name, dest) == dest
+            assert dest.read_bytes() == name.encode() * 100
+
+    def test_a_file_logged_again_is_replaced(self, tracker: Tracker, tmp_path: Path) -> None:
+        run = tracker.start_run("replace")
+        for number, content in enumerate(["old", "new"]):
+            path = tmp_path / f"{number}.txt"
+            path.write_text(content)
+            run.log_file(path, "note.txt")
+            time.sleep(0.01)  # trackers order by milliseconds
+        run.finish()
+
+        assert tracker.fetch_file(run.id, "note.txt", tmp_path / "note").read_text() == "new"
+
+    def test_a_model_directory_comes_back_byte_for_byte(self, tracker: Tracker, tmp_path: Path) -> None:
+        run = _finished(tracker, model=_tree(tmp_path / "model"))
+
+        fetched = tracker.fetch_model(run.id, tmp_path / "there" / "fetched")
+
+        assert fetched == tmp_path / "there" / "fetched"
+        assert _content(fetched) == _TREE
+
+    def test_runs_are_listed_by_tags_newest_first(self, tracker: Tracker) -> None:
+        ids = [
+            _finished(tracker, tags={"session": session, "kind": "training"}).id
+            for session in ("one", "two", "one", "one")
+        ]
+
+        found = tracker.list_runs({"session": "one", "kind": "training"})
+        newest = tracker.list_runs({"kind": "training"}, limit=2)
+
+        assert [i.id for i in found] == [ids[3], ids[2], ids[0]]
+        assert [i.id for i in newest] == [ids[3], ids[2]]
+        assert tracker.list_runs({"session": "nobody's"}) == []
+        assert tracker.list_runs({"no_such_tag": "x"}) == []
+        assert {i.id for i in tracker.list_runs()} == set(ids)
+
+    def test_a_listed_run_equals_the_run(self, tracker: Tracker) -> None:
+        run = tracker.start_run("equal", {"session": "s"})
+        run.log_params({"depth": 7, "eta": 0.1})
+        run.log_metrics({"score": 0.25}, step=1)
+        run.log_metrics({"score": 0.5}, step=2)
+        run.finish()
+
+        (listed,) = tracker.list_runs({"session": "s"})
+
+        assert listed == tracker.get_run(run.id)
+        assert listed.metrics == {"score": 0.5}
+        assert abs(listed.started_ms - time.time() * 1000) < 120_000
+
+    def test_resume_adds_to_a_run(self, tracker: Tracker, tmp_path: Path) -> None:
+        first = tracker.start_run("resumed", {"stage": "train"})
+        first.log_metrics({"validation_score": 0.5})
+        first.finish()
+        card = tmp_path / "card.md"
+        card.write_text("# card")
+
+        second = tracker.resume_run(first.id)
+        second.log_metrics({"test_score": 0.75})
+        second.set_tags({"stage": "evaluate"})
+        second.log_file(card, "evaluation/card.md")
+        second.finish()
+
+        info = tracker.get_run(first.id)
+        assert second.id == first.id
+        assert info.metrics == {"validation_score": 0.5, "test_score": 0.75}
+        assert info.tags["stage"] == "evaluate"
+        assert info.name == "resumed"
+        assert info.status == "finished"
+        assert tracker.fetch_file(first.id, "evaluation/card.md", tmp_path / "c").read_text() == "# card"
+
+    def test_what_is_unknown_is_no_run_error(self, tracker: Tracker, tmp_path: Path) -> None:
+        run = _finished(tracker)
+
+        with pytest.raises(NoRunError):
+            tracker.get_run(_UNKNOWN)
+        with pytest.raises(NoRunError):
+            tracker.resume_run(_UNKNOWN)
+        with pytest.raises(NoRunError):
+            tracker.metric_history(_UNKNOWN, "score")
+        with pytest.raises(NoRunError):
+            tracker.fetch_file(run.id, "nothing.txt", tmp_path / "f")
+        with pytest.raises(NoRunError):
+            tracker.fetch_model(run.id, tmp_path / "m")
+        with pytest.raises(NoRunError):
+            tracker.register(run.id, "churn")
+
+    def test_threads_may_share_a_run(self, tracker: Tracker) -> None:
+        run = tracker.start_run("threads")
+
+        def log(worker: int) -> None:
+            for step in range(50):
+                run.log_metrics({f"worker_{worker}": step / 2}, step=step)
+
+        threads = [threading.Thread(target=log, args=(i,)) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        run.finish()
+
+        for worker in range(4):
+            points = tracker.metric_history(run.id, f"worker_{worker}")
+            assert sorted(points, key=lambda p: p[0] or 0) == [(s, s / 2) for s in range(50)]
+
+    def test_register_counts_up_and_overwrites_nothing(self, tracker: Tracker, tmp_path: Path) -> None:
+        first = _finished(tracker, model=_tree(tmp_path / "a"))
+        second = _finished(tracker, model=_tree(tmp_path / "b", extra={"second": b"2"}))
+
+        one = tracker.register(first.id, "churn-model", tags={"score": "0.9"})
+        two = tracker.register(second.id, "churn-model")
+        three = tracker.register(first.id, "churn-model")
+
+        known = tracker.versions("churn-model")
+        assert [v.version for v in known] == [one.version, two.version, three.version]
+        assert [v.run_id for v in known] == [first.id, second.id, first.id]
+        assert len({v.version for v in known}) == 3
+        assert _content(tracker.fetch_version("churn-model", one.version, tmp_path / "1")) == _TREE
+        fetched = _content(tracker.fetch_version("churn-model", two.version, tmp_path / "2"))
+        assert fetched == {**_TREE, "second": b"2"}
+
+    def test_an_alias_has_one_holder(self, tracker: Tracker, tmp_path: Path) -> None:
+        run = _finished(tracker, model=_tree(tmp_path / "model"))
+        one, two = (tracker.register(run.id, "churn") for _ in range(2))
+
+        assert tracker.get_alias("churn", "champion") is None
+        tracker.set_alias("churn", "champion", one.version)
+        tracker.set_alias("churn", "champion", two.version)
+        tracker.set_alias("churn", "challenger", one.version)
+
+        holder = tracker.get_alias("churn", "champion")
+        assert holder is not None
+        assert holder.version == two.version
+        assert {v.version: set(v.aliases) for v in tracker.versions("churn")} == {
+            one.version: {"challenger"},
+            two.version: {"champion"},
+        }
+        with pytest.raises(NoRunError):
+            tracker.set_alias("churn", "champion", "99")
+
+    def test_an_unknown_name_has_no_versions(self, tracker: Tracker, tmp_path: Path) -> None:
+        assert list(tracker.versions("never-registered")) == []
+        assert tracker.get_alias("never-registered", "champion") is None
+        with pytest.raises(NoRunError):
+            tracker.fetch_version("never-registered", "1", tmp_path / "x")
+
+    def test_close_is_idempotent(self, tracker: Tracker) -> None:
+        tracker.close()
+        tracker.close()
+
+
+def _finished(
+    tracker: Tracker,
+    *,
+    name: str = "run",
+    tags: Mapping[str, str] | None = None,
+    model: Path | None = None,
+) -> Run:
+    """Return a run that has ended, a few milliseconds after the one before it."""
+    time.sleep(0.005)
+    run = tracker.start_run(name, tags)
+    if model is not None:
+        run.log_model(model)
+    run.finish()
+    return run
+
+
+def _tree(directory: Path, *, extra: Mapping[str, bytes] | None = None) -> Path:
+    """Write a model directory."""
+    for name, content in {**_TREE, **(extra or {})}.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return directory
+
+
+def _content(directory: Path) -> dict[str, bytes]:
+    """Return the files of a directory by relative name."""
+    return {p.relative_to(directory).as_posix(): p.read_bytes() for p in directory.rglob("*") if p.is_file()}

@@ -1,0 +1,137 @@
+"""Comet's offline archives read as runs: plain zip files of JSON lines, one or more to an experiment.
+
+An archive without ``experiment.json`` is the placeholder of a run that is open or was killed. Archives of
+one experiment are merged in the order in which they were written.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mltrain.tracking import RunInfo, RunStatus
+from mltrain.tracking.comet.run import STATUS
+from mltrain.tracking.names import as_text
+
+logger = logging.getLogger(__name__)
+
+OTHERS_OF_COMET = frozenset({"offline_experiment", "Name", STATUS})
+METRICS_OF_COMET = frozenset({"process duration"})
+PARAMS_OF_COMET = frozenset({"curr_step", "curr_epoch"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredFile:
+    """A file in an archive.
+
+    Attributes
+    ----------
+    name : str
+        The name it was logged under; relative to its model for a model's file.
+    model : str, optional
+        The model it belongs to.
+    """
+
+    archive: Path
+    member: str
+    name: str
+    model: str | None
+
+
+@dataclass(kw_only=True, slots=True)
+class ArchivedRun:
+    """What the archives of one experiment add up to."""
+
+    id: str
+    started_ms: int
+    params: dict[str, str] = field(default_factory=dict)
+    history: dict[str, list[tuple[int | None, float]]] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+    files: list[StoredFile] = field(default_factory=list)
+
+    def info(self) -> RunInfo:
+        """Return the run as the protocol describes it."""
+        status: RunStatus = "failed" if self.others.get(STATUS) == "failed" else "finished"
+        return RunInfo(
+            id=self.id,
+            name=self.others.get("Name"),
+            status=status,
+            started_ms=self.started_ms,
+            params=dict(self.params),
+            metrics={name: points[-1][1] for name, points in self.history.items()},
+            tags={k: v for k, v in self.others.items() if k not in OTHERS_OF_COMET},
+        )
+
+
+def read_archives(directory: Path) -> dict[str, ArchivedRun]:
+    """Return the runs of all archives in a folder by experiment key."""
+    runs: dict[str, ArchivedRun] = {}
+    for path in sorted(directory.glob("*.zip"), key=lambda p: (p.stat().st_mtime_ns, p.name)):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                if "experiment.json" in archive.namelist():
+                    _read_archive(archive, path, runs)
+        except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
+            logger.warning("archive %s is unreadable and left out: %s", path.name, error)
+    return runs
+
+
+def _read_archive(archive: zipfile.ZipFile, path: Path, runs: dict[str, ArchivedRun]) -> None:
+    """Add what one archive holds to its run."""
+    experiment = json.loads(archive.read("experiment.json"))
+    key, started_ms = str(experiment["offline_id"]), int(experiment.get("start_time") or 0)
+    run = runs.setdefault(key, ArchivedRun(id=key, started_ms=started_ms))
+    run.started_ms = min(run.started_ms, started_ms)
+    for message in _messages(archive):
+        _add(message, path, run)
+
+
+def _messages(archive: zipfile.ZipFile) -> Iterator[Mapping[str, Any]]:
+    """Yield the messages that can be read; the last line may be cut short."""
+    for line in archive.read("messages.json").splitlines():
+        try:
+            message = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(message, dict) and isinstance(message.get("payload"), dict):
+            yield message
+
+
+def _add(message: Mapping[str, Any], path: Path, run: ArchivedRun) -> None:
+    """Add one message to its run."""
+    payload = message["payload"]
+    match message.get("type"):
+        case "metric_msg":
+            metric = payload["metric"]
+            if metric["metricName"] not in METRICS_OF_COMET:
+                point = (metric.get("step"), float(metric["metricValue"]))
+                run.history.setdefault(metric["metricName"], []).append(point)
+        case "parameter_msg":
+            param = payload.get("param") or payload.get("params")
+            if param and param.get("source") != "auto-logged" and param["paramName"] not in PARAMS_OF_COMET:
+                run.params[param["paramName"]] = as_text(param.get("paramValue"))
+        case "log_other":
+            run.others[str(payload["key"])] = as_text(payload["value"])
+        case "file_upload":
+            _add_file(payload, path, run)
+
+
+def _add_file(payload: Mapping[str, Any], path: Path, run: ArchivedRun) -> None:
+    """Note an asset or a model's file; one logged again under its name replaces the first."""
+    more = payload.get("additional_params") or {}
+    if payload.get("upload_type") not in ("asset", "model-element") or not more.get("fileName"):
+        return
+    is_model = payload["upload_type"] == "model-element"
+    stored = StoredFile(
+        archive=path,
+        member=str(payload["file_path"]),
+        name=str(more["fileName"]),
+        model=str(more.get("groupingName") or "") if is_model else None,
+    )
+    run.files = [f for f in run.files if (f.name, f.model) != (stored.name, stored.model)]
+    run.files.append(stored)

@@ -1,0 +1,194 @@
+"""Comet with a server: experiments are written by its client and read through its API."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+import zipfile
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mltrain import files
+from mltrain.errors import NoRunError, TrackerError
+from mltrain.tracking import ModelVersion, Run, RunInfo, TrackerSettings
+from mltrain.tracking.comet.environment import import_comet
+from mltrain.tracking.comet.faults import as_tracker_errors
+from mltrain.tracking.comet.reading import history_of, info_of, infos_of
+from mltrain.tracking.comet.registry import OnlineRegistry
+from mltrain.tracking.comet.run import CometRun, quiet_config
+from mltrain.tracking.names import checked_name, inside
+
+_NOT_PLAIN_FILES = frozenset({"image", "model-element", "confusion-matrix"})
+
+
+class OnlineTracker:
+    """One project of one workspace at a Comet server."""
+
+    name = "comet_ml"
+    mode = "online"
+
+    def __init__(self, settings: TrackerSettings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _api(self) -> Any:
+        """The client of the REST API; its cache would return stale runs."""
+        with as_tracker_errors("open the API"):
+            return import_comet().API(cache=False)
+
+    @cached_property
+    def _workspace(self) -> str:
+        """The workspace of the config, else the one of the key's owner."""
+        with as_tracker_errors("find the workspace"):
+            return str(self._settings.workspace or self._api.get_default_workspace())
+
+    @cached_property
+    def _registry(self) -> OnlineRegistry:
+        return OnlineRegistry(self._api, self._workspace)
+
+    def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
+        """Create an experiment under a key of our own: without one, a wrong API key would pass in silence."""
+        run = self._open(uuid.uuid4().hex, mode="create", name=name)
+        run.set_tags(tags or {})
+        return run
+
+    def resume_run(self, run_id: str) -> Run:
+        """Open an existing experiment."""
+        self._experiment(run_id)
+        return self._open(run_id, mode="get", name=None)
+
+    def list_runs(self, tags: Mapping[str, str] | None = None, *, limit: int = 100) -> Sequence[RunInfo]:
+        """Ask for the experiments, then for the values of the newest in few requests."""
+        with as_tracker_errors("list runs"):
+            found = self._query(tags) if tags else self._all()
+            newest = sorted(found, key=lambda e: int(e.start_server_timestamp or 0), reverse=True)
+            infos = infos_of(self._api, self._workspace, self._settings.project, newest[:limit])
+        wanted = (tags or {}).items()
+        return [i for i in infos if all(i.tags.get(k) == v for k, v in wanted)]
+
+    def get_run(self, run_id: str) -> RunInfo:
+        """Ask for one experiment."""
+        experiment = self._experiment(run_id)
+        with as_tracker_errors("read a run"):
+            return info_of(experiment)
+
+    def metric_history(self, run_id: str, metric: str) -> Sequence[tuple[int | None, float]]:
+        """Ask for one metric of an experiment."""
+        experiment = self._experiment(run_id)
+        with as_tracker_errors("read a metric"):
+            return history_of(experiment, metric)
+
+    def fetch_file(self, run_id: str, name: str, dest: Path) -> Path:
+        """Download an asset."""
+        experiment, wanted = self._experiment(run_id), checked_name(name).as_posix()
+        with as_tracker_errors("fetch a file"):
+            assets = [a for a in experiment.get_asset_list() if a.get("fileName") == wanted]
+            plain = [a for a in assets if a.get("type") not in _NOT_PLAIN_FILES]
+            if not plain:
+                raise NoRunError(f"run '{run_id}' has no file '{name}'", where=experiment.url)
+            newest = max(plain, key=lambda a: int(a.get("createdAt") or 0))
+            files.write_bytes(dest, experiment.get_asset(newest["assetId"], return_type="binary"))
+        return dest
+
+    def fetch_model(self, run_id: str, dest: Path, name: str = "model") -> Path:
+        """Download a model as one zip file and unpack it."""
+        experiment = self._experiment(run_id)
+        with as_tracker_errors("fetch a model"), tempfile.TemporaryDirectory() as folder:
+            if name not in experiment.get_model_names():
+                raise NoRunError(f"run '{run_id}' has no model '{name}'", where=experiment.url)
+            experiment.download_model(name, output_path=folder, expand=False)
+            return _unpack(Path(folder), dest)
+
+    def register(
+        self, run_id: str, registry_name: str, *, model: str = "model", tags: Mapping[str, str] | None = None
+    ) -> ModelVersion:
+        """Register the experiment's model under the next version."""
+        experiment = self._experiment(run_id)
+        with as_tracker_errors("register a model"):
+            if model not in experiment.get_model_names():
+                raise NoRunError(f"run '{run_id}' has no model '{model}'", where=experiment.url)
+            return self._registry.add(experiment, registry_name, model=model, tags=tags or {})
+
+    def set_alias(self, registry_name: str, alias: str, version: str) -> None:
+        """Move a tag of the registry."""
+        with as_tracker_errors("move an alias"):
+            self._registry.set_alias(registry_name, alias, version)
+
+    def get_alias(self, registry_name: str, alias: str) -> ModelVersion | None:
+        """Return the newest version that carries a tag."""
+        with as_tracker_errors("read an alias"):
+            return self._registry.get_alias(registry_name, alias)
+
+    def versions(self, registry_name: str) -> Sequence[ModelVersion]:
+        """Return all versions, oldest first."""
+        with as_tracker_errors("read versions"):
+            return self._registry.versions(registry_name)
+
+    def fetch_version(self, registry_name: str, version: str, dest: Path) -> Path:
+        """Download the files of a version as one zip file and unpack it."""
+        with as_tracker_errors("fetch a version"), tempfile.TemporaryDirectory() as folder:
+            self._registry.download(registry_name, version, Path(folder))
+            return _unpack(Path(folder), dest)
+
+    def close(self) -> None:
+        """Hold nothing, release nothing."""
+
+    def _open(self, key: str, *, mode: str, name: str | None) -> CometRun:
+        """Open an experiment and make sure that it is alive."""
+        self._settings.directory.mkdir(parents=True, exist_ok=True)
+        comet = import_comet()
+        with as_tracker_errors("start a run"):
+            experiment: Any = comet.start(
+                online=True,
+                mode=mode,
+                experiment_key=key,
+                workspace=self._settings.workspace,
+                project_name=self._settings.project,
+                experiment_config=quiet_config(self._settings.directory / "journal", name),
+            )
+        if not experiment.alive:
+            raise TrackerError("comet started a run that is dead", hint="check COMET_API_KEY")
+        return CometRun(experiment, url=str(experiment.url))
+
+    def _experiment(self, run_id: str) -> Any:
+        """Return the API's view of one experiment."""
+        with as_tracker_errors("find a run"):
+            found = self._api.get_experiment_by_key(run_id)
+        if found is None:
+            raise NoRunError(f"no run '{run_id}' at comet", hint="see 'mltrain runs ls'")
+        return found
+
+    def _query(self, tags: Mapping[str, str]) -> list[Any]:
+        """Return the experiments with these tags; a tag that nobody ever set finds none."""
+        comet = import_comet()
+        expressions = [comet.query.Other(name) == value for name, value in tags.items()]
+        both = expressions[0]
+        for expression in expressions[1:]:
+            both = both & expression
+        try:
+            return list(self._api.query(self._workspace, self._settings.project, both) or [])
+        except comet.exceptions.NotFound:
+            return []
+
+    def _all(self) -> list[Any]:
+        """Return the project's experiments; a project that does not exist yet has none."""
+        try:
+            return list(self._api.get_experiments(self._workspace, self._settings.project) or [])
+        except import_comet().exceptions.NotFound:
+            return []
+
+
+def _unpack(folder: Path, dest: Path) -> Path:
+    """Unpack the one zip file of a folder; every name in it is checked before it is joined."""
+    (path,) = folder.glob("*.zip")
+    with files.atomic_directory(dest) as partial, zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if not member.is_dir():
+                target = inside(partial, member.filename)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(member) as source, target.open("wb") as file:
+                    shutil.copyfileobj(source, file)
+    return dest

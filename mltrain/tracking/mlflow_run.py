@@ -1,0 +1,120 @@
+"""The write side of one MLflow run. Points are collected and sent many in a request."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from mltrain.errors import TrackerError
+from mltrain.tracking import Scalar
+from mltrain.tracking.names import as_text, checked_name
+
+MODELS = PurePosixPath("models")
+
+_N_POINTS = 500  # in one request; MLflow refuses more than 1000
+_N_PARAMS = 100
+_FLUSH_S = 2.0
+
+
+class MlflowRun:
+    """One open run.
+
+    Parameters
+    ----------
+    calling : callable
+        Context in which MLflow is called, given what is being done: turns its errors into ours.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        run_id: str,
+        *,
+        url: str | None,
+        calling: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
+        self.id = run_id
+        self.url = url
+        self._client = client
+        self._calling = calling
+        self._lock = threading.Lock()
+        self._points: list[Any] = []
+        self._flushed_s = time.monotonic()
+        self._is_finished = False
+
+    def log_params(self, params: Mapping[str, Scalar]) -> None:
+        """Log parameters; MLflow refuses to change one."""
+        entities = import_module("mlflow.entities")
+        sent = [entities.Param(_key(k), as_text(v)) for k, v in params.items()]
+        with self._writing("log parameters"):
+            for start in range(0, len(sent), _N_PARAMS):
+                self._client.log_batch(self.id, params=sent[start : start + _N_PARAMS])
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Collect points; they are sent when there are many or the last ones are some seconds old."""
+        entities = import_module("mlflow.entities")
+        now_ms = time.time_ns() // 1_000_000
+        finite = {k: float(v) for k, v in metrics.items() if math.isfinite(v)}
+        with self._writing("log metrics"):
+            self._points += [entities.Metric(_key(k), v, now_ms, step or 0) for k, v in finite.items()]
+            if len(self._points) >= _N_POINTS or time.monotonic() - self._flushed_s > _FLUSH_S:
+                self._flush()
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags."""
+        with self._writing("set tags"):
+            for name, value in tags.items():
+                self._client.set_tag(self.id, name, value)
+
+    def log_file(self, path: Path, name: str) -> None:
+        """Log an artefact under its name, which need not be the file's own."""
+        target = checked_name(name)
+        folder = None if target.parent == PurePosixPath() else target.parent.as_posix()
+        with self._writing("log a file"), tempfile.TemporaryDirectory() as scratch:
+            source = path
+            if path.name != target.name:
+                source = Path(shutil.copyfile(path, Path(scratch) / target.name))
+            self._client.log_artifact(self.id, str(source), folder)
+
+    def log_model(self, directory: Path, name: str = "model") -> None:
+        """Log a directory as artefacts under ``models/<name>``."""
+        with self._writing("log a model"):
+            self._client.log_artifacts(self.id, str(directory), (MODELS / checked_name(name)).as_posix())
+
+    def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
+        """Send what is collected and end the run."""
+        if self._is_finished:
+            return
+        with self._writing("end a run"):
+            self._flush()
+            self._client.set_terminated(self.id, "FINISHED" if status == "finished" else "FAILED")
+            self._is_finished = True
+
+    def _flush(self) -> None:
+        """Send the collected points."""
+        while self._points:
+            self._client.log_batch(self.id, metrics=self._points[:_N_POINTS])
+            self._points = self._points[_N_POINTS:]
+        self._flushed_s = time.monotonic()
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        """Hold the run and call MLflow."""
+        if self._is_finished:
+            raise TrackerError(f"run {self.id} is finished", hint="open it again with resume_run")
+        with self._lock, self._calling(what):
+            yield
+
+
+def _key(name: str) -> str:
+    """Return a name with the signs that MLflow allows in one."""
+    return re.sub(r"[^/\w.\- :]", "_", name)

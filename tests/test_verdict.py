@@ -1,0 +1,75 @@
+"""The deployment gate and the promotion."""
+
+from __future__ import annotations
+
+import pytest
+
+from mltrain.comparison import Comparison
+from mltrain.metrics import LOG_LOSS, ROC_AUC, Metric
+from mltrain.verdict import check_gate, decide_promotion, describe_gate
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "threshold", "passed"),
+    [
+        (ROC_AUC, 0.70, 0.70, True),
+        (ROC_AUC, 0.69, 0.70, False),
+        (LOG_LOSS, 0.30, 0.30, True),
+        (LOG_LOSS, 0.31, 0.30, False),
+        (LOG_LOSS, 0.29, 0.30, True),
+        (ROC_AUC, 0.10, None, True),
+        (ROC_AUC, float("nan"), 0.70, False),
+    ],
+)
+def test_the_gate_compares_in_the_direction_of_the_metric(
+    metric: Metric, value: float, threshold: float | None, passed: bool
+) -> None:
+    assert check_gate(metric, value, threshold=threshold).passed is passed
+
+
+def test_the_gate_says_when_there_is_no_threshold() -> None:
+    assert describe_gate(check_gate(ROC_AUC, 0.5, threshold=None)) == "no deployment threshold"
+
+
+def test_the_gate_says_what_it_found() -> None:
+    found = describe_gate(check_gate(ROC_AUC, 0.65, threshold=0.7))
+
+    assert found == "test roc_auc 0.6500 does not meet the deployment threshold 0.7"
+
+
+def _difference(low: float, high: float) -> Comparison:
+    middle = (low + high) / 2
+    return Comparison(
+        metric="roc_auc", challenger=0.8 + middle, champion=0.8, difference=middle, low=low, high=high, n_bootstrap=100
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "margin", "allowed"),
+    [
+        (0.01, 0.03, 0.0, True),
+        (-0.03, 0.01, 0.0, True),
+        (-0.03, 0.0, 0.0, True),
+        (-0.03, -0.01, 0.0, False),
+        (-0.03, -0.01, 0.02, True),
+        (-0.05, -0.03, 0.02, False),
+    ],
+)
+def test_a_challenger_is_refused_when_the_whole_interval_is_beyond_the_margin(
+    low: float, high: float, margin: float, allowed: bool
+) -> None:
+    assert decide_promotion(_difference(low, high), margin=margin, champion="3").allowed is allowed
+
+
+def test_without_a_champion_every_challenger_may_reign() -> None:
+    promotion = decide_promotion(None, margin=0.0, champion=None)
+
+    assert promotion.allowed
+    assert promotion.reason == "no champion reigns"
+
+
+def test_a_champion_that_cannot_be_compared_does_not_block() -> None:
+    promotion = decide_promotion(None, margin=0.0, champion="2")
+
+    assert promotion.allowed
+    assert "version 2 cannot be compared" in promotion.reason

@@ -1,0 +1,37 @@
+"""Trackers see nothing of the machine: no home, no key, no proxy, no folder but the test's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mltrain.tracking import TrackerSettings
+
+pytest.register_assert_rewrite("mltrain.testing.tracker")
+
+
+@pytest.fixture(autouse=True)
+def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Give the test a home and a working directory of its own and no settings of trackers."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in list(os.environ):
+        if name.startswith(("COMET_", "MLFLOW_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setenv("COMET_ERROR_TRACKING_ENABLE", "false")
+    monkeypatch.setenv("COMET_DISABLE_AUTO_LOGGING", "1")
+    monkeypatch.setenv("COMET_INTERNAL_REPORTING", "false")
+    monkeypatch.setenv("COMET_LOGGING_CONSOLE", "CRITICAL")
+    monkeypatch.chdir(home)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> TrackerSettings:
+    """Return settings with a folder of the test's own."""
+    return TrackerSettings(
+        project="churn", workspace="team", directory=tmp_path / "runs" / ".trackers" / "x", options={}
+    )
