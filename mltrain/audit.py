@@ -24,6 +24,7 @@ Positions = NDArray[np.intp]
 MOSTLY = 0.5
 RARE = 0.01
 FEW_ROWS = 10
+MANY_KEPT_OUT = 0.2
 MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -55,6 +56,7 @@ def audit_split(
         *_columns_of(schema, "numbers_as_text", ("numbers stored as text",)),
         *_duplicates(table, schema, splits),
         *_groups(table, schema, splits),
+        *_kept_out(len(y), splits),
     ]
     order = {"severe": 0, "warning": 1, "info": 2}
     return tuple(sorted(findings, key=lambda finding: order[finding.severity]))
@@ -193,6 +195,23 @@ def _row_hashes(table: pa.Table, names: Sequence[str]) -> NDArray[np.uint64]:
         hashes = (hashes ^ indices.to_numpy().astype(np.uint64)) * MIX
         hashes ^= hashes >> np.uint64(29)
     return hashes
+
+
+def _kept_out(n_rows: int, splits: Mapping[str, Positions]) -> list[Finding]:
+    """Report rows that are in no split, because their group belongs to an earlier time."""
+    n_kept_out = n_rows - sum(len(rows) for rows in splits.values())
+    if not n_kept_out:
+        return []
+    share = n_kept_out / n_rows
+    return [
+        Finding(
+            check="kept_out",
+            severity="warning" if share > MANY_KEPT_OUT else "info",
+            message=f"{n_kept_out} rows ({share:.1%}) are in no split: their group belongs to an earlier time",
+            count=n_kept_out,
+            advice="split.kind time keeps them, and lets groups sit on both sides",
+        )
+    ]
 
 
 def _groups(table: pa.Table, schema: Schema, splits: Mapping[str, Positions]) -> list[Finding]:

@@ -53,3 +53,24 @@ def trained(trained_root: Path, tmp_path: Path) -> Any:
 
     shutil.copytree(trained_root, tmp_path / "workspace")
     return Workspace(root=tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def evaluated_root(trained_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the trained workspace and evaluate its best run."""
+    from mltrain.commands.evaluate import evaluate
+    from mltrain.workspace import Workspace
+
+    root = tmp_path_factory.mktemp("evaluated") / "workspace"
+    shutil.copytree(trained_root, root)
+    evaluate(churn_config(), Workspace(root=root))
+    return root
+
+
+@pytest.fixture
+def evaluated(evaluated_root: Path, tmp_path: Path) -> Any:
+    """Return a copy of the evaluated workspace."""
+    from mltrain.workspace import Workspace
+
+    shutil.copytree(evaluated_root, tmp_path / "evaluated")
+    return Workspace(root=tmp_path / "evaluated")

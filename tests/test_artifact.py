@@ -47,9 +47,7 @@ def _model(classes: tuple[Any, ...] = (7, 3), n_members: int = 2, **changes: Any
     )
     schema = Schema(columns=columns, target=Target(name="ziel", classes=classes))
     conformed = conform(table, schema, origin="test")
-    encoder = fit_encoder(
-        "one_hot", conformed, schema=schema, min_variance=0.0, max_categories=100, date_parts=True
-    )
+    encoder = fit_encoder("one_hot", conformed, schema=schema, min_variance=0.0, max_categories=100, date_parts=True)
     view = encode(encoder, conformed)
     y = np.random.default_rng(1).integers(0, len(classes), size=table.num_rows)
     fold = Fold(train=np.arange(table.num_rows), valid=np.arange(0))
@@ -170,7 +168,7 @@ def _rewrite(directory: Path, **changes: Any) -> None:
         {"files": {"../outside": "0" * 64}},
         {"files": {"/etc/passwd": "0" * 64}},
         {"members": [{"file": "members/000.bin"}]},
-        {"files": []},
+        {"files": 3},
     ],
 )
 def test_a_manifest_that_asks_for_something_else_is_malformed(tmp_path: Path, changes: dict[str, Any]) -> None:

@@ -116,6 +116,12 @@ def test_groups_on_two_sides_are_severe() -> None:
     assert found["groups"].count == 1
 
 
+def test_rows_in_no_split_are_counted() -> None:
+    found = findings_of({}, splits={**SPLITS, "test": np.arange(160, 190)})
+
+    assert (found["kept_out"].severity, found["kept_out"].count) == ("info", 10)
+
+
 def test_rows_without_a_group_are_told() -> None:
     found = findings_of({"g": [None if i % 2 else f"g{i}" for i in range(N)]}, group="g")
 

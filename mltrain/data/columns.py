@@ -120,15 +120,22 @@ def _inferred(name: str, column: pa.ChunkedArray) -> tuple[ColumnKind, str]:
     filled = values.filter(pa.array(~is_missing(values)))
     if len(filled) == 0:
         return ColumnKind.DROPPED, "all values are missing"
-    n_distinct = int(pc.count_distinct(filled).as_py())
-    if n_distinct == 1 and len(filled) == len(values) > 1:
+    if len(filled) == len(values) > 1 and _is_constant(values):
         return ColumnKind.DROPPED, "all values are the same"
     is_countable = is_text(kind) or pa.types.is_integer(kind)
-    if is_countable and n_distinct == len(filled) == len(values) > 1 and ID_NAME.search(name):
+    if is_countable and ID_NAME.search(name) and _n_distinct(filled) == len(values) > 1:
         return ColumnKind.ID, "named like an id, and all values differ"
-    if is_text(kind):
-        return _inferred_text(filled, n_distinct)
-    return _inferred_by_type(kind)
+    return _inferred_text(filled) if is_text(kind) else _inferred_by_type(kind)
+
+
+def _is_constant(values: pa.ChunkedArray) -> bool:
+    """Say whether all values are the same; the first few mostly tell."""
+    return _n_distinct(values.slice(0, FEW_ROWS)) == 1 and _n_distinct(values) == 1
+
+
+def _n_distinct(values: pa.ChunkedArray) -> int:
+    """Return the number of different values."""
+    return int(pc.count_distinct(values).as_py())
 
 
 def _inferred_by_type(kind: pa.DataType) -> tuple[ColumnKind, str]:
@@ -140,8 +147,9 @@ def _inferred_by_type(kind: pa.DataType) -> tuple[ColumnKind, str]:
     return ColumnKind.NUMERIC, "numbers"
 
 
-def _inferred_text(values: pa.ChunkedArray, n_distinct: int) -> tuple[ColumnKind, str]:
+def _inferred_text(values: pa.ChunkedArray) -> tuple[ColumnKind, str]:
     """Return the kind of a column of text, of which there is some."""
+    n_distinct = _n_distinct(values)
     if n_distinct > MANY_NUMBERS and holds_numbers(values):
         return ColumnKind.NUMERIC, "numbers stored as text"
     if holds_moments(values):

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mltrain.errors import UsageError
-from mltrain.metrics.contract import Codes, Floats, Metric
+from mltrain.metrics.contract import Codes, Metric
 
 # Scorers of regression and of clusterings take class codes without complaint and mean nothing here.
 _FOREIGN = ("sklearn.metrics._regression", "sklearn.metrics.cluster")
@@ -50,16 +51,22 @@ def _is_foreign(scorer: Any) -> bool:
     return str(scorer._score_func.__module__).startswith(_FOREIGN)
 
 
-def _score(scorer: Any, n_classes: int, y: Codes, predicted: Floats | Codes) -> float:
+def _score(scorer: Any, n_classes: int, y: Codes, predicted: NDArray[Any]) -> float:
     """Call what the scorer wraps: it would ask an estimator for the predictions that we have."""
     function, settings = scorer._score_func, dict(scorer._kwargs)
     accepted = inspect.signature(function).parameters
-    if predicted.ndim == 2 and n_classes == 2:
-        predicted = predicted[:, 1]
-    if predicted.ndim == 2 and "labels" in accepted:
-        settings["labels"] = np.arange(n_classes)
     if "zero_division" in accepted:
         settings.setdefault("zero_division", 0)
+    if predicted.ndim == 2:
+        if "labels" in accepted:
+            settings["labels"] = np.arange(n_classes)
+        predicted = predicted[:, 1] if n_classes == 2 else predicted
+    elif "sample_weight" in accepted:
+        # One weighted row for each cell of the confusion matrix: a threshold is searched by hundreds of calls.
+        counts = np.bincount(y * n_classes + predicted, minlength=n_classes**2)
+        cells = np.flatnonzero(counts)
+        y, predicted = np.divmod(cells, n_classes)
+        settings["sample_weight"] = counts[cells]
     return float(scorer._sign * function(y, predicted, **settings))
 
 

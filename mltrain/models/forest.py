@@ -137,9 +137,9 @@ def _nodes(arrays: dict[str, NDArray[Any]], *, n_features: int) -> NDArray[Any]:
     return nodes
 
 
-def _node_type() -> np.dtype[Any]:
+def _node_type() -> Any:
     """Return the record type of nodes in the installed scikit-learn."""
-    return np.dtype(Tree(1, np.array([1], dtype=np.intp), 1).__getstate__()["nodes"].dtype)
+    return Tree(1, np.array([1], dtype=np.intp), 1).__getstate__()["nodes"].dtype
 
 
 def _tree(n_features: int, values: NDArray[np.float64], *, nodes: NDArray[Any], max_depth: int) -> Any:

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
@@ -54,7 +53,7 @@ class Linear:
         if self.classes.size == 2:
             positive = expit(scores[:, 0].astype(np.float64))
             return np.column_stack([1 - positive, positive])
-        return softmax(scores.astype(np.float64), axis=1)
+        return np.asarray(softmax(scores.astype(np.float64), axis=1))
 
     def check(self) -> None:
         """Raise ValueError when the arrays do not belong together."""
@@ -157,9 +156,8 @@ def solve(problem: Problem, penalty: Penalty, *, max_iterations: int, on_iterati
     return Solution(model=_model(problem, plain, spread), n_iterations=count, is_stopped=is_stopped)
 
 
-def _bounds(
-    size: int, n_weights: int, *, penalty: Penalty, n_outputs: int
-) -> list[tuple[float | None, float | None]] | None:
+def _bounds(size: int, n_weights: int, *, penalty: Penalty, n_outputs: int) -> Any:
+    """Return (lowest, highest) of each variable; None where nothing is bounded."""
     if penalty.l1_ratio == 0 and penalty.has_intercept:
         return None
     weights: tuple[float | None, float | None] = (0.0, None) if penalty.l1_ratio > 0 else (None, None)
@@ -242,7 +240,7 @@ def _model(problem: Problem, plain: Vector, spread: Vector) -> Linear:
 
 
 def _spread(X: Any) -> Vector:
-    if not sparse.issparse(X):
+    if isinstance(X, np.ndarray):
         return np.asarray(X.std(axis=0, dtype=np.float64))
     mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
     square = np.asarray(X.multiply(X).mean(axis=0), dtype=np.float64).ravel()

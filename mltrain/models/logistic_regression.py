@@ -109,7 +109,7 @@ class LogisticRegression:
         """Return the share of the absolute coefficients, each times its feature's spread in training."""
         assert model.spread.size == n_features
         size = np.abs(model.coefficients).mean(axis=0) * model.spread
-        return size / size.sum() if size.sum() > 0 else size
+        return np.asarray(size / size.sum() if size.sum() > 0 else size)
 
     def dump(self, model: Linear) -> bytes:
         """Return the arrays in NumPy's own format, without pickle, framed."""

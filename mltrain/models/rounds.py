@@ -124,4 +124,5 @@ def normalise(proba: NDArray[np.floating], *, n_classes: int, classes: Sequence[
     """
     full: Proba = np.zeros((proba.shape[0], n_classes), dtype=np.float64)
     full[:, list(range(n_classes)) if classes is None else list(classes)] = proba
-    return full / full.sum(axis=1, keepdims=True)
+    full /= full.sum(axis=1, keepdims=True)
+    return full

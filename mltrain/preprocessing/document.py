@@ -33,7 +33,7 @@ def encoder_from_dict(document: Mapping[str, Any]) -> Encoder:
         raise ValueError(f"not an encoder of format {_FORMAT}")
     kind = document.get("kind")
     entries = document.get("features")
-    if kind not in get_args(ViewKind) or not isinstance(entries, list) or not entries:
+    if kind is None or kind not in get_args(ViewKind) or not isinstance(entries, list) or not entries:
         raise ValueError(f"encoder of kind {kind!r} has no valid list of features")
     features = tuple(_feature(entry, position) for position, entry in enumerate(entries))
     if len({feature.name for feature in features}) != len(features):

@@ -52,10 +52,8 @@ def encode_number(feature: Number, values: NDArray[np.float64]) -> NDArray[np.fl
     return values if feature.bound is None else np.clip(values, -feature.bound, feature.bound)
 
 
-def _stack(blocks: Sequence[NDArray[np.float32] | sparse.csr_matrix]) -> NDArray[np.float32] | sparse.csr_matrix:
-    if sparse.issparse(blocks[0]):
-        return sparse.vstack(blocks, format="csr", dtype=np.float32)
-    return np.concatenate(blocks)
+def _stack(blocks: Sequence[Any]) -> Any:
+    return sparse.vstack(blocks, format="csr") if sparse.issparse(blocks[0]) else np.concatenate(blocks)
 
 
 def _encode_dense(encoder: Encoder, table: pa.Table) -> NDArray[np.float32]:

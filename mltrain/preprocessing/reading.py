@@ -75,7 +75,7 @@ def _part_of(microseconds: NDArray[np.int64], part: Part) -> NDArray[np.generic]
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
     if part == "day":
-        return (dates - months.astype("datetime64[D]")).astype(np.int64) + 1
+        return np.asarray((dates - months.astype("datetime64[D]")).astype(np.int64) + 1)
     if part == "month":
         return np.asarray(months.astype(np.int64) % 12 + 1)
-    return dates.astype("datetime64[Y]").astype(np.int64) + 1970
+    return np.asarray(dates.astype("datetime64[Y]").astype(np.int64) + 1970)

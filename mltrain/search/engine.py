@@ -59,7 +59,7 @@ class Engine:
 
     def run(self) -> None:
         """Search until nothing is left to do."""
-        timeout_s = None if self._clock.deadline is None else self._clock.seconds_left
+        timeout_s = None if self._clock.deadline is None else self._clock.deadline - self._clock.started
         self._listener(
             FamilyStarted(model=self._job.name, max_trials=self._below, timeout_s=timeout_s, n_resumed=self.n_resumed)
         )

@@ -33,16 +33,6 @@ class Clock:
     deadline: float | None
 
     @property
-    def is_over(self) -> bool:
-        """Whether the deadline has passed."""
-        return self.deadline is not None and time.monotonic() >= self.deadline
-
-    @property
-    def is_beyond_grace(self) -> bool:
-        """Whether fits had their last round's time, 1 s or 2 % of the search, to notice the deadline."""
-        return self.deadline is not None and time.monotonic() >= self.deadline + self._grace_s
-
-    @property
     def fit_deadline(self) -> float | None:
         """When fits stop: a little earlier, for they still have to predict the validation rows."""
         if self.deadline is None:
@@ -50,18 +40,26 @@ class Clock:
         return self.deadline - min(_MOST_RESERVE_S, _RESERVE_SHARE * max(0.0, self.deadline - self.started))
 
     @property
+    def is_over(self) -> bool:
+        """Whether fits stop now, so that none should begin."""
+        return self.fit_deadline is not None and time.monotonic() >= self.fit_deadline
+
+    @property
+    def is_beyond_grace(self) -> bool:
+        """Whether fits had their last round's time, 1 s or 2 % of the search, to notice the deadline."""
+        return self.deadline is not None and time.monotonic() >= self.deadline + self._grace_s
+
+    @property
     def seconds_left(self) -> float:
-        """Seconds until the deadline, infinite without one."""
-        return math.inf if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+        """Seconds in which fits may run, infinite without a deadline."""
+        return math.inf if self.fit_deadline is None else max(0.0, self.fit_deadline - time.monotonic())
 
     @property
     def patience_s(self) -> float | None:
         """Return how long to wait for a fit before looking at the clock again; None without a deadline."""
         if self.deadline is None:
             return None
-        now = time.monotonic()
-        end = self.deadline if now < self.deadline else self.deadline + self._grace_s
-        return max(0.05, end - now)
+        return self.seconds_left or max(0.05, self.deadline + self._grace_s - time.monotonic())
 
     @property
     def _grace_s(self) -> float:

@@ -207,7 +207,7 @@ class MlflowTracker:
         if not self._uri.startswith("http"):
             return None
         page = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
-        return f"{re.sub('//[^/@]*@', '//', self._uri).rstrip('/')}/{page}"  # without a password in the address
+        return f"{_without_password(self._uri).rstrip('/')}/{page}"
 
     def _found(self, run_id: str) -> Any:
         """Return MLflow's record of a run."""
@@ -255,10 +255,15 @@ class MlflowTracker:
         try:
             yield
         except (_mlflow_error(), OSError) as error:
-            where = re.sub("//[^/@]*@", "//", self._uri)
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            where = _without_password(self._uri)
+            reason = _without_password(next(iter(str(error).splitlines()), type(error).__name__))
             hint = "check the server; 'mltrain runs sync' sends what is spooled"
-            raise TrackerError(f"mlflow could not {what}: {reason}", where=where, hint=hint) from error
+            raise TrackerError(f"mlflow could not {what}: {reason}", where=where, hint=hint) from None
+
+
+def _without_password(text: str) -> str:
+    """Return a text without the user and password of addresses in it."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 def _mlflow_error() -> Any:

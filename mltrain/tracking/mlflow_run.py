@@ -21,7 +21,7 @@ from mltrain.tracking.names import as_text, checked_name
 MODELS = PurePosixPath("models")
 
 _N_POINTS = 500  # in one request; MLflow refuses more than 1000
-_N_PARAMS = 100
+_N_ENTRIES = 100
 _FLUSH_S = 2.0
 
 
@@ -56,8 +56,8 @@ class MlflowRun:
         entities = import_module("mlflow.entities")
         sent = [entities.Param(_key(k), as_text(v)) for k, v in params.items()]
         with self._writing("log parameters"):
-            for start in range(0, len(sent), _N_PARAMS):
-                self._client.log_batch(self.id, params=sent[start : start + _N_PARAMS])
+            for start in range(0, len(sent), _N_ENTRIES):
+                self._client.log_batch(self.id, params=sent[start : start + _N_ENTRIES])
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Collect points; they are sent when there are many or the last ones are some seconds old."""
@@ -71,9 +71,11 @@ class MlflowRun:
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
+        entities = import_module("mlflow.entities")
+        sent = [entities.RunTag(k, v) for k, v in tags.items()]
         with self._writing("set tags"):
-            for name, value in tags.items():
-                self._client.set_tag(self.id, name, value)
+            for start in range(0, len(sent), _N_ENTRIES):
+                self._client.log_batch(self.id, tags=sent[start : start + _N_ENTRIES])
 
     def log_file(self, path: Path, name: str) -> None:
         """Log an artefact under its name, which need not be the file's own."""

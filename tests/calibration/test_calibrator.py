@@ -148,7 +148,7 @@ def test_malformed_calibrator_is_refused(change):
     y, proba, _ = distorted()
     document = calibrator_to_dict(fit_calibrator("sigmoid", proba, y))
 
-    with pytest.raises(ValueError, match="calibrator is malformed|could not convert"):
+    with pytest.raises(ValueError, match=r"calibrator is malformed|could not convert"):
         calibrator_from_dict(document | change)
 
 

@@ -59,6 +59,15 @@ def test_numbers_stored_as_text_with_blanks_are_numeric() -> None:
     assert reason_of(pa.array(values)) == "numbers stored as text"
 
 
+def test_blanks_at_the_beginning_do_not_hide_numbers() -> None:
+    values = [""] * 110 + [str(i) for i in range(30)]
+    table = pa.table({"x": values, "y": ["a", "b"] * 70})
+
+    (column,) = infer_columns(table, target="y", overrides={})
+
+    assert column.reason == "numbers stored as text"
+
+
 def test_codes_with_leading_zeros_are_no_numbers() -> None:
     assert kind_of(pa.array([f"{i % 40:05d}" for i in range(N)])) == "category"
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
+from mltrain import plugins
 from mltrain.errors import UsageError
 from mltrain.metrics import BUILT_IN, default_metric, is_better, resolve, score
 from mltrain.testing.metric import check_metric
@@ -94,6 +95,17 @@ def test_scorer_gives_what_scikit_learn_gives():
     value = score(resolve("top_k_accuracy", n_classes=3), y, proba)
 
     assert value == reference.top_k_accuracy_score(y, proba)
+
+
+@pytest.mark.parametrize("name", ["f1_weighted", "jaccard_macro", "precision_micro", "recall_macro"])
+def test_scorer_of_decisions_gives_what_scikit_learn_gives(name):
+    y, proba = predictions(n_classes=4)
+    scorer = reference.get_scorer(name)
+
+    value = score(resolve(name, n_classes=4), y, proba)
+
+    expected = scorer._score_func(y, proba.argmax(axis=1), **scorer._kwargs)
+    assert value == pytest.approx(expected, abs=TOLERANCE)
 
 
 def test_scorer_does_not_mind_a_class_that_is_absent():
@@ -203,3 +215,50 @@ def test_default_metric_depends_on_the_number_of_classes(n_classes, name):
 )
 def test_direction_decides_which_score_is_better(name, a, b, expected):
     assert is_better(resolve(name, n_classes=2), a, b) is expected
+
+
+PLUGIN = """
+from mltrain.metrics import Metric
+
+def profit(y, decided):
+    return float((5.0 * y * decided - decided).sum())
+
+PROFIT = Metric(name="profit", needs="labels", greater_is_better=True, function=profit, multiclass=False)
+
+def weighted_profit(*, n_classes, beta):
+    return Metric(name="weighted_profit", needs="labels", greater_is_better=True, function=profit, beta=beta)
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Install a metric of somebody else."""
+    package = tmp_path / "profit-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: profit\nVersion: 1.0\n")
+    entries = "profit = profit_metric:PROFIT\nweighted_profit = profit_metric:weighted_profit\n"
+    (package / "entry_points.txt").write_text(f"[mltrain.metrics]\n{entries}")
+    (tmp_path / "profit_metric.py").write_text(PLUGIN)
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins._entry_points.cache_clear()
+    yield
+    plugins._entry_points.cache_clear()
+
+
+@pytest.mark.usefixtures("plugin")
+def test_metric_of_somebody_else_is_found_and_kept_to_the_contract():
+    metric = resolve("profit", n_classes=2)
+
+    assert metric.function(np.array([1, 1, 0]), np.array([1, 0, 1])) == 3.0
+    check_metric(metric, n_classes=2)
+
+
+@pytest.mark.usefixtures("plugin")
+def test_factory_of_somebody_else_gets_beta():
+    assert resolve("weighted_profit", beta=0.5, n_classes=3).beta == 0.5
+
+
+@pytest.mark.usefixtures("plugin")
+def test_metric_for_two_classes_refuses_three():
+    with pytest.raises(UsageError, match="'profit' serves two classes, the target has 3"):
+        resolve("profit", n_classes=3)

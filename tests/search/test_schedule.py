@@ -102,6 +102,15 @@ def test_a_clock_without_an_end_never_runs_out():
     assert clock.patience_s is None
 
 
+def test_no_fit_begins_when_fits_have_to_stop():
+    now = time.monotonic()
+    closing = Clock(started=now - 10, deadline=now + 0.3)
+
+    assert closing.is_over
+    assert not closing.is_beyond_grace
+    assert closing.patience_s == pytest.approx(1.3, abs=0.1)
+
+
 def test_a_clock_allows_one_last_round():
     now = time.monotonic()
     over = Clock(started=now - 10, deadline=now - 0.5)

@@ -216,7 +216,7 @@ def test_the_deadline_ends_the_search(toy, make_job):
 
     study = run(make_job(family, max_trials=None), slots=2, deadline=started + 1.0)
 
-    assert time.monotonic() - started < 1.3
+    assert time.monotonic() - started < 2.0  # the deadline and the grace
     assert sum(t.state == "complete" for t in study.trials) >= 5
 
 
@@ -227,8 +227,8 @@ def test_a_cut_trial_still_gives_a_model_and_is_run_again_on_resume(toy, make_jo
 
     study = run(job, slots=2, deadline=started + 0.5, journal_dir=tmp_path)
 
-    assert time.monotonic() - started < 1.5
-    assert study.trials[0].state == "cut"
+    assert time.monotonic() - started < 2.5  # a fit takes 3 s
+    assert [(t.number, t.state) for t in study.trials] == [(0, "cut")]
     assert study.trials[0].score > 0
     assert study.trials[0].proba.shape == (120, 2)
     with LocalExecutor(n_slots=2, threads_per_slot=1) as executor:
@@ -246,13 +246,13 @@ def test_a_deadline_that_has_passed_still_gives_one_model(toy, make_job):
 
 
 def test_a_trial_that_cannot_end_in_time_is_not_begun(toy, make_job):
-    family = toy(seconds=lambda n_call, fold: 0.3)
+    family = toy(seconds=lambda n_call, fold: 0.5)
     started = time.monotonic()
 
-    study = run(make_job(family, max_trials=None, lag=1), slots=2, deadline=started + 0.85)
+    study = run(make_job(family, max_trials=None, lag=1), slots=2, deadline=started + 1.45)
 
     assert [t.state for t in study.trials] == ["complete", "complete"]
-    assert time.monotonic() - started < 0.84
+    assert time.monotonic() - started < 1.45
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, Interrupted])
@@ -268,7 +268,7 @@ def test_an_interrupt_keeps_what_was_finished(kind, toy, make_job, facts, tmp_pa
     ended = time.monotonic()
 
     study = run(make_job(), journal_dir=tmp_path)
-    assert ended - started < 2.5
+    assert ended - started < 5
     assert study.n_resumed >= 6
     assert facts(study) == facts(run(make_job()))
 

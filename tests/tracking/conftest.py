@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from comet_server.server import KEY, CometServer
 
 from mltrain.tracking import TrackerSettings
 
@@ -35,3 +37,22 @@ def settings(tmp_path: Path) -> TrackerSettings:
     return TrackerSettings(
         project="churn", workspace="team", directory=tmp_path / "runs" / ".trackers" / "x", options={}
     )
+
+
+@pytest.fixture(scope="session")
+def comet_process() -> Iterator[CometServer]:
+    """Run one stand-in of Comet for all tests."""
+    server = CometServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def comet_server(comet_process: CometServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[CometServer]:
+    """Return an empty stand-in that the environment points at, with a valid key."""
+    comet_process.reset()
+    monkeypatch.setenv("COMET_URL_OVERRIDE", f"{comet_process.root}/clientlib/")
+    monkeypatch.setenv("COMET_API_KEY", KEY)
+    monkeypatch.setenv("COMET_FALLBACK_STREAMER_FALLBACK_TO_OFFLINE_MIN_BACKEND_VERSION", "99.0.0")  # 1 s a run
+    yield comet_process
+    comet_process.faults = {}

@@ -113,7 +113,9 @@ def test_everything_stays_in_the_trackers_folder(tracker: Tracker, settings: Tra
 def test_the_address_of_the_environment_is_used(
     settings: TrackerSettings, monkeypatch: pytest.MonkeyPatch, migrated: Path
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{migrated}")
+    other = Path.cwd() / "other.db"
+    other.write_bytes(migrated.read_bytes())
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
 
     tracker = _open(settings)
     tracker.start_run("r").finish()

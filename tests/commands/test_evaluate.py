@@ -1,0 +1,225 @@
+"""`evaluate`: ranking, the sealed test split, the gate, the champion, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import average_precision_score, confusion_matrix, log_loss, roc_auc_score
+
+from mltrain import artifact, ledger
+from mltrain.commands.evaluate import EvaluateResult, evaluate
+from mltrain.commands.register import register
+from mltrain.commands.split import split
+from mltrain.errors import DataError, NoRunError
+from mltrain.tracking.session import open_local
+from mltrain.workspace import Workspace
+
+
+def _best_on_record(workspace: Workspace) -> str:
+    records = [json.loads(path.read_text()) for path in workspace.runs.glob("*/run.json")]
+    return str(max(records, key=lambda record: record["validation_score"])["run_id"])
+
+
+def _test_truth(workspace: Workspace) -> np.ndarray:
+    return np.array([label == "yes" for label in pq.read_table(workspace.split("test"))["churned"].to_pylist()])
+
+
+@pytest.fixture(scope="module")
+def result(evaluated_root: Path) -> EvaluateResult:
+    from conftest import churn_config
+
+    return evaluate(churn_config(), Workspace(root=evaluated_root))
+
+
+def test_the_run_with_the_best_validation_score_is_picked(result: EvaluateResult, evaluated_root: Path) -> None:
+    scores = [run.validation_score for run in result.ranking]
+
+    assert result.champion.run_id == _best_on_record(Workspace(root=evaluated_root))
+    assert result.champion == result.ranking[0]
+    assert scores == sorted(scores, reverse=True)
+    assert {run.model for run in result.ranking} == {"logistic_regression", "lgbm", "ensemble"}
+
+
+def test_metrics_are_those_of_scikit_learn_on_the_test_rows(result: EvaluateResult, evaluated_root: Path) -> None:
+    workspace = Workspace(root=evaluated_root)
+    model = artifact.load_model(workspace.run(result.champion.run_id) / "model")
+    p = model.proba(pq.read_table(workspace.split("test")))[:, 1]
+    y = _test_truth(workspace)
+
+    assert result.metrics["roc_auc"].value == pytest.approx(roc_auc_score(y, p))
+    assert result.metrics["log_loss"].value == pytest.approx(log_loss(y, p))
+    assert result.metrics["average_precision"].value == pytest.approx(average_precision_score(y, p))
+    np.testing.assert_array_equal(result.confusion, confusion_matrix(y, p >= (result.threshold or 0.5)))
+
+
+def test_every_metric_has_an_interval_around_its_value(result: EvaluateResult) -> None:
+    assert {"accuracy", "balanced_accuracy", "precision", "recall", "f1", "fbeta_score", "roc_auc"} < set(
+        result.metrics
+    )
+    assert {"average_precision", "log_loss", "brier", "mcc", "calibration_error"} < set(result.metrics)
+    assert all(one.low <= one.value <= one.high for one in result.metrics.values())
+    assert all(one.low < one.high for one in result.metrics.values())
+
+
+def test_without_a_threshold_the_gate_is_open_and_says_so(result: EvaluateResult) -> None:
+    assert (result.gate.passed, result.gate.metric, result.gate.threshold) == (True, "roc_auc", None)
+    assert result.gate.value == result.metrics["roc_auc"].value
+    assert "no deployment threshold" in result.notes
+    assert result.exit_code == 0
+    assert result.register_command == f"mltrain register --run {result.champion.run_id}"
+
+
+def test_an_unchanged_evaluation_does_not_open_the_test_split_again(
+    result: EvaluateResult, evaluated: Workspace, churn: Any
+) -> None:
+    again = evaluate(churn(), evaluated)
+
+    assert again.reused
+    assert again.openings == len(ledger.openings(evaluated.ledger)) == 1
+    assert again.metrics == result.metrics
+
+
+@pytest.mark.parametrize(("threshold", "exit_code"), [(0.5, 0), (0.99, 4)])
+def test_the_gate_decides_the_exit_code(evaluated: Workspace, churn: Any, threshold: float, exit_code: int) -> None:
+    found = evaluate(churn(train={"deployment_score_thresh": threshold}), evaluated)
+
+    assert found.exit_code == exit_code
+    assert found.gate.passed is (exit_code == 0)
+    assert not found.reused
+    assert found.openings == 2
+
+
+def test_what_it_leaves_is_complete(evaluated: Workspace, result: EvaluateResult) -> None:
+    folder = evaluated.evaluation(result.champion.run_id)
+
+    confusion = json.loads((folder / "confusion_matrix.json").read_text())
+    predictions = pq.read_table(folder / "predictions.parquet")
+    card = json.loads((folder / "model_card.json").read_text())
+    assert confusion == {"labels": ["no", "yes"], "matrix": [list(r) for r in result.confusion], "rows": "test rows"}
+    assert predictions.column_names == ["truth", "prediction", "proba_no", "proba_yes"]
+    assert predictions.num_rows == np.sum(result.confusion)
+    assert card["run_id"] == result.champion.run_id
+    assert (folder / "model_card.md").read_text().startswith("# Model card")
+    assert not (evaluated.run(result.champion.run_id) / "evaluation-tmp").exists()
+
+
+def test_figures_are_drawn_and_logged_with_the_test_scores(trained: Workspace, churn: Any) -> None:
+    config = churn(evaluate={"figures": True})
+
+    found = evaluate(config, trained)
+
+    names = {path.name for path in found.figures}
+    assert {"roc.png", "precision_recall.png", "calibration.png", "confusion_matrix.png"} < names
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in found.figures)
+    local = open_local(config.train, trained)
+    info = local.get_run(found.champion.run_id)
+    assert info.metrics["test_roc_auc"] == found.metrics["roc_auc"].value
+    assert info.metrics["validation_score"] == found.champion.validation_score
+    assert info.status == "finished"
+    fetched = local.fetch_file(found.champion.run_id, "evaluation/figures/roc.png", trained.root / "roc.png")
+    assert fetched.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_named_run_is_evaluated_even_when_it_is_not_the_best(trained: Workspace, churn: Any) -> None:
+    lgbm = next(trained.runs.glob("lgbm-*")).name
+
+    found = evaluate(churn(), trained, run=lgbm)
+
+    assert [run.run_id for run in found.ranking] == [lgbm]
+
+
+def test_a_session_ranks_its_own_runs(trained: Workspace, churn: Any, result: EvaluateResult) -> None:
+    found = evaluate(churn(), trained, run=result.champion.session)
+
+    assert {run.run_id for run in found.ranking} == {run.run_id for run in result.ranking}
+
+
+@pytest.mark.parametrize("run", [None, "lgbm-20200101T000000000000"])
+def test_no_runs_says_what_to_do(tmp_path: Path, churn: Any, run: str | None) -> None:
+    workspace = Workspace(root=tmp_path)
+    split(churn(), workspace)
+
+    with pytest.raises(NoRunError, match="none found") as caught:
+        evaluate(churn(), workspace, run=run)
+
+    assert caught.value.exit_code == 5
+    assert caught.value.hint == "mltrain train"
+
+
+def test_runs_on_other_data_are_left_out_and_counted(trained: Workspace, churn: Any) -> None:
+    other = churn(split={"test_size": 0.3})
+    split(other, trained)
+
+    with pytest.raises(NoRunError, match="3 trained on other data"):
+        evaluate(other, trained)
+
+
+def test_runs_compared_by_another_metric_are_left_out(trained: Workspace, churn: Any) -> None:
+    with pytest.raises(NoRunError, match=r"3 compared by another metric \(roc_auc\)"):
+        evaluate(churn(train={"comparison_metric": "log_loss"}), trained)
+
+
+def test_no_split_is_a_data_error(tmp_path: Path, churn: Any) -> None:
+    with pytest.raises(DataError, match="there is no split yet"):
+        evaluate(churn(), Workspace(root=tmp_path))
+
+
+def test_a_model_that_was_tampered_with_never_sees_the_test_rows(
+    trained: Workspace, churn: Any, result: EvaluateResult
+) -> None:
+    member = trained.run(result.champion.run_id) / "model" / "members" / "000.bin"
+    member.write_bytes(member.read_bytes()[:-1] + b"!")
+
+    with pytest.raises(DataError, match="is not what training left"):
+        evaluate(churn(), trained)
+
+    assert ledger.openings(trained.ledger) == ()
+
+
+def test_the_champion_is_scored_on_the_same_rows(evaluated: Workspace, churn: Any, result: EvaluateResult) -> None:
+    register(churn(), evaluated)
+    lgbm = next(evaluated.runs.glob("lgbm-*")).name
+
+    found = evaluate(churn(), evaluated, run=lgbm)
+
+    comparison = found.compared_with_champion
+    assert comparison is not None
+    assert comparison.champion == pytest.approx(result.metrics["roc_auc"].value)
+    assert comparison.challenger == pytest.approx(found.metrics["roc_auc"].value)
+    assert comparison.difference == pytest.approx(comparison.challenger - comparison.champion)
+    assert found.champion_version == "1"
+
+
+def test_the_champion_itself_is_compared_with_nobody(evaluated: Workspace, churn: Any) -> None:
+    register(churn(), evaluated)
+
+    found = evaluate(churn(), evaluated)
+
+    assert found.reused
+    assert found.compared_with_champion is None
+
+
+def test_another_workspace_with_the_same_data_gets_the_model_from_the_tracker(
+    trained: Workspace, churn: Any, tmp_path: Path, result: EvaluateResult
+) -> None:
+    shared = {"experiment_tracker": "mlflow", "tracker_options": {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"}}
+    pytest.importorskip("mltrain.tracking.mlflow")
+    from mltrain.commands.runs import sync
+
+    assert sync(churn(train=shared), trained).pending == ()
+    elsewhere = Workspace(root=tmp_path / "elsewhere")
+    shutil.copytree(trained.data, elsewhere.data)
+
+    found = evaluate(churn(train=shared), elsewhere)
+
+    assert found.champion.run_id == result.champion.run_id
+    assert found.champion.source == "tracker"
+    assert found.answered.startswith("mlflow")
+    assert found.metrics["roc_auc"] == result.metrics["roc_auc"]
+    assert found.warnings == ()

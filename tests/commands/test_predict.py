@@ -1,0 +1,192 @@
+"""`predict`: files scored in batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pcsv
+import pyarrow.parquet as pq
+import pytest
+
+from mltrain import artifact
+from mltrain.commands.predict import predict
+from mltrain.commands.register import register
+from mltrain.errors import DataError, NoRunError, SchemaError, UsageError
+from mltrain.workspace import Workspace
+
+
+@pytest.fixture
+def registered(evaluated: Workspace, churn: Any) -> Workspace:
+    register(churn(), evaluated)
+    return evaluated
+
+
+def _rows(workspace: Workspace) -> pa.Table:
+    return pq.read_table(workspace.split("test"))
+
+
+def _model(workspace: Workspace) -> Any:
+    return artifact.load_model(workspace.registry / "churn" / "1" / "model")
+
+
+def test_predictions_stand_beside_the_ids_in_the_order_of_the_source(registered: Workspace, tmp_path: Path) -> None:
+    rows, model = _rows(registered), _model(registered)
+
+    found = predict(None, registered, source=str(registered.split("test")), destination=tmp_path / "out.parquet")
+
+    scored = pq.read_table(tmp_path / "out.parquet")
+    assert scored.column_names == [*model.schema.ids, "prediction", "proba_no", "proba_yes"]
+    assert set(model.schema.ids) == {"row_id", "customer"}
+    assert scored["row_id"].to_pylist() == rows["row_id"].to_pylist()
+    np.testing.assert_array_equal(scored["proba_yes"].to_numpy(), model.proba(rows)[:, 1])
+    assert scored["prediction"].to_pylist() == model.predict(rows).tolist()
+    assert (found.rows, found.model, found.version) == (rows.num_rows, "churn", "1")
+
+
+def test_a_csv_file_gives_the_predictions_of_the_parquet_file(registered: Workspace, tmp_path: Path) -> None:
+    rows = _rows(registered)
+    rows = rows.cast(pa.schema([pa.field(f.name, _plain(f.type)) for f in rows.schema]))
+    pcsv.write_csv(rows, tmp_path / "rows.csv")
+
+    predict(None, registered, source=str(tmp_path / "rows.csv"), destination=tmp_path / "out.csv")
+
+    scored = pcsv.read_csv(tmp_path / "out.csv")
+    assert scored["row_id"].to_pylist() == rows["row_id"].to_pylist()
+    np.testing.assert_allclose(scored["proba_yes"].to_numpy(), _model(registered).proba(rows)[:, 1], rtol=1e-9)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_dictionary(kind) or pa.types.is_large_string(kind) else kind
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_batches_do_not_change_what_is_predicted(
+    registered: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    source = str(registered.split("test"))
+    predict(None, registered, source=source, destination=tmp_path / f"whole{suffix}")
+    monkeypatch.setattr("mltrain.commands.predict.BATCH_ROWS", 7)
+
+    predict(None, registered, source=source, destination=tmp_path / f"parts{suffix}")
+
+    read = pq.read_table if suffix == ".parquet" else pcsv.read_csv
+    whole, parts = read(tmp_path / f"whole{suffix}"), read(tmp_path / f"parts{suffix}")
+    assert whole.drop(["proba_no", "proba_yes"]).equals(parts.drop(["proba_no", "proba_yes"]))
+    np.testing.assert_allclose(whole["proba_yes"].to_numpy(), parts["proba_yes"].to_numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("word", ["champion", "1"])
+def test_aliases_and_versions_are_looked_up(registered: Workspace, tmp_path: Path, churn: Any, word: str) -> None:
+    found = predict(
+        churn(), registered, source=str(registered.split("test")), destination=tmp_path / "o.csv", model=word
+    )
+
+    assert (found.model, found.version) == ("churn", "1")
+
+
+def test_run_ids_and_folders_are_looked_up(registered: Workspace, tmp_path: Path, churn: Any) -> None:
+    run = next(registered.runs.glob("lgbm-*"))
+    source = str(registered.split("test"))
+
+    by_id = predict(churn(), registered, source=source, destination=tmp_path / "a.csv", model=run.name)
+    by_path = predict(None, registered, source=source, destination=tmp_path / "b.csv", model=str(run / "model"))
+
+    assert (by_id.model, by_id.version) == (run.name, None)
+    assert by_path.model == str(run / "model")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_no_champion_says_what_to_do(trained: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(NoRunError, match="no model 'champion'") as caught:
+        predict(None, trained, source=str(trained.split("test")), destination=tmp_path / "out.csv")
+
+    assert (caught.value.exit_code, caught.value.hint) == (5, "mltrain register")
+
+
+@pytest.mark.parametrize("word", ["lgbm-20200101T000000000000", "7"])
+def test_an_unknown_model_is_not_found(registered: Workspace, tmp_path: Path, churn: Any, word: str) -> None:
+    with pytest.raises(NoRunError):
+        predict(churn(), registered, source="x.csv", destination=tmp_path / "out.csv", model=word)
+
+
+def test_unseen_levels_are_counted_and_scored(registered: Workspace, tmp_path: Path) -> None:
+    rows = _rows(registered)
+    plans = ["platinum ✦" if i < 5 else plan for i, plan in enumerate(rows["plan"].to_pylist())]
+    pq.write_table(rows.set_column(rows.column_names.index("plan"), "plan", pa.array(plans)), tmp_path / "in.parquet")
+
+    found = predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "out.parquet")
+
+    assert found.unseen == {"plan": 5}
+    assert np.isfinite(pq.read_table(tmp_path / "out.parquet")["proba_yes"].to_numpy()).all()
+
+
+def test_a_missing_column_is_named_and_nothing_is_written(registered: Workspace, tmp_path: Path) -> None:
+    pq.write_table(_rows(registered).drop(["plan", "region"]), tmp_path / "in.parquet")
+
+    with pytest.raises(SchemaError, match="'plan', 'region'") as caught:
+        predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "out.parquet")
+
+    assert caught.value.exit_code == 3
+    assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
+
+
+def test_a_wrong_value_is_named_with_its_row_in_the_file(
+    registered: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = _rows(registered)
+    charges = [str(value) for value in rows["monthly_charge"].to_pylist()]
+    charges[123] = "viel"
+    at = rows.column_names.index("monthly_charge")
+    pq.write_table(rows.set_column(at, "monthly_charge", pa.array(charges)), tmp_path / "in.parquet")
+    monkeypatch.setattr("mltrain.commands.predict.BATCH_ROWS", 50)
+
+    with pytest.raises(SchemaError, match="'viel' is not a number") as caught:
+        predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "out.parquet")
+
+    assert str(caught.value.where).endswith("column 'monthly_charge', row 124")
+
+
+def test_columns_too_many_and_missing_ids_are_noted(registered: Workspace, tmp_path: Path) -> None:
+    rows = _rows(registered).drop(["row_id", "churned"])
+    pq.write_table(rows.append_column("größe", pa.array(range(rows.num_rows))), tmp_path / "in.parquet")
+
+    found = predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "out.parquet")
+
+    assert found.notes == (
+        "columns not known to the model were ignored: größe",
+        "id columns are not in the source: row_id",
+    )
+
+
+def test_no_rows_give_a_file_with_the_columns(registered: Workspace, tmp_path: Path) -> None:
+    pq.write_table(_rows(registered).slice(0, 0), tmp_path / "in.parquet")
+
+    found = predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "out.parquet")
+
+    assert found.rows == 0
+    assert "proba_yes" in pq.read_schema(tmp_path / "out.parquet").names
+
+
+def test_a_missing_file_and_an_unreadable_one_are_data_errors(registered: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 nonsense")
+
+    for source in ("missing.parquet", "broken.parquet"):
+        with pytest.raises(DataError):
+            predict(None, registered, source=str(tmp_path / source), destination=tmp_path / "out.parquet")
+
+
+def test_another_suffix_is_a_usage_error(registered: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot write 'out\.xlsx'"):
+        predict(None, registered, source=str(registered.split("test")), destination=tmp_path / "out.xlsx")
+
+
+def test_a_registered_model_that_was_changed_is_refused(registered: Workspace, tmp_path: Path) -> None:
+    path = registered.registry / "churn" / "1" / "model" / "schema.json"
+    path.chmod(0o644)
+    path.write_text(path.read_text() + " ")
+
+    with pytest.raises(DataError, match="artefact changed"):
+        predict(None, registered, source=str(registered.split("test")), destination=tmp_path / "out.csv")

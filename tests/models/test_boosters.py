@@ -1,0 +1,125 @@
+"""What is particular to LightGBM and XGBoost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.metrics import log_loss
+
+from mltrain.errors import EnvironmentRefusal
+from mltrain.models import Fold, Limits, Objective, View, lightgbm, xgboost
+from mltrain.testing.family_data import make_folds, make_rows
+
+BOOSTERS = pytest.mark.parametrize("family", [lightgbm.FAMILY, xgboost.FAMILY], ids=lambda f: f.name)
+
+
+def _prepare(family, X, y, *, folds, categorical=()):
+    names = tuple(f"f{i}" for i in range(X.shape[1]))
+    view = View(kind="native", X=X, feature_names=names, categorical=categorical)
+    objective = Objective(n_classes=int(y.max()) + 1)
+    return family.prepare(view, y, weights=None, folds=folds, objective=objective)
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    X, y = load_breast_cancer(return_X_y=True)
+    even = np.arange(y.size) % 2 == 0
+    return X.astype(np.float32), y.astype(np.int64), Fold(train=np.flatnonzero(even), valid=np.flatnonzero(~even))
+
+
+@BOOSTERS
+def test_early_stopping_keeps_the_best_round(family, cancer):
+    X, y, fold = cancer
+    prepared = _prepare(family, X, y, folds=[fold])
+
+    fitted = family.fit(prepared, 0, params={"learning_rate": 0.3}, limits=Limits(seed=0))
+
+    assert fitted.stopped == "early"
+    assert fitted.n_rounds == fitted.loss_rounds[int(np.argmin(fitted.valid_losses))]
+    # The library sums float32 losses.
+    assert min(fitted.valid_losses) == pytest.approx(log_loss(y[fold.valid], fitted.valid_proba), abs=1e-5)
+
+
+@BOOSTERS
+def test_a_refit_with_the_best_rounds_is_the_same_model(family, cancer):
+    X, y, fold = cancer
+    prepared = _prepare(family, X, y, folds=[fold])
+    first = family.fit(prepared, 0, params={"learning_rate": 0.2}, limits=Limits(seed=0))
+
+    limits = Limits(seed=0, max_rounds=first.n_rounds)
+    again = family.fit(prepared, 0, params={"learning_rate": 0.2}, limits=limits)
+
+    np.testing.assert_array_equal(again.valid_proba, first.valid_proba)
+
+
+@BOOSTERS
+def test_categories_that_training_rows_lack_are_scored_as_predicted(family):
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 30, 3000)
+    X = np.column_stack([rng.normal(size=3000), codes]).astype(np.float32)
+    y = ((codes % 3 == 0) ^ (X[:, 0] > 0)).astype(np.int64)
+    unseen = np.isin(codes, [5, 29])
+    fold = Fold(train=np.flatnonzero(~unseen), valid=np.flatnonzero(unseen))
+    prepared = _prepare(family, X, y, folds=[fold], categorical=(1,))
+
+    fitted = family.fit(prepared, 0, params={}, limits=Limits(seed=0, max_rounds=20))
+
+    assert min(fitted.valid_losses) == pytest.approx(log_loss(y[fold.valid], fitted.valid_proba), abs=1e-5)
+    np.testing.assert_array_equal(family.predict_proba(fitted.model, X[fold.valid]), fitted.valid_proba)
+
+
+@BOOSTERS
+def test_a_rare_class_does_not_diverge(family):
+    rng = np.random.default_rng(3)
+    y = np.sort(np.r_[np.arange(12).repeat(150), [10] * 5, [11] * 5, np.full(6, 12)]).astype(np.int64)
+    X = (np.eye(13)[y] @ rng.normal(size=(13, 6)) + rng.normal(size=(y.size, 6))).astype(np.float32)
+    even = np.arange(y.size) % 2 == 0
+    fold = Fold(train=np.flatnonzero(even), valid=np.flatnonzero(~even))
+
+    prepared = _prepare(family, X, y, folds=[fold])
+    fitted = family.fit(prepared, 0, params={}, limits=Limits(seed=0))
+
+    assert log_loss(y[fold.valid], fitted.valid_proba, labels=range(13)) < np.log(13)
+
+
+@BOOSTERS
+def test_synonyms_and_bins_are_the_users_to_fix(family, cancer):
+    X, y, fold = cancer
+    prepared = _prepare(family, X, y, folds=[fold])
+    limits = Limits(seed=0, max_rounds=15)
+
+    plain = family.fit(prepared, 0, params={"learning_rate": 0.2}, limits=limits)
+    named = family.fit(prepared, 0, params={"eta": 0.2, "learning_rate": 0.7}, limits=limits)
+    coarse = family.fit(prepared, 0, params={"learning_rate": 0.2, "max_bin": 8}, limits=limits)
+    few = family.fit(prepared, 0, params={"n_estimators": 4}, limits=limits)
+
+    np.testing.assert_array_equal(named.valid_proba, plain.valid_proba)
+    assert not np.array_equal(coarse.valid_proba, plain.valid_proba)
+    assert few.n_rounds <= 4
+
+
+@BOOSTERS
+def test_a_value_that_the_library_refuses_is_a_value_error(family, cancer):
+    X, y, fold = cancer
+    prepared = _prepare(family, X, y, folds=[fold])
+
+    with pytest.raises(ValueError, match="learning_rate|eta"):
+        family.fit(prepared, 0, params={"learning_rate": -1.0}, limits=Limits(seed=0, max_rounds=5))
+    with pytest.raises(ValueError, match="feature_fraction|subsample"):
+        wrong = {"lgbm": "feature_fraction", "xgboost": "subsample"}[family.name]
+        family.fit(prepared, 0, params={wrong: 3.0}, limits=Limits(seed=0, max_rounds=5))
+
+
+@pytest.mark.filterwarnings("ignore")
+@BOOSTERS
+def test_a_machine_without_gpu_is_refused(family):
+    rows = make_rows("native", n_classes=2)
+    objective = Objective(n_classes=2, device="gpu")
+
+    try:
+        family.prepare(rows.view, rows.y, weights=None, folds=make_folds(rows), objective=objective)
+    except EnvironmentRefusal as error:
+        assert error.where == "train.device"
+    else:
+        pytest.skip("this machine has a gpu")

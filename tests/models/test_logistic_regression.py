@@ -1,0 +1,104 @@
+"""The solver against scikit-learn's, and what is particular to the linear family."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from mltrain.models import Fold, Limits, Objective, View
+from mltrain.models.logistic_regression import FAMILY
+
+
+def _fit(X, y, params, *, weights=None, **limits):
+    whole = Fold(train=np.arange(y.size), valid=np.arange(0))
+    view = View(kind="one_hot", X=X, feature_names=tuple(f"f{i}" for i in range(X.shape[1])))
+    objective = Objective(n_classes=int(y.max()) + 1)
+    prepared = FAMILY.prepare(view, y, weights=weights, folds=[whole], objective=objective)
+    return FAMILY.fit(prepared, 0, params=params, limits=Limits(seed=0, **limits))
+
+
+def _scaled(load):
+    X, y = load(return_X_y=True)
+    return StandardScaler().fit_transform(X), y.astype(np.int64)
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_wine])
+def test_l2_finds_the_optimum_of_scikit_learn(load):
+    X, y = _scaled(load)
+    reference = LogisticRegression(C=0.5, tol=1e-10, max_iter=5000).fit(X, y)
+
+    fitted = _fit(X, y, {"C": 0.5, "penalty": "l2", "tol": 1e-10, "max_iter": 5000})
+
+    np.testing.assert_allclose(FAMILY.predict_proba(fitted.model, X), reference.predict_proba(X), atol=1e-4)
+    np.testing.assert_allclose(fitted.model.coefficients, reference.coef_, atol=1e-3)
+
+
+def test_l1_reaches_the_optimality_conditions():
+    X, y = _scaled(load_breast_cancer)
+
+    model = _fit(X, y, {"C": 0.1, "penalty": "l1", "tol": 1e-10, "max_iter": 5000}).model
+
+    # At the optimum the slope of C * loss is -sign(w) where a weight is used, and within [-1, 1] where it is 0.
+    slope = 0.1 * X.T @ (model.proba(X)[:, 1] - y)
+    weights = model.coefficients[0]
+    used = np.abs(weights) > 1e-4
+    np.testing.assert_allclose(slope[used], -np.sign(weights[used]), atol=2e-2)
+    assert np.abs(slope).max() < 1.02
+    assert 0 < used.sum() < X.shape[1] / 2
+
+
+def test_sparse_rows_give_the_same_model():
+    X, y = _scaled(load_wine)
+    X = np.where(np.abs(X) < 0.5, 0.0, X)
+
+    dense = _fit(X, y, {"C": 1.0})
+    light = _fit(sparse.csr_matrix(X), y, {"C": 1.0})
+
+    np.testing.assert_allclose(light.model.coefficients, dense.model.coefficients, atol=1e-6)
+    np.testing.assert_allclose(light.model.spread, dense.model.spread, atol=1e-12)
+
+
+def test_weights_are_repeated_rows():
+    X, y = _scaled(load_breast_cancer)
+    times = np.arange(y.size) % 3 + 1
+    params = {"C": 0.3, "tol": 1e-9, "max_iter": 3000}
+
+    weighted = _fit(X, y, params, weights=times.astype(float))
+    repeated = _fit(np.repeat(X, times, axis=0), np.repeat(y, times), params)
+
+    np.testing.assert_allclose(weighted.model.coefficients, repeated.model.coefficients, atol=1e-3)
+
+
+def test_max_rounds_ends_the_solver_and_is_reported():
+    X, y = _scaled(load_breast_cancer)
+
+    fitted = _fit(X, y, {"C": 100.0}, max_rounds=3)
+
+    assert fitted.n_rounds == 3
+
+
+def test_a_single_class_is_certain():
+    X, y = _scaled(load_breast_cancer)
+    only = np.flatnonzero(y == 1)
+    view = View(kind="one_hot", X=X, feature_names=tuple(f"f{i}" for i in range(X.shape[1])))
+    fold = Fold(train=only, valid=np.arange(5))
+    prepared = FAMILY.prepare(view, y, weights=None, folds=[fold], objective=Objective(n_classes=2))
+
+    fitted = FAMILY.fit(prepared, 0, params={}, limits=Limits(seed=0))
+
+    np.testing.assert_array_equal(fitted.valid_proba, [[0.0, 1.0]] * 5)
+
+
+@pytest.mark.parametrize(
+    ("params", "named"),
+    [({"C": 0}, "C"), ({"penalty": "l3"}, "penalty"), ({"c": 1}, "'c'"), ({"max_iter": True}, "max_iter")],
+)
+def test_wrong_parameters_are_named(params, named):
+    X, y = _scaled(load_wine)
+
+    with pytest.raises(ValueError, match=named):
+        _fit(X, y, params)

@@ -1,0 +1,108 @@
+"""What is particular to the forests."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.metrics import roc_auc_score
+from sklearn.tree import DecisionTreeClassifier
+
+from mltrain.models import Fold, Limits, Objective, View
+from mltrain.models.framing import frame, unframe
+from mltrain.models.random_forest import FAMILY
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    X, y = load_breast_cancer(return_X_y=True)
+    return X.astype(np.float32), y.astype(np.int64)
+
+
+def _fit(X, y, params, *, fold=None, **limits):
+    fold = fold or Fold(train=np.arange(y.size), valid=np.arange(0))
+    view = View(kind="ordinal", X=X, feature_names=tuple(f"f{i}" for i in range(X.shape[1])))
+    prepared = FAMILY.prepare(view, y, weights=None, folds=[fold], objective=Objective(n_classes=int(y.max()) + 1))
+    return FAMILY.fit(prepared, 0, params=params, limits=Limits(seed=3, **limits))
+
+
+def test_one_tree_without_sampling_is_that_of_scikit_learn(cancer):
+    X, y = cancer
+    params = {"bootstrap": False, "max_features": None, "min_samples_leaf": 20, "n_estimators": 1}
+    reference = DecisionTreeClassifier(min_samples_leaf=20, random_state=0).fit(X, y)
+
+    model = _fit(X, y, params).model
+
+    # The class shares count as one more tree.
+    prior = (np.bincount(y) + 1) / (y.size + 2)
+    np.testing.assert_allclose(FAMILY.predict_proba(model, X), (reference.predict_proba(X) + prior) / 2, atol=1e-6)
+    assert np.argmax(FAMILY.importances(model, 30)) == np.argmax(reference.feature_importances_)
+
+
+@pytest.mark.parametrize("extra", [False, True])
+def test_forests_rank_well(cancer, extra):
+    X, y = cancer
+    even = np.arange(y.size) % 2 == 0
+    fold = Fold(train=np.flatnonzero(even), valid=np.flatnonzero(~even))
+
+    fitted = _fit(X, y, {"extra_trees": extra, "bootstrap": not extra, "n_estimators": 60}, fold=fold)
+
+    assert roc_auc_score(y[fold.valid], fitted.valid_proba[:, 1]) > 0.98
+    assert fitted.loss_rounds == (8, 16, 24, 32, 40, 48, 56, 60)
+
+
+def test_fewer_trees_are_the_first_of_more(cancer):
+    X, y = cancer
+
+    few = _fit(X, y, {}, max_rounds=5, threads=2).model
+    many = _fit(X, y, {}, max_rounds=9).model
+
+    for one, other in zip(few.trees, many.trees, strict=False):
+        np.testing.assert_array_equal(one.predict(X), other.predict(X))
+
+
+def test_large_data_is_sampled_for_each_tree_and_said_so():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40_000, 60)).astype(np.float32)
+    y = (X[:, 0] > 0).astype(np.int64)
+
+    fitted = _fit(X, y, {"max_depth": 2}, max_rounds=1)
+
+    assert fitted.notes == ("each tree saw 25000 of 40000 rows",)
+
+
+def test_a_deadline_ends_within_a_tree(cancer):
+    X, y = cancer
+    began = time.monotonic()
+
+    fitted = _fit(X, y, {"n_estimators": 100_000}, deadline=began + 0.3)
+
+    assert fitted.stopped == "deadline"
+    assert 1 <= fitted.n_rounds < 100_000
+    assert time.monotonic() - began < 2.0
+
+
+def test_trees_that_would_loop_or_read_beyond_are_refused(cancer):
+    X, y = cancer
+    payload = unframe("random_forest", FAMILY.dump(_fit(X, y, {}, max_rounds=2).model))
+    with np.load(io.BytesIO(payload)) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+
+    for name, value in (("left_child", 0), ("right_child", 10_000), ("feature", 30)):
+        broken = {**arrays, name: arrays[name].copy()}
+        broken[name][0] = value
+        buffer = io.BytesIO()
+        np.savez(buffer, **broken)
+        with pytest.raises(ValueError, match="not a forest"):
+            FAMILY.load(frame("random_forest", buffer.getvalue()))
+
+
+@pytest.mark.parametrize("params", [{"min_samples_leaf": 0}, {"criterion": "x"}, {"max_features": 2.0}])
+def test_values_that_scikit_learn_refuses_are_value_errors(cancer, params):
+    X, y = cancer
+
+    with pytest.raises(ValueError, match=next(iter(params))):
+        _fit(X, y, params, max_rounds=2)
