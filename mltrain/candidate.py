@@ -214,6 +214,23 @@ def _refit(job: SearchJob, trial: Trial, *, executor: Executor, deadline: float 
     return None if fitted.stopped == "deadline" else fitted
 
 
+def seconds_after_search(job: SearchJob, recipe: Recipe, trial: Trial | None, *, share_s: float) -> float:
+    """Forecast what keeping a trial takes once the search has ended: its final fit, calibration and saving.
+
+    Parameters
+    ----------
+    trial : Trial, optional
+        The best one so far; None before any has ended.
+    share_s : float
+        Seconds that search and final fit have together; the forecast is never more than half of it.
+    """
+    saving_s = 0.2 + 0.02 * share_s
+    if recipe.final_fit == "bag":
+        return min(saving_s, 0.5 * share_s)
+    refit_s = 0.2 * share_s if trial is None else refit_seconds(job, trial)
+    return min(saving_s + refit_s, 0.5 * share_s)
+
+
 def refit_seconds(job: SearchJob, trial: Trial) -> float:
     """Forecast the seconds of one fit on all rows from those of the trial's folds."""
     n_fitted = sum(len(fold.train) for fold in job.folds)

@@ -40,7 +40,7 @@ def trained_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return workspace.root
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def churn() -> Any:
     """Return a function that makes configs of the trained workspace."""
     return churn_config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -131,7 +130,7 @@ def test_a_changed_file_is_found(trained: Workspace, name: str) -> None:
     version = _add(trained)
     assert registry.check_version(trained.registry, version) is None
     path = registry.directory(trained.registry, version) / name
-    os.chmod(path, 0o644)
+    path.chmod(0o644)
     path.write_text(path.read_text() + " ")
 
     problem = registry.check_version(trained.registry, version)

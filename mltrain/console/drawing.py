@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from rich import box
 from rich.markup import escape
@@ -56,6 +57,8 @@ def cell_text(value: object) -> str:
             text = score_text(value)
         case bool():
             text = "yes" if value else "no"
+        case Path():
+            text = str(value.relative_to(Path.cwd()) if value.is_relative_to(Path.cwd()) else value)
         case Mapping():
             text = ", ".join(f"{key} {cell_text(item)}" for key, item in value.items())
         case list() | tuple() | frozenset():

@@ -92,8 +92,14 @@ class LiveDisplay:
         """Bring the row of a model up to date."""
         now = time.monotonic()
         with self._lock:
-            row = self._rows.get(event.model, ModelRow(model=event.model, state="searching", started_at=now))
+            row = self._rows.get(event.model) or _new_row(event, now)
             self._rows[event.model] = updated(row, event, now=now)
+
+
+def _new_row(event: events.FamilyStarted | events.TrialFinished | events.CandidateKept, now: float) -> ModelRow:
+    """Return the row of a model that is heard of for the first time; the ensemble tells of itself when it is kept."""
+    spent = event.seconds if isinstance(event, events.CandidateKept) else 0.0
+    return ModelRow(model=event.model, state="searching", started_at=now - spent)
 
 
 def updated(
@@ -124,7 +130,7 @@ def _table(rows: tuple[ModelRow, ...], now: float) -> Table:
         table.add_column(header, justify="right")
     table.add_column("state")
     for row in rows:
-        trials = f"{row.n_trials}/{row.max_trials}" if row.max_trials is not None else str(row.n_trials)
+        trials = f"{row.n_trials}/{row.max_trials}" if row.max_trials is not None else str(row.n_trials or "-")
         spent = (row.ended_at or now) - row.started_at
         left = _time_left(row, spent)
         table.add_row(escape(row.model), trials, score_text(row.best_score), duration_text(spent), left, row.state)

@@ -138,7 +138,9 @@ def solve(problem: Problem, penalty: Penalty, *, max_iterations: int, on_iterati
             raise StopIteration
 
     start = np.zeros(n_plain + n_weights if is_split else n_plain)
-    found = minimize(
+    # The stubs of SciPy know no callable that returns value and gradient together with jac=True.
+    lowest: Any = minimize
+    found = lowest(
         loss,
         start,
         jac=True,

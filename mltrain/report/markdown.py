@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 _SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]#|~$"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
+_BARE_PIPE = re.compile(r"(?<!\\)\|")
 
 
 def text(value: Any) -> str:
@@ -17,8 +19,8 @@ def text(value: Any) -> str:
 
 
 def code(value: Any) -> str:
-    """Return a value in fixed-width letters; also inside a table."""
-    shown = " ".join(str(value).split()).replace("|", "\\|")
+    """Return a value in fixed-width letters."""
+    shown = " ".join(str(value).split())
     if not shown:
         return "(empty)"
     fence = "`" * (1 + max((len(run) for run in _ticks(shown)), default=0))
@@ -40,11 +42,12 @@ def number(value: float) -> str:
 
 
 def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table, nothing without rows."""
+    """Return a table, nothing without rows; a pipe inside a cell does not end it."""
     if not rows:
         return ""
     lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    cells = [[_BARE_PIPE.sub(r"\\|", cell) for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
 def bullets(lines: Sequence[str]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from mltrain.evaluation import Interval
 from mltrain.report.markdown import bullets, code, image, number, section, table, text
 from mltrain.report.record import Card
 
@@ -48,13 +51,17 @@ def _summary(card: Card) -> str:
 def _metrics(card: Card) -> str:
     """Tabulate scores with intervals."""
     level = f"{card.confidence:.0%}"
-    rows = [
-        [code(name), number(one.value), f"{number(one.low)} to {number(one.high)}"]
-        for name, one in card.metrics.items()
-    ]
+    rows = [[code(name), number(one.value), _ends(one)] for name, one in card.metrics.items()]
     chosen = f"Chosen by {code(card.metric)} on validation rows: {number(card.validation_score)}."
     drawn = f"Intervals: {level} percentile bootstrap over test rows, at most {card.n_bootstrap:,} resamples."
     return f"{table(['Metric', 'Value', f'{level} interval'], rows)}\n\n{chosen} {drawn}"
+
+
+def _ends(interval: Interval) -> str:
+    """Return the ends of an interval."""
+    if math.isnan(interval.low):
+        return "not defined"
+    return f"{number(interval.low)} to {number(interval.high)}"
 
 
 def _decisions(card: Card) -> str:
@@ -102,7 +109,7 @@ def _shares(counts: tuple[int, ...]) -> str:
 def _model(card: Card) -> str:
     """Say what the model is made of and how it was set."""
     members = table(["Member", "Weight"], [[code(one.family), number(one.weight)] for one in card.members])
-    calibration = f"Calibration: {text(card.calibration) if card.calibration else 'none, it did not help'}."
+    calibration = f"Calibration: {text(card.calibration or 'none')}."
     params = table(["Parameter", "Value"], [[code(name), code(value)] for name, value in card.params.items()])
     return "\n\n".join(part for part in (members, calibration, params) if part)
 

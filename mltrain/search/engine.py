@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from mltrain.errors import Interrupted
 from mltrain.events import FamilyStarted, Listener, TrialFinished
@@ -22,6 +23,8 @@ from mltrain.search.trial import Trial, best_score, rank_trials
 
 _LAST_WORD_S = 2.0
 
+Reserve: TypeAlias = Callable[[Trial | None], float]
+
 
 class Engine:
     """One search while it runs; used once.
@@ -37,7 +40,14 @@ class Engine:
     """
 
     def __init__(
-        self, job: SearchJob, journal: Journal, *, executor: Executor, clock: Clock, listener: Listener
+        self,
+        job: SearchJob,
+        journal: Journal,
+        *,
+        executor: Executor,
+        clock: Clock,
+        listener: Listener,
+        reserve: Reserve | None = None,
     ) -> None:
         plan = make_plan(job.space, job.first_trials, fixed=job.fixed)
         self._below = limit_trials(plan, job.max_trials)
@@ -45,6 +55,7 @@ class Engine:
             raise ValueError("a search needs max_trials or a deadline")
         self._job, self._journal, self._executor = job, journal, executor
         self._clock, self._listener = clock, listener
+        self._last_deadline, self._reserve = clock.deadline, reserve
         self._y_valid = job.y[job.valid_rows]
         within = {n: t for n, t in journal.trials.items() if not self._below or n < self._below}
         finished = {number: trial for number, trial in within.items() if trial.state != "cut"}
@@ -56,6 +67,7 @@ class Engine:
         self._attempts: dict[int, Attempt] = {}
         self._queue = TaskQueue()
         self._running: dict[Future[FoldOutcome], tuple[Attempt, int]] = {}
+        self._keep_time_back()
 
     def run(self) -> None:
         """Search until nothing is left to do."""
@@ -189,6 +201,7 @@ class Engine:
         if known is None or trial.score is not None or trial.state != "cut":
             self.trials[trial.number] = trial
             self._keep_models(attempt, trial)
+            self._keep_time_back()
         self._listener(
             TrialFinished(
                 model=self._job.name,
@@ -200,6 +213,13 @@ class Engine:
                 seconds=trial.seconds,
             )
         )
+
+    def _keep_time_back(self) -> None:
+        """Move the deadline forward by what the best trial so far needs afterwards; fits that run keep theirs."""
+        if self._last_deadline is None or self._reserve is None:
+            return
+        best = next(iter(rank_trials(self.trials.values(), self._job.metric)), None)
+        self._clock = replace(self._clock, deadline=self._last_deadline - self._reserve(best))
 
     def _keep_models(self, attempt: Attempt, trial: Trial) -> None:
         """Keep the fold models of the best trials fitted here and let go of the others."""

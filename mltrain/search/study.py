@@ -10,7 +10,7 @@ from typing import Any
 
 from mltrain.events import Listener, ignore
 from mltrain.models import Fitted
-from mltrain.search.engine import Engine
+from mltrain.search.engine import Engine, Reserve
 from mltrain.search.executor import Executor
 from mltrain.search.job import SearchJob, study_key
 from mltrain.search.journal import open_journal
@@ -51,6 +51,7 @@ def search(
     executor: Executor,
     journal_dir: Path | None,
     deadline: float | None,
+    reserve: Reserve | None = None,
     fresh: bool = False,
     listener: Listener = ignore,
 ) -> Study:
@@ -65,6 +66,9 @@ def search(
     deadline : float, optional
         `time.monotonic` value at which the search returns, at most a boosting round later. Even when it
         has passed, one trial is given a round in every fold, so that there is a model.
+    reserve : callable, optional
+        ``reserve(best_trial)`` returns the seconds before the deadline that must be left for what comes after the
+        search; asked before the first trial (with None) and after every trial that ends.
     fresh : bool
         Start anew; what is on disk is moved aside.
 
@@ -86,7 +90,7 @@ def search(
     clock = Clock(started=time.monotonic(), deadline=deadline)
     key = study_key(job)
     with open_journal(journal_dir, job.name, key=key, fresh=fresh, listener=listener) as journal:
-        engine = Engine(job, journal, executor=executor, clock=clock, listener=listener)
+        engine = Engine(job, journal, executor=executor, clock=clock, listener=listener, reserve=reserve)
         engine.run()
     return Study(
         name=job.name,

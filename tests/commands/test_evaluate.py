@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score, confusion_matrix, log_loss,
 from mltrain import artifact, ledger
 from mltrain.commands.evaluate import EvaluateResult, evaluate
 from mltrain.commands.register import register
+from mltrain.commands.runs import sync
 from mltrain.commands.split import split
 from mltrain.errors import DataError, NoRunError
 from mltrain.tracking.session import open_local
@@ -31,10 +32,8 @@ def _test_truth(workspace: Workspace) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def result(evaluated_root: Path) -> EvaluateResult:
-    from conftest import churn_config
-
-    return evaluate(churn_config(), Workspace(root=evaluated_root))
+def result(evaluated_root: Path, churn: Any) -> EvaluateResult:
+    return evaluate(churn(), Workspace(root=evaluated_root))
 
 
 def test_the_run_with_the_best_validation_score_is_picked(result: EvaluateResult, evaluated_root: Path) -> None:
@@ -205,13 +204,13 @@ def test_the_champion_itself_is_compared_with_nobody(evaluated: Workspace, churn
     assert found.compared_with_champion is None
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_another_workspace_with_the_same_data_gets_the_model_from_the_tracker(
     trained: Workspace, churn: Any, tmp_path: Path, result: EvaluateResult
 ) -> None:
     shared = {"experiment_tracker": "mlflow", "tracker_options": {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"}}
-    pytest.importorskip("mltrain.tracking.mlflow")
-    from mltrain.commands.runs import sync
-
+    pytest.importorskip("mlflow")
     assert sync(churn(train=shared), trained).pending == ()
     elsewhere = Workspace(root=tmp_path / "elsewhere")
     shutil.copytree(trained.data, elsewhere.data)

@@ -75,7 +75,8 @@ def test_batches_do_not_change_what_is_predicted(
     read = pq.read_table if suffix == ".parquet" else pcsv.read_csv
     whole, parts = read(tmp_path / f"whole{suffix}"), read(tmp_path / f"parts{suffix}")
     assert whole.drop(["proba_no", "proba_yes"]).equals(parts.drop(["proba_no", "proba_yes"]))
-    np.testing.assert_allclose(whole["proba_yes"].to_numpy(), parts["proba_yes"].to_numpy(), rtol=1e-12)
+    # The linear model multiplies in float32, whose sums depend on the number of rows.
+    np.testing.assert_allclose(whole["proba_yes"].to_numpy(), parts["proba_yes"].to_numpy(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("word", ["champion", "1"])

@@ -31,8 +31,8 @@ def _fit(X, y, params, *, fold=None, **limits):
 
 def test_one_tree_without_sampling_is_that_of_scikit_learn(cancer):
     X, y = cancer
-    params = {"bootstrap": False, "max_features": None, "min_samples_leaf": 20, "n_estimators": 1}
-    reference = DecisionTreeClassifier(min_samples_leaf=20, random_state=0).fit(X, y)
+    params = {"bootstrap": False, "max_features": None, "max_depth": 2, "n_estimators": 1}
+    reference = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, y)
 
     model = _fit(X, y, params).model
 

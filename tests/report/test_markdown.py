@@ -19,7 +19,7 @@ def test_text_is_shown_as_it_is(value, expected):
         ("plain", "`plain`"),
         ("a`b", "``a`b``"),
         ("`a`", "`` `a` ``"),
-        ("x|y", "`x\\|y`"),
+        ("x|y", "`x|y`"),
         ("", "(empty)"),
         (None, "`None`"),
     ],
@@ -45,3 +45,7 @@ def test_number_has_a_readable_length(value, expected):
 
 def test_table_without_rows_is_nothing():
     assert table(["a"], []) == ""
+
+
+def test_pipe_inside_a_cell_does_not_end_it():
+    assert table([code("a|b")], [[text("c|d")]]).splitlines() == ["| `a\\|b` |", "| --- |", "| c\\|d |"]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from comet_server.server import KEY, CometServer
 
 from mltrain.tracking import TrackerSettings
+
+sys.path.append(str(Path(__file__).parent))  # pytest's import mode leaves it out
+
+from comet_server.server import KEY, CometServer  # noqa: E402
 
 pytest.register_assert_rewrite("mltrain.testing.tracker")
 
@@ -53,6 +57,8 @@ def comet_server(comet_process: CometServer, monkeypatch: pytest.MonkeyPatch) ->
     comet_process.reset()
     monkeypatch.setenv("COMET_URL_OVERRIDE", f"{comet_process.root}/clientlib/")
     monkeypatch.setenv("COMET_API_KEY", KEY)
-    monkeypatch.setenv("COMET_FALLBACK_STREAMER_FALLBACK_TO_OFFLINE_MIN_BACKEND_VERSION", "99.0.0")  # 1 s a run
+    # Without its journal the client ends a run in a third of a second instead of more than one.
+    monkeypatch.setenv("COMET_FALLBACK_STREAMER_FALLBACK_TO_OFFLINE_MIN_BACKEND_VERSION", "99.0.0")
+    monkeypatch.setenv("COMET_FALLBACK_STREAMER_KEEP_OFFLINE_ZIP", "false")
     yield comet_process
     comet_process.faults = {}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from mltrain.candidate import keep
+from mltrain.candidate import Recipe, keep, seconds_after_search
 from mltrain.commands.train.leaving import CandidateLine, leave, start_tags
 from mltrain.commands.train.session import (
     Session,
@@ -26,8 +27,8 @@ from mltrain.model import available_cores
 from mltrain.models import ModelFamily
 from mltrain.plan import ENSEMBLE, Plan, make_plan
 from mltrain.provenance import provenance
+from mltrain.search import SearchJob, Trial, search
 from mltrain.search import local as local_executor
-from mltrain.search import search
 from mltrain.tracking import training as log
 from mltrain.tracking.session import open_session
 from mltrain.workspace import Workspace
@@ -162,6 +163,7 @@ def _train_family(session: Session, name: str, family: ModelFamily, *, deadline:
             executor=session.executor,
             journal_dir=session.workspace.studies,
             deadline=deadline,
+            reserve=None if deadline is None else partial(_reserve, job, session.recipe, deadline - started),
             fresh=session.request.fresh,
             listener=_both(session.listener, log.trial_listener(run, name)),
         )
@@ -173,6 +175,10 @@ def _train_family(session: Session, name: str, family: ModelFamily, *, deadline:
             return None
         line = leave(session, run, kept, study=study, seconds=time.monotonic() - started)
     return _Found(searched=Searched(job=job, study=study, encoder=encoder, kept=kept), line=line)
+
+
+def _reserve(job: SearchJob, recipe: Recipe, share_s: float, trial: Trial | None) -> float:
+    return seconds_after_search(job, recipe, trial, share_s=share_s)
 
 
 def _recall_family(session: Session, name: str, family: ModelFamily) -> _Found | None:

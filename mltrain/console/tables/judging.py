@@ -23,25 +23,22 @@ _MOST_CLASSES = 12
 
 def evaluate_tables(result: EvaluateResult) -> Iterator[RenderableType]:
     """Draw the ranking, the test scores with their intervals, the confusion matrix and the verdict."""
-    ranking = ((r.model, score_text(r.validation_score), r.source, r.run_id) for r in result.ranking[:_MOST_RUNS])
-    yield rows_table(("model", f">{result.champion.metric}", "from", "|run"), ranking, title="validation")
+    ranking = ((r.run_id, score_text(r.validation_score), r.source) for r in result.ranking[:_MOST_RUNS])
+    yield rows_table(("|run", f">{result.champion.metric}", "from"), ranking, title="validation")
     scores = ((name, i.value, i.low, i.high) for name, i in result.metrics.items())
     yield rows_table(("metric", ">value", ">low", ">high"), scores, title=f"test: {result.champion.model}")
     if len(result.classes) <= _MOST_CLASSES:
         cells = ((true, *map(str, row)) for true, row in zip(result.classes, result.confusion, strict=True))
-        yield rows_table(
-            ("true", *(f">{label}" for label in result.classes)), cells, title="confusion (predicted across)"
-        )
+        yield rows_table(("true / predicted", *(f">{label}" for label in result.classes)), cells, title="confusion")
     yield facts(
         [
-            ("picked", f"{result.champion.model}, run {result.champion.run_id}"),
+            ("picked", result.champion.run_id),
             ("answered by", result.answered),
             ("left out", [f"{left.n_runs} ({left.reason})" for left in result.left_out]),
             ("decision threshold", result.threshold),
             ("against the champion", _comparison(result.compared_with_champion)),
             ("test split", _openings(result)),
-            ("report", [str(path) for path in result.report]),
-            ("verdict", gate_text(result.gate)),
+            ("report", result.report),
         ]
     )
     yield from result.notes

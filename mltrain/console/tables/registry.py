@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def registry_list_tables(result: RegistryListResult) -> Iterator[RenderableType]:
     """Draw versions and the history of champions."""
-    rows = ((v.version, v.aliases, v.model, v.created, v.who, v.run_id) for v in result.versions)
-    yield rows_table(("version", "aliases", "model", "created", "by", "|run"), rows, title=result.name)
+    rows = ((v.version, v.run_id, v.aliases, v.created, v.who) for v in result.versions)
+    yield rows_table(("version", "|run", "aliases", "created", "by"), rows, title=result.name)
     yield _history(result.history)
 
 

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 def runs_list_tables(result: RunsListResult) -> Iterator[RenderableType]:
     """Draw the leaderboard."""
-    headers = ("model", "metric", ">score", "status", "started", "from", "|run")
+    headers = ("|run", "metric", ">score", "status", "started")
     rows = (
-        (r.model, r.metric, score_text(r.validation_score), r.status, moment_text(r.started_ms), r.source, r.run_id)
-        for r in result.runs
+        (r.run_id, r.metric, score_text(r.validation_score), r.status, moment_text(r.started_ms)) for r in result.runs
     )
     yield rows_table(headers, rows)
     yield f"answered by {result.answered}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def train_tables(result: TrainResult) -> Iterator[RenderableType]:
     """Draw the leaderboard of a session."""
-    headers = ("model", f">{result.metric}", ">trials", ">time", "final fit", "calibration", ">threshold", "|run")
+    headers = ("|run", f">{result.metric}", ">trials", ">time", "final fit", "calibration")
     yield rows_table(headers, (_line(candidate) for candidate in result.candidates))
     yield facts(
         [
@@ -52,12 +52,10 @@ def _line(candidate: CandidateLine) -> tuple[object, ...]:
     """Return the cells of one candidate."""
     resumed = f" ({candidate.n_resumed} kept)" if candidate.n_resumed else ""
     return (
-        candidate.model,
+        candidate.run_id,
         score_text(candidate.validation_score),
-        f"{candidate.n_trials}{resumed}",
+        f"{candidate.n_trials}{resumed}" if candidate.n_trials else "-",
         duration_text(candidate.seconds),
         candidate.final_fit,
         candidate.calibration or "none",
-        score_text(candidate.threshold),
-        candidate.run_id,
     )

@@ -19,9 +19,9 @@ _ALWAYS = {
     "COMET_DISABLE_AUTO_LOGGING": "1",
     "COMET_ERROR_TRACKING_ENABLE": "false",
     "COMET_INTERNAL_REPORTING": "false",
-    "COMET_FALLBACK_STREAMER_KEEP_OFFLINE_ZIP": "true",  # an online run leaves a complete archive as well
 }
 _UNLESS_SET = {
+    "COMET_FALLBACK_STREAMER_KEEP_OFFLINE_ZIP": "true",  # an online run leaves a complete archive as well
     "COMET_LOGGING_CONSOLE": "CRITICAL",  # an invalid key would be printed in clear
     "COMET_TIMEOUT_CLEANING": "60",  # an hour otherwise
     "COMET_TIMEOUT_UPLOAD": "300",
@@ -31,10 +31,9 @@ _UNLESS_SET = {
 
 def import_comet() -> Any:
     """Return the module ``comet_ml``, quiet and with nothing patched."""
-    if "comet_ml" not in sys.modules:
-        os.environ.update(_ALWAYS)
-        for name, value in _UNLESS_SET.items():
-            os.environ.setdefault(name, value)
+    os.environ.update(_ALWAYS)
+    for name, value in _UNLESS_SET.items():
+        os.environ.setdefault(name, value)
     hook = sys.excepthook
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependencies, at import

@@ -232,6 +232,9 @@ class Call:
     def on_experiment_metadata(self) -> Any:
         return self.experiment().metadata()
 
+    def on_experiment_tags(self) -> Any:
+        return {"tags": []}
+
     def on_experiments(self) -> Any:
         found = self.state.project(self.query["workspaceName"], self.query["projectName"])
         if not found:

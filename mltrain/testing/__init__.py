@@ -1,0 +1,1 @@
+"""Contract suites for authors of plug-ins: inherit one, hand it your implementation, run pytest."""

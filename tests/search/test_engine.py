@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from mltrain.errors import Interrupted
+from mltrain.events import TrialFinished
+from mltrain.search import LocalExecutor, fit_folds, search
+
+
+def run(job, *, slots=1, journal_dir=None, deadline=None, **options):
+    with LocalExecutor(n_slots=slots, threads_per_slot=1) as executor:
+        return search(job, executor=executor, journal_dir=journal_dir, deadline=deadline, **options)
+
+
+def test_the_deadline_ends_the_search(toy, make_job):
+    family = toy(seconds=lambda n_call, fold: 0.05)
+    started = time.monotonic()
+
+    study = run(make_job(family, max_trials=None), slots=2, deadline=started + 1.0)
+
+    assert time.monotonic() - started < 2.0  # the deadline and the grace
+    assert sum(t.state == "complete" for t in study.trials) >= 5
+
+
+def test_a_cut_trial_still_gives_a_model_and_is_run_again_on_resume(toy, make_job, facts, tmp_path):
+    slow = toy(seconds=lambda n_call, fold: 3.0)
+    job = make_job(slow, first_trials=({"slope": 1.0, "rounds": 30, "kind": "none"},), max_trials=6)
+    started = time.monotonic()
+
+    study = run(job, slots=2, deadline=started + 0.5, journal_dir=tmp_path)
+
+    assert time.monotonic() - started < 2.5  # a fit takes 3 s
+    assert [(t.number, t.state) for t in study.trials] == [(0, "cut")]
+    assert study.trials[0].score > 0
+    assert study.trials[0].proba.shape == (120, 2)
+    with LocalExecutor(n_slots=2, threads_per_slot=1) as executor:
+        again = fit_folds(replace(job, family=toy()), study.trials[0], executor=executor, deadline=None)
+    assert [f.n_rounds for f in again] == list(study.trials[0].n_rounds)
+    quick = replace(job, family=toy())
+    assert facts(run(quick, journal_dir=tmp_path)) == facts(run(quick))
+
+
+def test_a_deadline_that_has_passed_still_gives_one_model(toy, make_job):
+    study = run(make_job(toy(refuses=lambda p: p["rounds"] == 5)), slots=2, deadline=time.monotonic() - 1)
+
+    assert [t.state for t in study.trials if t.score is not None] == ["cut"]
+    assert study.models.keys() == {1}
+
+
+def test_a_trial_that_cannot_end_in_time_is_not_begun(toy, make_job):
+    family = toy(seconds=lambda n_call, fold: 0.5)
+    started = time.monotonic()
+
+    study = run(make_job(family, max_trials=None, lag=1), slots=2, deadline=started + 1.45)
+
+    assert [t.state for t in study.trials] == ["complete", "complete"]
+    assert time.monotonic() - started < 1.45
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, Interrupted])
+def test_an_interrupt_keeps_what_was_finished(kind, toy, make_job, facts, tmp_path):
+    def interrupt(event):
+        if isinstance(event, TrialFinished) and event.n_finished == 6:
+            raise kind("stop")
+
+    slow = toy(seconds=lambda n_call, fold: 0.06)
+    started = time.monotonic()
+    with pytest.raises(kind):
+        run(make_job(slow), slots=2, journal_dir=tmp_path, listener=interrupt)
+    ended = time.monotonic()
+
+    study = run(make_job(), journal_dir=tmp_path)
+    assert ended - started < 5
+    assert study.n_resumed >= 6
+    assert facts(study) == facts(run(make_job()))

@@ -1,0 +1,422 @@
+"""Comet beyond the contract: modes, keys, losses, what its pages show, how few requests it takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from comet_server.server import KEY, CometServer
+
+from mltrain.errors import NoRunError, TrackerError
+from mltrain.tracking import TrackerSettings
+from mltrain.tracking.comet import open_tracker
+from mltrain.tracking.local import open_tracker as open_local
+from mltrain.tracking.sender import start, sync
+
+# The client leaves temporary files and threads to the garbage collector.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+_WRONG_KEY = "WrongKeyOfSomebodyElse9876"
+
+
+def _png(path: Path) -> Path:
+    """Write the smallest PNG."""
+    path.write_bytes(
+        bytes.fromhex(
+            "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360000002"
+            "000001e221bc330000000049454e44ae426082"
+        )
+    )
+    return path
+
+
+# -- modes
+
+
+def test_a_key_and_a_server_make_it_online(settings: TrackerSettings, comet_server: CometServer) -> None:
+    assert open_tracker(settings).mode == "online"
+    assert comet_server.requests == ["GET /clientlib/isAlive/ver"]
+
+
+def test_no_key_is_offline_and_asks_nobody(
+    settings: TrackerSettings, comet_server: CometServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMET_API_KEY", "")
+
+    assert open_tracker(settings).mode == "offline: no key"
+    assert comet_server.requests == []
+
+
+def test_a_dead_server_is_offline(settings: TrackerSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMET_API_KEY", KEY)
+    monkeypatch.setenv("COMET_URL_OVERRIDE", "http://127.0.0.1:9/clientlib/")
+
+    assert open_tracker(settings).mode == "offline: server unreachable"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (".comet.config", f"[comet]\napi_key = {KEY}\n"),
+        (".env", f'# settings\nexport COMET_API_KEY="{KEY}"\n'),
+        ("elsewhere.ini", f"[comet]\napi_key={KEY}\n"),
+    ],
+)
+def test_a_key_in_a_file_counts(
+    settings: TrackerSettings,
+    comet_server: CometServer,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    content: str,
+) -> None:
+    monkeypatch.delenv("COMET_API_KEY")
+    monkeypatch.setenv("COMET_CONFIG", "elsewhere.ini")
+    Path(name).write_text(content)
+
+    assert open_tracker(settings).mode == "online"
+
+
+def test_broken_files_hold_no_key(settings: TrackerSettings) -> None:
+    Path(".comet.config").write_bytes(b"\xff\xfe[[[")
+    Path(".env").write_bytes(b"\xff\xfe=")
+
+    assert open_tracker(settings).mode == "offline: no key"
+
+
+def test_importing_the_tracker_does_not_import_comet() -> None:
+    program = "import sys, mltrain.tracking.comet; sys.exit('comet_ml' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_importing_comet_patches_nothing() -> None:
+    program = """
+import sys, logging
+hook = sys.excepthook
+from mltrain.tracking.comet.environment import import_comet
+import_comet()
+logger = logging.getLogger("comet_ml")
+assert sys.excepthook is hook
+assert not logger.propagate
+import sklearn.linear_model
+assert "comet_ml" not in sklearn.linear_model.LogisticRegression.fit.__module__
+assert not hasattr(sklearn.linear_model.LogisticRegression.fit, "_self_wrapper")
+"""
+
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=False).returncode == 0
+
+
+# -- keys and faults
+
+
+@pytest.mark.parametrize("action", ["start", "list", "get", "register"])
+def test_a_wrong_key_is_a_tracker_error_that_does_not_show_it(
+    settings: TrackerSettings,
+    comet_server: CometServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    action: str,
+) -> None:
+    monkeypatch.setenv("COMET_API_KEY", _WRONG_KEY)
+    tracker = open_tracker(settings)
+
+    with pytest.raises(TrackerError) as caught:
+        {
+            "start": lambda: tracker.start_run("r"),
+            "list": lambda: tracker.list_runs({"a": "b"}),
+            "get": lambda: tracker.get_run("0" * 32),
+            "register": lambda: tracker.versions("churn"),
+        }[action]()
+
+    output = capfd.readouterr()
+    assert _WRONG_KEY not in f"{caught.value} {caught.value.where} {caught.value.hint}{output.out}{output.err}"
+    assert caught.value.__cause__ is None
+
+
+def test_a_loss_that_the_client_only_logs_is_raised(
+    settings: TrackerSettings, comet_server: CometServer, tmp_path: Path
+) -> None:
+    tracker = open_tracker(settings)
+    run = tracker.start_run("r")
+    comet_server.faults["write/experiment/log-other"] = 400
+    run.set_tags({"a": "b"})
+
+    with pytest.raises(TrackerError, match="lost part of run"):
+        run.finish()
+
+    run.finish()  # idempotent
+
+
+def test_a_journal_of_an_online_run_is_kept(
+    settings: TrackerSettings, comet_server: CometServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMET_FALLBACK_STREAMER_FALLBACK_TO_OFFLINE_MIN_BACKEND_VERSION")
+    monkeypatch.delenv("COMET_FALLBACK_STREAMER_KEEP_OFFLINE_ZIP")
+    run = open_tracker(settings).start_run("r")
+    run.log_metrics({"score": 0.5})
+    run.finish()
+
+    (archive,) = settings.directory.rglob("*.zip")
+    with zipfile.ZipFile(archive) as file:
+        assert '"metricName":"score"' in file.read("messages.json").decode().replace(" ", "")
+
+
+# -- what arrives
+
+
+def test_a_figure_is_an_image_and_a_file(
+    settings: TrackerSettings, comet_server: CometServer, tmp_path: Path
+) -> None:
+    tracker = open_tracker(settings)
+    run = tracker.start_run("r")
+    figure = _png(tmp_path / "roc.png")
+    run.log_file(figure, "figures/roc.png")
+    run.finish()
+
+    kinds = {(a.name, a.kind) for a in comet_server.state.experiments[run.id].assets}
+    assert kinds == {("figures/roc.png", "asset"), ("figures/roc.png", "image")}
+    fetched = tracker.fetch_file(run.id, "figures/roc.png", tmp_path / "back.png")
+    assert fetched.read_bytes() == figure.read_bytes()
+
+
+def test_a_confusion_matrix_is_drawn_by_comet_and_stays_a_file(
+    settings: TrackerSettings, comet_server: CometServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "confusion_matrix.json"
+    path.write_text(json.dumps({"labels": ["nein", "ja"], "matrix": [[5, 1], [2, 7]]}))
+    tracker = open_tracker(settings)
+    run = tracker.start_run("r")
+    run.log_file(path, "evaluation/confusion_matrix.json")
+    run.finish()
+
+    assets = {a.kind: a for a in comet_server.state.experiments[run.id].assets}
+    native = json.loads(assets["confusion-matrix"].content)
+    assert (native["labels"], native["matrix"]) == (["nein", "ja"], [[5, 1], [2, 7]])
+    assert assets["asset"].content == path.read_bytes()
+
+
+def test_nothing_is_sent_that_was_not_logged(settings: TrackerSettings, comet_server: CometServer) -> None:
+    run = open_tracker(settings).start_run("r", {"a": "b"})
+    run.log_params({"depth": 3})
+    run.finish()
+
+    experiment = comet_server.state.experiments[run.id]
+    assert set(experiment.others) <= {"a", "Name", "mltrain.status", "Created from"}
+    assert experiment.params == {"depth": "3"}
+    assert experiment.assets == []
+    asked = " ".join(comet_server.requests)
+    assert not any(word in asked for word in ("system-details", "git", "output", "cloud"))
+
+
+def test_fifty_runs_are_listed_in_few_requests(settings: TrackerSettings, comet_server: CometServer) -> None:
+    from comet_server.state import Experiment
+
+    for number in range(50):
+        experiment = Experiment(f"{number:032d}", "team", "churn", name=f"run {number}", started=1000 + number)
+        experiment.others = {"session": "s", "mltrain.status": "finished"}
+        experiment.params = {"depth": str(number), "curr_step": "3"}
+        experiment.points = [{"metricName": "score", "metricValue": str(number / 64), "timestamp": 1}]
+        comet_server.state.experiments[experiment.key] = experiment
+    tracker = open_tracker(settings)
+    tracker.list_runs(limit=1)
+    comet_server.requests.clear()
+
+    found = tracker.list_runs(limit=50)
+
+    assert [i.metrics["score"] for i in found] == [n / 64 for n in range(49, -1, -1)]
+    assert found[0].params == {"depth": "49"}
+    assert found[0].tags == {"session": "s"}
+    assert len(comet_server.requests) <= 50 + 4
+
+
+def test_a_version_that_somebody_else_takes_first_is_counted_on(
+    settings: TrackerSettings, comet_server: CometServer, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "x").write_text("x")
+    tracker = open_tracker(settings)
+    run = tracker.start_run("r")
+    run.log_model(model)
+    run.finish()
+    comet_server.version_conflicts = 1
+
+    assert tracker.register(run.id, "Churn Model").version == "2.0.0"
+    assert [v.version for v in tracker.versions("Churn Model")] == ["1.0.0", "2.0.0"]
+
+
+@pytest.mark.parametrize("name", ["../escape", "/tmp/escape", "a/../../escape"])
+def test_a_server_cannot_write_outside_the_destination(
+    settings: TrackerSettings, comet_server: CometServer, tmp_path: Path, name: str
+) -> None:
+    tracker = open_tracker(settings)
+    run = tracker.start_run("r")
+    run.finish()
+    comet_server.state.experiments[run.id].upload(
+        {"fileName": name, "type": "model-element", "groupingName": "model"}, b"evil"
+    )
+
+    with pytest.raises(TrackerError):
+        tracker.fetch_model(run.id, tmp_path / "deep" / "dest")
+
+    assert not list(tmp_path.rglob("escape"))
+    assert not Path("/tmp/escape").exists()
+    assert not (tmp_path / "deep" / "dest").exists()
+
+
+# -- offline
+
+
+def test_an_open_or_broken_archive_is_left_out(settings: TrackerSettings) -> None:
+    tracker = open_tracker(settings)
+    run = tracker.start_run("whole")
+    run.finish()
+    (settings.directory / "broken.zip").write_bytes(b"PK\x03\x04 cut short")
+    with zipfile.ZipFile(settings.directory / "placeholder.zip", "w"):
+        pass
+
+    assert [i.id for i in tracker.list_runs()] == [run.id]
+    with pytest.raises(NoRunError):
+        tracker.get_run("placeholder")
+
+
+def test_an_archive_cannot_write_outside_the_destination(settings: TrackerSettings, tmp_path: Path) -> None:
+    settings.directory.mkdir(parents=True)
+    upload = {
+        "upload_type": "model-element",
+        "file_path": "m",
+        "additional_params": {"fileName": "../../escape", "groupingName": "model"},
+    }
+    with zipfile.ZipFile(settings.directory / "k.zip", "w") as archive:
+        archive.writestr("experiment.json", json.dumps({"offline_id": "k", "start_time": 1}))
+        archive.writestr("messages.json", json.dumps({"type": "file_upload", "payload": upload}))
+        archive.writestr("m", "evil")
+
+    with pytest.raises(TrackerError):
+        open_tracker(settings).fetch_model("k", tmp_path / "deep" / "dest")
+
+    assert not list(tmp_path.rglob("escape"))
+
+
+# -- through the sender
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+def _train(runs: Path) -> str:
+    """Record a run as training does."""
+    local = open_local(TrackerSettings(project="p", workspace=None, directory=runs, options={}))
+    run = local.start_run("lgbm-1", {"mltrain.session": "s"})
+    run.log_params({"depth": 3})
+    for step in range(5):
+        run.log_metrics({"trial_score": step / 8}, step=step)
+    (runs / run.id / "figures").mkdir()
+    run.log_file(_png(runs / run.id / "figures" / "roc.png"), "figures/roc.png")
+    (runs / run.id / "model").mkdir()
+    (runs / run.id / "model" / "manifest.json").write_text("{}")
+    run.log_model(runs / run.id / "model")
+    run.finish()
+    return run.id
+
+
+def _log_text(runs: Path) -> str:
+    return "".join(p.read_text() for p in (runs / ".trackers").rglob("*.log"))
+
+
+def test_the_sender_sends_to_a_server(
+    settings: TrackerSettings, comet_server: CometServer, runs: Path, tmp_path: Path
+) -> None:
+    run_id = _train(runs)
+
+    report = start("comet_ml", settings, runs=runs, session="s").finish(timeout_s=60)
+
+    assert report.synced == (run_id,)
+    assert (report.mode, report.warnings) == ("online", ())
+    tracker = open_tracker(settings)
+    (info,) = tracker.list_runs({"mltrain.run_id": run_id})
+    assert report.urls == {run_id: info.url}
+    assert info.params == {"depth": "3"}
+    assert tracker.metric_history(info.id, "trial_score") == [(s, s / 8) for s in range(5)]
+    assert (tracker.fetch_model(info.id, tmp_path / "m") / "manifest.json").read_text() == "{}"
+    assert KEY not in _log_text(runs) + (runs / run_id / "sync.json").read_text()
+
+
+def test_the_sender_writes_archives_without_a_key(
+    settings: TrackerSettings, runs: Path, tmp_path: Path
+) -> None:
+    run_id = _train(runs)
+
+    report = start("comet_ml", settings, runs=runs, session="s").finish(timeout_s=60)
+
+    assert report.synced == (run_id,)
+    assert report.mode == "offline: no key"
+    tracker = open_tracker(settings)
+    (info,) = tracker.list_runs({"mltrain.run_id": run_id})
+    assert tracker.metric_history(info.id, "trial_score") == [(s, s / 8) for s in range(5)]
+    assert (tracker.fetch_model(info.id, tmp_path / "m") / "manifest.json").read_text() == "{}"
+
+
+def test_a_wrong_key_leaves_the_runs_pending_and_is_in_no_log(
+    settings: TrackerSettings, comet_server: CometServer, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = _train(runs)
+    monkeypatch.setenv("COMET_API_KEY", _WRONG_KEY)
+
+    report = start("comet_ml", settings, runs=runs, session="s").finish(timeout_s=60)
+
+    assert report.pending == (run_id,)
+    assert len(report.warnings) == 1
+    assert _WRONG_KEY not in _log_text(runs) + "".join(report.warnings)
+    assert _WRONG_KEY not in (runs / run_id / "sync.json").read_text()
+
+    monkeypatch.setenv("COMET_API_KEY", KEY)
+    assert sync(runs, "comet_ml", settings).synced == (run_id,)
+
+
+def test_what_was_written_offline_is_sent_once_there_is_a_key(
+    settings: TrackerSettings, comet_server: CometServer, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = _train(runs)
+    monkeypatch.setenv("COMET_API_KEY", "")
+    assert sync(runs, "comet_ml", settings).synced == (run_id,)
+    monkeypatch.setenv("COMET_API_KEY", KEY)
+
+    report = sync(runs, "comet_ml", settings)
+    again = sync(runs, "comet_ml", settings)
+
+    assert report.synced == again.synced == (run_id,)
+    assert len(comet_server.state.experiments) == 1
+    (experiment,) = comet_server.state.experiments.values()
+    assert len([p for p in experiment.points if p["metricName"] == "trial_score"]) == 5
+
+
+def test_a_sender_killed_on_the_way_doubles_nothing(
+    settings: TrackerSettings, comet_server: CometServer, runs: Path
+) -> None:
+    run_id = _train(runs)
+    sync(runs, "comet_ml", settings)
+    state = runs / run_id / "sync.json"
+    state.write_text(state.read_text().replace('"synced"', '"open"'))
+
+    report = sync(runs, "comet_ml", settings)
+
+    assert report.synced == (run_id,)
+    (experiment,) = comet_server.state.experiments.values()
+    assert len([p for p in experiment.points if p["metricName"] == "trial_score"]) == 5
+
+
+def test_the_environment_is_left_to_the_process(settings: TrackerSettings, runs: Path) -> None:
+    _train(runs)
+    os.environ["COMET_API_KEY"] = ""
+
+    assert start("comet_ml", settings, runs=runs, session="s").finish(timeout_s=60).mode == "offline: no key"
