@@ -110,10 +110,9 @@ def keep(
         `time.monotonic` value by which the final fit ends; a refit that cannot end by then is not begun, and the models
         of the search are kept instead.
     """
-    ranked = best_trials(study, recipe.metric)
-    if not ranked or ranked[0].score is None or ranked[0].proba is None:
+    trial = next(iter(best_trials(study, recipe.metric)), None)
+    if trial is None or trial.score is None or trial.proba is None:
         return None
-    trial = ranked[0]
     members, final_fit, notes = _final_members(study, job, trial, recipe=recipe, executor=executor, deadline=deadline)
     held_out = HeldOut(y=validated_y(job), proba=trial.proba.astype(np.float64))
     model, held_out = assemble(study.name, members, encoders={job.view.kind: encoder}, held_out=held_out, recipe=recipe)

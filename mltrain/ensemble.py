@@ -124,7 +124,8 @@ def choose_weights(
         bags.append(_greedy(stacked[:, rows], y[rows], metric=metric, n_picks=selection.n_picks))
         if deadline is not None and time.monotonic() > deadline:
             break
-    return np.mean(bags, axis=0)
+    averaged: Weights = np.mean(bags, axis=0)
+    return averaged
 
 
 def _greedy(stacked: NDArray[np.float64], y: NDArray[np.int64], *, metric: Metric, n_picks: int) -> Weights:
@@ -142,7 +143,8 @@ def _greedy(stacked: NDArray[np.float64], y: NDArray[np.int64], *, metric: Metri
             best_counts, best = counts, scores[chosen]
         elif pick - best_counts.sum() >= 5:
             break
-    return best_counts / best_counts.sum()
+    weights: Weights = best_counts / best_counts.sum()
+    return weights
 
 
 def _bag(y: NDArray[np.int64], n_rows: int, rng: np.random.Generator) -> NDArray[np.intp]:

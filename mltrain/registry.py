@@ -109,7 +109,7 @@ def read(root: Path, name: str) -> RegisteredModel:
     """
     folder = root / checked_id(name, what="registered model name")
     records = sorted(folder.glob("[0-9]*/version.json"), key=lambda path: int(path.parent.name))
-    versions = tuple(Version(**_read_json(path)) for path in records)
+    versions = tuple(_read_version(path) for path in records)
     if not (folder / "registry.json").exists():
         return RegisteredModel(name=name, versions=versions, aliases={}, history=())
     document = _read_json(folder / "registry.json")
@@ -256,6 +256,14 @@ def _reigns(history: Sequence[Move]) -> list[str]:
         else:
             reigns.pop()
     return reigns
+
+
+def _read_version(path: Path) -> Version:
+    """Return one version's record."""
+    try:
+        return Version(**_read_json(path))
+    except TypeError as error:
+        raise DataError(f"cannot read {path.name}: {error}", where=str(path)) from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:

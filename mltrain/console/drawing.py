@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -27,7 +26,7 @@ def rows_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, titl
         right, whole = header.startswith(">"), header.startswith((">", "|"))
         table.add_column(header.lstrip(">|"), justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
-        table.add_row(*(escape(cell_text(cell)) for cell in row))
+        table.add_row(*(Text(cell_text(cell)) for cell in row))
     return table
 
 
@@ -38,7 +37,7 @@ def facts(pairs: Iterable[tuple[str, object]], *, title: str | None = None) -> T
     table.add_column(overflow="fold")
     for name, value in pairs:
         if value not in (None, "", [], (), {}):
-            table.add_row(name, escape(cell_text(value)))
+            table.add_row(Text(name), Text(cell_text(value)))
     return table
 
 

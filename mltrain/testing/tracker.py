@@ -16,21 +16,15 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from mltrain.errors import NoRunError
-from mltrain.tracking import Run, Tracker
+from mltrain.testing.tracker_material import TREE, finished_run, read_tree, write_tree
+from mltrain.tracking import Tracker
 
-_TREE = {
-    "manifest.json": b'{"format": 1}\n',
-    "members/000.bin": bytes(range(256)),
-    "members/deep/erw\u00e4rmt \u6a21\u578b.txt": "gr\u00fc\u00dfe\n".encode(),
-    "empty": b"",
-}
 _UNKNOWN = "0123456789abcdef0123456789abcdef"
 
 
@@ -89,7 +83,7 @@ class TrackerContract:
         assert value == 0.75
 
     def test_a_metric_that_was_never_logged_has_no_history(self, tracker: Tracker) -> None:
-        run = _finished(tracker)
+        run = finished_run(tracker)
 
         assert list(tracker.metric_history(run.id, "nothing")) == []
 
@@ -110,7 +104,7 @@ class TrackerContract:
         assert tags == {"team": "東京 \"and\" 'more'", "long": "x" * 900, "extra": "1"}
 
     def test_a_run_keeps_its_name(self, tracker: Tracker) -> None:
-        assert tracker.get_run(_finished(tracker, name="lgbm-20260101T000000").id).name == "lgbm-20260101T000000"
+        assert tracker.get_run(finished_run(tracker, name="lgbm-20260101T000000").id).name == "lgbm-20260101T000000"
 
     @pytest.mark.parametrize("status", ["finished", "failed"])
     def test_status_is_how_the_run_ended(self, tracker: Tracker, status: Literal["finished", "failed"]) -> None:
@@ -156,16 +150,16 @@ class TrackerContract:
         assert tracker.fetch_file(run.id, "note.txt", tmp_path / "note").read_text() == "new"
 
     def test_a_model_directory_comes_back_byte_for_byte(self, tracker: Tracker, tmp_path: Path) -> None:
-        run = _finished(tracker, model=_tree(tmp_path / "model"))
+        run = finished_run(tracker, model=write_tree(tmp_path / "model"))
 
         fetched = tracker.fetch_model(run.id, tmp_path / "there" / "fetched")
 
         assert fetched == tmp_path / "there" / "fetched"
-        assert _content(fetched) == _TREE
+        assert read_tree(fetched) == TREE
 
     def test_runs_are_listed_by_tags_newest_first(self, tracker: Tracker) -> None:
         ids = [
-            _finished(tracker, tags={"session": session, "kind": "training"}).id
+            finished_run(tracker, tags={"session": session, "kind": "training"}).id
             for session in ("one", "two", "one", "one")
         ]
 
@@ -213,7 +207,7 @@ class TrackerContract:
         assert tracker.fetch_file(first.id, "evaluation/card.md", tmp_path / "c").read_text() == "# card"
 
     def test_what_is_unknown_is_no_run_error(self, tracker: Tracker, tmp_path: Path) -> None:
-        run = _finished(tracker)
+        run = finished_run(tracker)
 
         with pytest.raises(NoRunError):
             tracker.get_run(_UNKNOWN)
@@ -247,8 +241,8 @@ class TrackerContract:
             assert sorted(points, key=lambda p: p[0] or 0) == [(s, s / 2) for s in range(50)]
 
     def test_register_counts_up_and_overwrites_nothing(self, tracker: Tracker, tmp_path: Path) -> None:
-        first = _finished(tracker, model=_tree(tmp_path / "a"))
-        second = _finished(tracker, model=_tree(tmp_path / "b", extra={"second": b"2"}))
+        first = finished_run(tracker, model=write_tree(tmp_path / "a"))
+        second = finished_run(tracker, model=write_tree(tmp_path / "b", extra={"second": b"2"}))
 
         one = tracker.register(first.id, "churn-model", tags={"score": "0.9"})
         two = tracker.register(second.id, "churn-model")
@@ -258,12 +252,12 @@ class TrackerContract:
         assert [v.version for v in known] == [one.version, two.version, three.version]
         assert [v.run_id for v in known] == [first.id, second.id, first.id]
         assert len({v.version for v in known}) == 3
-        assert _content(tracker.fetch_version("churn-model", one.version, tmp_path / "1")) == _TREE
-        fetched = _content(tracker.fetch_version("churn-model", two.version, tmp_path / "2"))
-        assert fetched == {**_TREE, "second": b"2"}
+        assert read_tree(tracker.fetch_version("churn-model", one.version, tmp_path / "1")) == TREE
+        fetched = read_tree(tracker.fetch_version("churn-model", two.version, tmp_path / "2"))
+        assert fetched == {**TREE, "second": b"2"}
 
     def test_an_alias_has_one_holder(self, tracker: Tracker, tmp_path: Path) -> None:
-        run = _finished(tracker, model=_tree(tmp_path / "model"))
+        run = finished_run(tracker, model=write_tree(tmp_path / "model"))
         one, two = (tracker.register(run.id, "churn") for _ in range(2))
 
         assert tracker.get_alias("churn", "champion") is None
@@ -290,33 +284,3 @@ class TrackerContract:
     def test_close_is_idempotent(self, tracker: Tracker) -> None:
         tracker.close()
         tracker.close()
-
-
-def _finished(
-    tracker: Tracker,
-    *,
-    name: str = "run",
-    tags: Mapping[str, str] | None = None,
-    model: Path | None = None,
-) -> Run:
-    """Return a run that has ended, a few milliseconds after the one before it."""
-    time.sleep(0.005)
-    run = tracker.start_run(name, tags)
-    if model is not None:
-        run.log_model(model)
-    run.finish()
-    return run
-
-
-def _tree(directory: Path, *, extra: Mapping[str, bytes] | None = None) -> Path:
-    """Write a model directory."""
-    for name, content in {**_TREE, **(extra or {})}.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return directory
-
-
-def _content(directory: Path) -> dict[str, bytes]:
-    """Return the files of a directory by relative name."""
-    return {p.relative_to(directory).as_posix(): p.read_bytes() for p in directory.rglob("*") if p.is_file()}

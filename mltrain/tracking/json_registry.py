@@ -55,9 +55,7 @@ class JsonRegistry:
         """Add the next version."""
         with self._held(name):
             known = self._read(name)
-            added = _Version(
-                version=str(len(known.versions) + 1), run_id=run_id, model=model, tags=dict(tags)
-            )
+            added = _Version(version=str(len(known.versions) + 1), run_id=run_id, model=model, tags=dict(tags))
             self._write(replace(known, versions=(*known.versions, added)))
         return ModelVersion(name=name, version=added.version, run_id=run_id, aliases=frozenset())
 

@@ -106,9 +106,7 @@ class LocalTracker:
         while not create_record_file(self._runs / run_id / FILE_NAME):
             count += 1
             run_id = f"{wanted}-{count}"
-        append_record(
-            self._runs / run_id / FILE_NAME, Record(kind="start", name=name, values=dict(tags or {}))
-        )
+        append_record(self._runs / run_id / FILE_NAME, Record(kind="start", name=name, values=dict(tags or {})))
         return LocalRun(self._runs / run_id)
 
     def resume_run(self, run_id: str) -> Run:

@@ -128,9 +128,7 @@ class Mirror:
         remote_id = there.id if there is not None else self.state.remote_id if is_whole else None
         # Noted before the tracker hears of it: who finds the note looks for the run before starting one.
         offset = self.state.offset if is_whole else 0
-        self._note(
-            replace(self.state, mode=self._tracker.mode, remote_id=remote_id, offset=offset, status="open")
-        )
+        self._note(replace(self.state, mode=self._tracker.mode, remote_id=remote_id, offset=offset, status="open"))
         self._run = self._start() if remote_id is None else self._tracker.resume_run(remote_id)
         self._note(replace(self.state, remote_id=self._run.id, url=self._run.url))
         return self._run

@@ -140,9 +140,7 @@ class Sender:
 
     def _read(self, output: str, warnings: Sequence[str]) -> SenderReport:
         """Return what the process said and what the run folders say."""
-        messages = [
-            json.loads(line) for line in output.splitlines() if line.startswith("{") and line.endswith("}")
-        ]
+        messages = [json.loads(line) for line in output.splitlines() if line.startswith("{") and line.endswith("}")]
         said = [m["warning"] for m in messages if "warning" in m]
         mode = next((m["mode"] for m in messages if "mode" in m), "")
         folders = run_folders(Path(self._task.runs), session=self._task.session)
@@ -161,9 +159,7 @@ def sync(runs: Path, tracker_name: str, settings: TrackerSettings) -> SenderRepo
     """
     folders = run_folders(runs)
     if tracker_name == "local" and settings.directory.absolute() == runs.absolute():
-        return SenderReport(
-            synced=tuple(f.name for f in folders), pending=(), warnings=(), urls={}, mode="local"
-        )
+        return SenderReport(synced=tuple(f.name for f in folders), pending=(), warnings=(), urls={}, mode="local")
     open_tracker = plugins.load("trackers", tracker_name)
     try:
         tracker: Tracker = open_tracker(settings)

@@ -13,13 +13,14 @@ from mltrain.tracking import TrackerSettings
 
 sys.path.append(str(Path(__file__).parent))  # pytest's import mode leaves it out
 
-from comet_server.server import KEY, CometServer  # noqa: E402
+from comet_server.answers import KEY
+from comet_server.server import CometServer
 
 pytest.register_assert_rewrite("mltrain.testing.tracker")
 
 
 @pytest.fixture(autouse=True)
-def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Give the test a home and a working directory of its own and no settings of trackers."""
     home = tmp_path / "home"
     home.mkdir()
@@ -33,6 +34,10 @@ def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("COMET_INTERNAL_REPORTING", "false")
     monkeypatch.setenv("COMET_LOGGING_CONSOLE", "CRITICAL")
     monkeypatch.chdir(home)
+    before = dict(os.environ)
+    yield
+    for name in set(os.environ) - set(before):  # what the trackers set for their clients
+        del os.environ[name]
 
 
 @pytest.fixture

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from comet_server.server import KEY, CometServer
+from comet_server.answers import KEY
+from comet_server.server import CometServer
 
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import TrackerSettings
 from mltrain.tracking.comet import open_tracker
-from mltrain.tracking.local import open_tracker as open_local
-from mltrain.tracking.sender import start, sync
 
 # The client leaves temporary files and threads to the garbage collector.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 _WRONG_KEY = "WrongKeyOfSomebodyElse9876"
 
@@ -171,9 +167,7 @@ def test_a_journal_of_an_online_run_is_kept(
 # -- what arrives
 
 
-def test_a_figure_is_an_image_and_a_file(
-    settings: TrackerSettings, comet_server: CometServer, tmp_path: Path
-) -> None:
+def test_a_figure_is_an_image_and_a_file(settings: TrackerSettings, comet_server: CometServer, tmp_path: Path) -> None:
     tracker = open_tracker(settings)
     run = tracker.start_run("r")
     figure = _png(tmp_path / "roc.png")
@@ -303,120 +297,3 @@ def test_an_archive_cannot_write_outside_the_destination(settings: TrackerSettin
         open_tracker(settings).fetch_model("k", tmp_path / "deep" / "dest")
 
     assert not list(tmp_path.rglob("escape"))
-
-
-# -- through the sender
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    return tmp_path / "runs"
-
-
-def _train(runs: Path) -> str:
-    """Record a run as training does."""
-    local = open_local(TrackerSettings(project="p", workspace=None, directory=runs, options={}))
-    run = local.start_run("lgbm-1", {"mltrain.session": "s"})
-    run.log_params({"depth": 3})
-    for step in range(5):
-        run.log_metrics({"trial_score": step / 8}, step=step)
-    (runs / run.id / "figures").mkdir()
-    run.log_file(_png(runs / run.id / "figures" / "roc.png"), "figures/roc.png")
-    (runs / run.id / "model").mkdir()
-    (runs / run.id / "model" / "manifest.json").write_text("{}")
-    run.log_model(runs / run.id / "model")
-    run.finish()
-    return run.id
-
-
-def _log_text(runs: Path) -> str:
-    return "".join(p.read_text() for p in (runs / ".trackers").rglob("*.log"))
-
-
-def test_the_sender_sends_to_a_server(
-    settings: TrackerSettings, comet_server: CometServer, runs: Path, tmp_path: Path
-) -> None:
-    run_id = _train(runs)
-
-    report = start("comet_ml", settings, runs=runs, session="s").finish(timeout_s=60)
-
-    assert report.synced == (run_id,)
-    assert (report.mode, report.warnings) == ("online", ())
-    tracker = open_tracker(settings)
-    (info,) = tracker.list_runs({"mltrain.run_id": run_id})
-    assert report.urls == {run_id: info.url}
-    assert info.params == {"depth": "3"}
-    assert tracker.metric_history(info.id, "trial_score") == [(s, s / 8) for s in range(5)]
-    assert (tracker.fetch_model(info.id, tmp_path / "m") / "manifest.json").read_text() == "{}"
-    assert KEY not in _log_text(runs) + (runs / run_id / "sync.json").read_text()
-
-
-def test_the_sender_writes_archives_without_a_key(
-    settings: TrackerSettings, runs: Path, tmp_path: Path
-) -> None:
-    run_id = _train(runs)
-
-    report = start("comet_ml", settings, runs=runs, session="s").finish(timeout_s=60)
-
-    assert report.synced == (run_id,)
-    assert report.mode == "offline: no key"
-    tracker = open_tracker(settings)
-    (info,) = tracker.list_runs({"mltrain.run_id": run_id})
-    assert tracker.metric_history(info.id, "trial_score") == [(s, s / 8) for s in range(5)]
-    assert (tracker.fetch_model(info.id, tmp_path / "m") / "manifest.json").read_text() == "{}"
-
-
-def test_a_wrong_key_leaves_the_runs_pending_and_is_in_no_log(
-    settings: TrackerSettings, comet_server: CometServer, runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_id = _train(runs)
-    monkeypatch.setenv("COMET_API_KEY", _WRONG_KEY)
-
-    report = start("comet_ml", settings, runs=runs, session="s").finish(timeout_s=60)
-
-    assert report.pending == (run_id,)
-    assert len(report.warnings) == 1
-    assert _WRONG_KEY not in _log_text(runs) + "".join(report.warnings)
-    assert _WRONG_KEY not in (runs / run_id / "sync.json").read_text()
-
-    monkeypatch.setenv("COMET_API_KEY", KEY)
-    assert sync(runs, "comet_ml", settings).synced == (run_id,)
-
-
-def test_what_was_written_offline_is_sent_once_there_is_a_key(
-    settings: TrackerSettings, comet_server: CometServer, runs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_id = _train(runs)
-    monkeypatch.setenv("COMET_API_KEY", "")
-    assert sync(runs, "comet_ml", settings).synced == (run_id,)
-    monkeypatch.setenv("COMET_API_KEY", KEY)
-
-    report = sync(runs, "comet_ml", settings)
-    again = sync(runs, "comet_ml", settings)
-
-    assert report.synced == again.synced == (run_id,)
-    assert len(comet_server.state.experiments) == 1
-    (experiment,) = comet_server.state.experiments.values()
-    assert len([p for p in experiment.points if p["metricName"] == "trial_score"]) == 5
-
-
-def test_a_sender_killed_on_the_way_doubles_nothing(
-    settings: TrackerSettings, comet_server: CometServer, runs: Path
-) -> None:
-    run_id = _train(runs)
-    sync(runs, "comet_ml", settings)
-    state = runs / run_id / "sync.json"
-    state.write_text(state.read_text().replace('"synced"', '"open"'))
-
-    report = sync(runs, "comet_ml", settings)
-
-    assert report.synced == (run_id,)
-    (experiment,) = comet_server.state.experiments.values()
-    assert len([p for p in experiment.points if p["metricName"] == "trial_score"]) == 5
-
-
-def test_the_environment_is_left_to_the_process(settings: TrackerSettings, runs: Path) -> None:
-    _train(runs)
-    os.environ["COMET_API_KEY"] = ""
-
-    assert start("comet_ml", settings, runs=runs, session="s").finish(timeout_s=60).mode == "offline: no key"

@@ -10,9 +10,7 @@ from mltrain.tracking import Tracker, TrackerSettings
 from mltrain.tracking.comet import open_tracker
 
 # The client leaves temporary files and threads to the garbage collector.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 class TestOffline(TrackerContract):

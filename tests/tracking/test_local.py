@@ -17,9 +17,7 @@ from mltrain.tracking.local import open_tracker
 
 @pytest.fixture
 def tracker(tmp_path: Path) -> Tracker:
-    return open_tracker(
-        TrackerSettings(project="churn", workspace=None, directory=tmp_path / "runs", options={})
-    )
+    return open_tracker(TrackerSettings(project="churn", workspace=None, directory=tmp_path / "runs", options={}))
 
 
 class TestContract(TrackerContract):

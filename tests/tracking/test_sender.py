@@ -92,9 +92,7 @@ def test_what_does_not_fit_into_the_time_is_pending_and_sync_sends_it(
     assert len(open_tracker(elsewhere).list_runs()) == 1
 
 
-def test_a_tracker_that_cannot_be_opened_is_a_warning(
-    local: Tracker, runs: Path, elsewhere: TrackerSettings
-) -> None:
+def test_a_tracker_that_cannot_be_opened_is_a_warning(local: Tracker, runs: Path, elsewhere: TrackerSettings) -> None:
     _log(local, "r")
     sender = start("nonsense", elsewhere, runs=runs, session="s")
 
@@ -150,9 +148,7 @@ time.sleep(60)
     assert local.get_run("orphan").status == "failed"
 
 
-def test_sync_sends_what_was_added_after_the_end(
-    local: Tracker, runs: Path, elsewhere: TrackerSettings
-) -> None:
+def test_sync_sends_what_was_added_after_the_end(local: Tracker, runs: Path, elsewhere: TrackerSettings) -> None:
     _log(local, "r")
     sync(runs, "local", elsewhere)
     later = local.resume_run("r")
@@ -165,9 +161,7 @@ def test_sync_sends_what_was_added_after_the_end(
     assert info.metrics == {"score": 0.5, "test_score": 0.75}
 
 
-def test_sync_leaves_a_run_that_has_not_ended(
-    local: Tracker, runs: Path, elsewhere: TrackerSettings
-) -> None:
+def test_sync_leaves_a_run_that_has_not_ended(local: Tracker, runs: Path, elsewhere: TrackerSettings) -> None:
     local.start_run("open", {"mltrain.session": "s"})
 
     report = sync(runs, "local", elsewhere)

@@ -1,0 +1,163 @@
+"""Whole pictures of results, as a pipe gets them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mltrain.commands.register import RegisterResult
+from mltrain.commands.registry import RegistryVerifyResult, VersionCheck
+from mltrain.commands.split import SplitResult, SplitSummary
+from mltrain.commands.train import CandidateLine, TrainResult
+from mltrain.console.drawing import cell_text
+from mltrain.console.render import render
+from mltrain.console.tables import TABLES
+from mltrain.data import Column, ColumnKind
+from mltrain.data.splits import Finding
+from mltrain.verdict import Gate
+
+TRAIN = TrainResult(
+    session="session-1",
+    candidates=(
+        CandidateLine(
+            model="lgbm", run_id="lgbm-2", metric="roc_auc", validation_score=0.91237, n_trials=40, seconds=75.2,
+            final_fit="bag", calibration="sigmoid", threshold=None, n_resumed=12,
+        ),
+        CandidateLine(
+            model="ensemble", run_id="ensemble-3", metric="roc_auc", validation_score=0.9, n_trials=0, seconds=0.3,
+            final_fit="bag", calibration=None, threshold=0.41,
+        ),
+    ),
+    metric="roc_auc", positive_class="sí [x]", validation="5-fold cross-validation", n_rows=48842, seconds=75.6,
+    tracker="comet_ml (offline: no key)", runs=Path("runs"), warnings=("two runs wait to be sent",),
+)  # fmt: skip
+TRAIN_TEXT = """\
+run          roc_auc         trials         time   final fit   calibration
+──────────────────────────────────────────────────────────────────────────
+lgbm-2        0.9124   40 (12 kept)   1 min 15 s   bag         sigmoid
+ensemble-3    0.9000              -        0.3 s   bag         none
+
+scores are from  5-fold cross-validation on 48,842 rows
+positive class   sí [x]
+session          session-1
+tracker          comet_ml (offline: no key)
+time             1 min 16 s
+warning: two runs wait to be sent
+next: `mltrain evaluate`
+"""
+REGISTER = RegisterResult(
+    name="churn", version=None, aliases=(), run_id="lgbm-2", promoted=False, refused=True,
+    reason="the deployment threshold is not met", previous="3",
+    gate=Gate(passed=False, metric="log_loss", value=0.52, threshold=0.4), comparison=None,
+)  # fmt: skip
+REGISTER_TEXT = """\
+model     churn
+run       lgbm-2
+before    3
+gate      log_loss 0.5200 misses the deployment threshold 0.4
+decision  refused: the deployment threshold is not met
+"""
+SPLIT = SplitResult(
+    directory=Path("data"), target="y", positive_class="2", positive_reason="the rarer one",
+    splits=(
+        SplitSummary(name="train", rows=1200, classes={"1": 900, "2": 300}),
+        SplitSummary(name="test", rows=400, classes={"1": 400}),
+    ),
+    columns=(Column(name="größe", kind=ColumnKind.NUMERIC, arrow_type="int64"),),
+    findings=(Finding(check="missing", severity="warning", message="größe: 12 %", advice="look"),),
+    fingerprint="f", n_unlabelled=3, n_kept_out=0, unchanged=False,
+)  # fmt: skip
+SPLIT_TEXT = """\
+split    rows     1     2
+─────────────────────────
+train   1,200   900   300
+test      400   400     0
+
+target                y
+positive class        2 (the rarer one)
+columns               1 numeric
+rows without a label  3
+written to            data
+
+audit     finding       what to do
+──────────────────────────────────
+warning   größe: 12 %   look
+"""
+
+
+@pytest.fixture(autouse=True)
+def _a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [(TRAIN, TRAIN_TEXT), (REGISTER, REGISTER_TEXT), (SPLIT, SPLIT_TEXT)],
+    ids=["train", "register", "split"],
+)
+def test_pictures(result: object, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    render(result)
+
+    assert capsys.readouterr().out == text
+
+
+def test_run_ids_are_never_broken(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+
+    render(TRAIN)
+
+    assert "ensemble-3 " in capsys.readouterr().out
+
+
+def test_a_record_without_a_picture_is_names_and_values(capsys: pytest.CaptureFixture[str]) -> None:
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Novel:
+        n_rows: int
+        share: float
+        labels: tuple[str, ...]
+
+    render(Novel(n_rows=3, share=0.5, labels=("a", "b")))
+
+    assert capsys.readouterr().out == "n rows  3\nshare   0.5000\nlabels  a, b\n"
+
+
+def test_a_check_names_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    checks = (VersionCheck(version="1", problem=None), VersionCheck(version="2", problem="manifest.json changed"))
+
+    render(RegistryVerifyResult(name="churn", checks=checks))
+
+    out = capsys.readouterr().out
+    assert "1         as registered" in out
+    assert "2         manifest.json changed" in out
+
+
+def test_every_result_class_has_a_picture() -> None:
+    import importlib
+    import pkgutil
+
+    from mltrain import commands
+
+    results = set()
+    for module in pkgutil.iter_modules(commands.__path__):
+        members = vars(importlib.import_module(f"mltrain.commands.{module.name}"))
+        results |= {name for name in members if name.endswith("Result")}
+
+    assert results == set(TABLES)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "-"), (True, "yes"), (0.5, "0.5000"), ({"a": 1.0}, "a 1.0000"), (["x", 2], "x, 2"), (7, "7")],
+)
+def test_cells(value: object, text: str) -> None:
+    assert cell_text(value) == text
+
+
+def test_paths_are_shown_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert cell_text(tmp_path / "runs" / "a") == "runs/a"
+    assert cell_text(Path("/somewhere/else")) == "/somewhere/else"
