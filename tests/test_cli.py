@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.main import get_command
 
 from mltrain import __version__
 from mltrain.cli import app, command_name, main, with_command_first
+from mltrain.console.boundary import Terminated, guarded
+from mltrain.console.invocation import Invocation, command
+from mltrain.console.output import reserved_stdout
 from mltrain.workspace import Workspace
 
 COMMANDS = [
@@ -193,8 +197,6 @@ def test_a_reader_that_goes_away_ends_the_output_quietly() -> None:
 
 
 def test_what_libraries_print_does_not_reach_stdout(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    from mltrain.console.output import reserved_stdout
-
     with reserved_stdout():
         print("from Python", flush=True)
         os.write(1, b"from C\n")
@@ -227,7 +229,20 @@ def test_a_terminated_process_ends_with_130(tmp_path: Path) -> None:
     assert "stopped by SIGTERM" in err
 
 
-def test_the_workspace_is_the_current_folder(tmp_path: Path) -> None:
-    from mltrain.console.invocation import Invocation
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), Terminated("stopped by SIGTERM")])
+def test_a_command_that_is_stopped_says_so(stop: KeyboardInterrupt, capfd: pytest.CaptureFixture[str]) -> None:
+    def wait(call: Invocation) -> object:
+        """Wait."""
+        raise stop
 
+    program = typer.Typer(rich_markup_mode=None)
+    program.command()(command(wait))
+
+    code = guarded(lambda: get_command(program).main([], "wait", standalone_mode=False), [], command="wait")
+
+    assert code == 130
+    assert capfd.readouterr().err.startswith(f"error: {stop or 'interrupted'}\n  hint: everything finished")
+
+
+def test_the_workspace_is_the_current_folder(tmp_path: Path) -> None:
     assert Invocation(command="train").workspace == Workspace(root=tmp_path)

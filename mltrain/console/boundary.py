@@ -23,6 +23,17 @@ _ClickError: Any = typer.BadParameter.__mro__[2]  # Typer ships its own Click or
 _KEPT = "everything finished so far is kept; the same command goes on from there"
 
 
+class Terminated(KeyboardInterrupt):
+    """The system asked us to stop; no error, so that nothing that handles errors on the way handles it."""
+
+
+def interruption(cause: BaseException) -> Interrupted:
+    """Return the error that tells of Ctrl-C or of a request to terminate."""
+    error = Interrupted(str(cause) if isinstance(cause, Terminated) else "interrupted", hint=_KEPT)
+    error.__cause__ = cause
+    return error
+
+
 def guarded(action: Callable[[], object], argv: Sequence[str], *, command: str) -> int:
     """Run an action and return the exit code, after telling the user of any error.
 
@@ -40,8 +51,8 @@ def guarded(action: Callable[[], object], argv: Sequence[str], *, command: str) 
             return int(action() or 0)  # type: ignore[call-overload, no-any-return]
     except MltrainError as error:
         trouble: BaseException = error
-    except (KeyboardInterrupt, typer.Abort) as error:
-        trouble = _chained(Interrupted("interrupted", hint=_KEPT), error)
+    except (Terminated, KeyboardInterrupt, typer.Abort) as error:
+        trouble = interruption(error)
     except MemoryError as error:
         hint = "use a smaller table, fewer models at once (train.n_jobs), or a larger machine"
         trouble = _chained(EnvironmentRefusal("not enough memory", hint=hint), error)
@@ -113,7 +124,7 @@ def _usage_error(error: Any) -> MltrainError | None:
 
 @contextmanager
 def _termination_interrupts() -> Iterator[None]:
-    """Turn a request to terminate into `Interrupted`, which unwinds and cleans up as Ctrl-C does."""
+    """Turn a request to terminate into an exception, which unwinds and cleans up as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -127,4 +138,4 @@ def _termination_interrupts() -> Iterator[None]:
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     """Leave whatever is running."""
     del frame
-    raise Interrupted(f"stopped by {signal.Signals(number).name}", hint=_KEPT)
+    raise Terminated(f"stopped by {signal.Signals(number).name}")

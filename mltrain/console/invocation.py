@@ -143,10 +143,13 @@ def _invocation(name: str, shared: dict[str, Any]) -> Invocation:
 
 def _run(call: Invocation, function: Callable[[Invocation], object]) -> int:
     """Run a command with its progress shown, then show its result."""
-    from mltrain.console import document, logs, output, progress  # noqa: PLC0415 - printing help does without
+    from mltrain.console import boundary, document, logs, output, progress  # noqa: PLC0415 - printing help does without
 
     logs.configure(call.verbosity, call.workspace.runs)
     with output.reserved_stdout(), progress.shown(call.verbosity) as listener:
-        result = function(dataclasses.replace(call, listener=listener))
+        try:
+            result = function(dataclasses.replace(call, listener=listener))
+        except KeyboardInterrupt as stopped:  # Typer would leave without a word
+            raise boundary.interruption(stopped) from stopped
     output.show(call.command, result, as_json=call.as_json)
     return document.exit_code(result)

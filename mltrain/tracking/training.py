@@ -26,6 +26,7 @@ GIT_DIRTY = "mltrain.git.dirty"
 
 TRAINING = "training"
 VALIDATION_SCORE = "validation_score"
+LATENCY_MS = "latency_ms"
 
 
 def trial_listener(run: Run, model: str) -> Listener:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +114,14 @@ def _facts(session: Session, run: Run, *, seconds: float) -> RunFacts:
     )
 
 
+def _latency_ms(session: Session, kept: Candidate) -> float:
+    """Return how long the model takes for 1,000 rows (all, where there are fewer), in milliseconds."""
+    rows = session.rows.table.slice(0, 1000)
+    started = time.perf_counter()
+    kept.model.raw_proba(rows)
+    return 1000 * (time.perf_counter() - started)
+
+
 def _log(session: Session, run: Run, kept: Candidate, *, study: Study | None) -> None:
     """Hand everything final to the tracker."""
     directory = session.workspace.run(run.id)
@@ -122,7 +131,7 @@ def _log(session: Session, run: Run, kept: Candidate, *, study: Study | None) ->
         "final_fit": kept.final_fit,
     }
     params |= dict(kept.trial.params) if kept.trial else {f"weight {k}": v for k, v in (kept.weights or {}).items()}
-    scores = {log.VALIDATION_SCORE: kept.validation_score}
+    scores = {log.VALIDATION_SCORE: kept.validation_score, log.LATENCY_MS: _latency_ms(session, kept)}
     if kept.model.threshold is not None:
         scores["decision_threshold"] = kept.model.threshold
     if study is not None:
