@@ -52,8 +52,8 @@ def test_every_command_has_help_that_names_the_shared_options(
 
 def test_the_list_above_is_complete() -> None:
     found = []
-    for name, command in get_command(app).commands.items():
-        found += [[name, member] for member in command.commands] if hasattr(command, "commands") else [[name]]
+    for name, entry in get_command(app).commands.items():
+        found += [[name, member] for member in entry.commands] if hasattr(entry, "commands") else [[name]]
 
     assert sorted(found) == sorted(COMMANDS)
 
@@ -241,7 +241,7 @@ def test_a_command_that_is_stopped_says_so(stop: KeyboardInterrupt, capfd: pytes
     code = guarded(lambda: get_command(program).main([], "wait", standalone_mode=False), [], command="wait")
 
     assert code == 130
-    assert capfd.readouterr().err.startswith(f"error: {stop or 'interrupted'}\n  hint: everything finished")
+    assert capfd.readouterr().err.startswith(f"error: {str(stop) or 'interrupted'}\n  hint: everything finished")
 
 
 def test_the_workspace_is_the_current_folder(tmp_path: Path) -> None:
