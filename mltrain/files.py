@@ -141,9 +141,7 @@ def append_line(path: Path, text: str) -> None:
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab+") as file:
-            file.write(
-                (b"\n" if _ends_inside_a_line(file) else b"") + text.rstrip("\n").encode("utf-8") + b"\n"
-            )
+            file.write((b"\n" if _ends_inside_a_line(file) else b"") + text.rstrip("\n").encode("utf-8") + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -180,9 +178,7 @@ def lock(path: Path, timeout_s: float) -> Iterator[None]:
             held.acquire(timeout=timeout_s)
         except filelock.Timeout as error:
             message = f"another process holds {path.name}; waited {timeout_s:g} s"
-            raise EnvironmentRefusal(
-                message, where=str(path), hint="wait for it to end, then try again"
-            ) from error
+            raise EnvironmentRefusal(message, where=str(path), hint="wait for it to end, then try again") from error
     try:
         yield
     finally:

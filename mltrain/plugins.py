@@ -113,10 +113,6 @@ def _broken(group: Group, entry_point: metadata.EntryPoint, error: ImportError) 
     """Return the error for a plug-in whose import failed."""
     missing = (error.name or "").partition(".")[0]
     extra = _EXTRAS.get(missing)
-    hint = (
-        f"pip install 'mltrain[{extra}]'"
-        if extra
-        else f"reinstall {_describe(group, entry_point).distribution}"
-    )
+    hint = f"pip install 'mltrain[{extra}]'" if extra else f"reinstall {_describe(group, entry_point).distribution}"
     message = f"{_SINGULAR[group]} '{entry_point.name}' cannot be loaded: {error}"
     return PluginError(message, where=entry_point.value, hint=hint)

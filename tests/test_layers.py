@@ -90,32 +90,6 @@ def test_only_plugins_looks_for_installed_packages() -> None:
     assert users == {"plugins.py"}
 
 
-@pytest.mark.parametrize(("library", "home"), [("comet_ml", "tracking/comet/"), ("mlflow", "tracking/mlflow")])
-def test_a_tracker_s_client_is_imported_by_its_own_files_alone(library: str, home: str) -> None:
-    # These are loaded by name, which import-linter cannot see.
-    users = {
-        path.as_posix()
-        for path, tree in _trees()
-        for node in ast.walk(tree)
-        if any(name.partition(".")[0] == library for name in _imported(node))
-    }
-
-    assert users
-    assert {user for user in users if not user.startswith(home)} == set()
-
-
-def _imported(node: ast.AST) -> list[str]:
-    """Return the modules that a statement or a call of `import_module` names."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        return [node.module or ""]
-    if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-        called = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        return [str(node.args[0].value)] if called == "import_module" else []
-    return []
-
-
 def test_every_registered_plug_in_of_ours_exists() -> None:
     groups = _settings()["project"]["entry-points"]
 

@@ -24,7 +24,8 @@ def rows_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     )
     for header in headers:
         right, whole = header.startswith(">"), header.startswith((">", "|"))
-        table.add_column(header.lstrip(">|"), justify="right" if right else "left", overflow="fold", no_wrap=whole)
+        label = Text(header[1:] if whole else header)
+        table.add_column(label, justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(cell_text(cell)) for cell in row))
     return table

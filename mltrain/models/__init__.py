@@ -169,8 +169,14 @@ class ModelFamily(Protocol):
         ...
 
     def prepare(
-        self, view: View, y: NDArray[np.int64], *, weights: NDArray[np.float64] | None, folds: Sequence[Fold],
-        objective: Objective, threads: int = 1,
+        self,
+        view: View,
+        y: NDArray[np.int64],
+        *,
+        weights: NDArray[np.float64] | None,
+        folds: Sequence[Fold],
+        objective: Objective,
+        threads: int = 1,
     ) -> Any:
         """Make once what all trials share; must be safe to use from several threads."""
         ...

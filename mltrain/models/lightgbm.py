@@ -162,7 +162,7 @@ def _round_cap(cap: int, settled: dict[str, Scalar], prepared: Binned, limits: L
         return max(1, min(cap, limits.max_rounds))
     n_trees = 1 if prepared.objective.n_classes == 2 else prepared.objective.n_classes
     by_work = _MOST_WORK / (prepared.X.shape[0] * prepared.X.shape[1] * n_trees)
-    by_rate = 60 / take_number(dict(settled), "learning_rate", default=0.1, low=1e-6)
+    by_rate = 100 / take_number(dict(settled), "learning_rate", default=0.1, low=1e-6)
     return max(1, min(cap, int(max(by_work, 200)), int(max(by_rate, 100))))
 
 

@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -51,7 +50,7 @@ def open_tracker(settings: TrackerSettings) -> Tracker:
     settings.directory.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependencies, at import
-        tracking = import_module("mlflow.tracking")
+        from mlflow import tracking
     for logger in ("alembic", "mlflow"):
         logging.getLogger(logger).setLevel(logging.WARNING)
     client = tracking.MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -267,4 +266,6 @@ def _without_password(text: str) -> str:
 
 
 def _mlflow_error() -> Any:
-    return import_module("mlflow.exceptions").MlflowException
+    from mlflow.exceptions import MlflowException
+
+    return MlflowException

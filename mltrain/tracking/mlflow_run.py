@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -53,7 +52,8 @@ class MlflowRun:
 
     def log_params(self, params: Mapping[str, Scalar]) -> None:
         """Log parameters; MLflow refuses to change one."""
-        entities = import_module("mlflow.entities")
+        from mlflow import entities
+
         sent = [entities.Param(_key(k), as_text(v)) for k, v in params.items()]
         with self._writing("log parameters"):
             for start in range(0, len(sent), _N_ENTRIES):
@@ -61,7 +61,8 @@ class MlflowRun:
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Collect points; they are sent when there are many or the last ones are some seconds old."""
-        entities = import_module("mlflow.entities")
+        from mlflow import entities
+
         now_ms = time.time_ns() // 1_000_000
         finite = {k: float(v) for k, v in metrics.items() if math.isfinite(v)}
         with self._writing("log metrics"):
@@ -71,7 +72,8 @@ class MlflowRun:
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
-        entities = import_module("mlflow.entities")
+        from mlflow import entities
+
         sent = [entities.RunTag(k, v) for k, v in tags.items()]
         with self._writing("set tags"):
             for start in range(0, len(sent), _N_ENTRIES):

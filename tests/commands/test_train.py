@@ -30,7 +30,8 @@ def _config(source: str = "example:churn", target: str = "churned", **train_sett
     return Config.model_validate(
         {
             "data": {"source": source, "target": target},
-            "train": {"experiment_tracker": "local", "supported_models": ["lgbm", "logistic_regression"]} | train_settings,
+            "train": {"experiment_tracker": "local", "supported_models": ["lgbm", "logistic_regression"]}
+            | train_settings,
             "evaluate": {"figures": False},
         }
     )

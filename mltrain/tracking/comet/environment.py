@@ -11,7 +11,6 @@ import logging
 import os
 import sys
 import warnings
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +36,11 @@ def import_comet() -> Any:
     hook = sys.excepthook
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependencies, at import
-        comet = import_module("comet_ml")
+        import comet_ml
     sys.excepthook = hook
     # Its console stays quiet by its own level; what it reports must reach our listener.
     logging.getLogger("comet_ml").setLevel(logging.WARNING)
-    return comet
+    return comet_ml
 
 
 def has_key() -> bool:
