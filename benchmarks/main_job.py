@@ -121,7 +121,8 @@ def table(rows: list[Row], budget_s: float) -> str:
         trials = " ".join(f"{c['model']} {c['n_trials']}" for c in candidates if c["n_trials"])
         lines.append(
             f"| {row.name} | {row.seed} | {exits} | {row.seconds.get('train', 0):.1f} | "
-            f"{row.seconds.get('evaluate', 0):.1f} | {champion.get('model')} | {champion.get('validation_score', 0):.4f} | "
+            f"{row.seconds.get('evaluate', 0):.1f} | {champion.get('model')} | "
+            f"{champion.get('validation_score', 0):.4f} | "
             f"{interval(scores.get('roc_auc'))} | {interval(scores.get('log_loss'))} | {trials} |"
         )
     return "\n".join([*lines, "", f"Exits: {', '.join(STEPS)}.", ""])
