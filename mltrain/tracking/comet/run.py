@@ -63,6 +63,7 @@ class CometRun:
         self._lock = threading.Lock()
         self._listener = LossListener()
         self._listener.__enter__()
+        self._logged: set[PurePosixPath] = set()
         self._is_finished = False
 
     def log_params(self, params: Mapping[str, Scalar]) -> None:
@@ -92,6 +93,9 @@ class CometRun:
         """Log a file as an asset; figures and confusion matrices also as what Comet draws."""
         asset = checked_name(name)
         with self._logging("log a file"):
+            if asset in self._logged:  # uploads run side by side: the older one may arrive last
+                self._experiment.flush(timeout=30)
+            self._logged.add(asset)
             self._experiment.log_asset(str(path), file_name=asset.as_posix(), overwrite=True)
             if asset.suffix == ".png":
                 self._experiment.log_image(str(path), name=asset.as_posix(), overwrite=True)
