@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
 from mltrain.models.framing import frame, unframe
-from mltrain.models.linear_solver import Linear, Penalty, Problem, solve
+from mltrain.models.logistic_regression.solver import Linear, Penalty, Problem, solve
 from mltrain.models.parameters import settle_parameters, take_choice, take_number
 from mltrain.models.rounds import RoundWatch, is_past, log_loss, normalise
 from mltrain.models.rows import Prepared, fold_rows, prepare_rows

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
 from mltrain.models.framing import frame, unframe
-from mltrain.models.lightgbm_data import BINNING, Binned, FoldData, fold_data, prepare_bins
-from mltrain.models.lightgbm_space import KNOWN, SYNONYMS, first_trials, search_space
+from mltrain.models.lightgbm.data import BINNING, Binned, FoldData, fold_data, prepare_bins
+from mltrain.models.lightgbm.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.parameters import settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, normalise
 from mltrain.space import Params, Scalar, Space

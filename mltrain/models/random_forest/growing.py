@@ -14,8 +14,8 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from sklearn.utils import check_random_state
 
 from mltrain.models import Limits
-from mltrain.models.forest import with_all_classes
 from mltrain.models.parameters import take_choice, take_number
+from mltrain.models.random_forest.forest import with_all_classes
 from mltrain.models.rounds import Stop, is_past
 from mltrain.models.rows import FoldRows
 from mltrain.space import Scalar

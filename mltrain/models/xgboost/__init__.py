@@ -16,8 +16,8 @@ from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, 
 from mltrain.models.framing import frame, unframe
 from mltrain.models.parameters import settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, normalise
-from mltrain.models.xgboost_data import FoldMatrices, Matrices, fold_matrices, prepare_matrices
-from mltrain.models.xgboost_space import KNOWN, SYNONYMS, first_trials, search_space
+from mltrain.models.xgboost.data import FoldMatrices, Matrices, fold_matrices, prepare_matrices
+from mltrain.models.xgboost.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.space import Params, Scalar, Space
 
 _MOST_ROUNDS = 3000

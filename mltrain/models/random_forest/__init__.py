@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
-from mltrain.models.forest import Forest, dump_forest, load_forest, predict_forest, predict_trees
 from mltrain.models.framing import frame, unframe
-from mltrain.models.growing import Recipe, grow, make_recipe
 from mltrain.models.parameters import settle_parameters
+from mltrain.models.random_forest.forest import Forest, dump_forest, load_forest, predict_forest, predict_trees
+from mltrain.models.random_forest.growing import Recipe, grow, make_recipe
 from mltrain.models.rounds import RoundWatch, Stop, log_loss, normalise
 from mltrain.models.rows import FoldRows, Prepared, fold_rows, prepare_rows
 from mltrain.space import Choice, Float, Int, Params, Space
