@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -24,13 +24,22 @@ from mltrain.preprocessing import Encoder
 from mltrain.search import Executor, SearchJob, Study, Trial, fit_folds, rank_trials, refit_all
 from mltrain.threshold import best_threshold, decide
 
+FinalFit: TypeAlias = Literal["refit", "bag", "fold", "vote"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldOut:
-    """Predictions for rows that the model did not learn from, in the order of the class codes."""
+    """Predictions for rows that the model did not learn from, in the order of the class codes.
+
+    Attributes
+    ----------
+    parts : ndarray of shape (n_samples,), optional
+        Number of the fold that each row belongs to, when there are several.
+    """
 
     y: NDArray[np.int64]
     proba: Proba
+    parts: NDArray[np.intp] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,8 +80,8 @@ class Candidate:
         Score of held-out predictions before calibration, never of rows that weights or folds were fitted on.
     held_out : HeldOut
         The same predictions after calibration.
-    final_fit : {"refit", "bag", "fold"}
-        ``fold``: the model of the holdout search itself, when no time was left to refit.
+    final_fit : {"refit", "bag", "fold", "vote"}
+        ``fold``: the model of the holdout search itself; ``vote``: members keep the fits they have.
     trial : Trial, optional
         The trial behind it; None for an ensemble.
     weights : mapping of "family#trial" to float
@@ -82,7 +91,7 @@ class Candidate:
     model: Model
     validation_score: float
     held_out: HeldOut
-    final_fit: Literal["refit", "bag", "fold"]
+    final_fit: FinalFit
     trial: Trial | None = None
     weights: Mapping[str, float] | None = None
     notes: tuple[str, ...] = ()
@@ -110,19 +119,21 @@ def keep(
         `time.monotonic` value by which the final fit ends; a refit that cannot end by then is not begun, and the models
         of the search are kept instead.
     """
-    trial = next(iter(best_trials(study, recipe.metric)), None)
+    trial = _affordable(study, best_trials(study, recipe.metric, n=10), executor=executor, deadline=deadline)
     if trial is None or trial.score is None or trial.proba is None:
         return None
-    members, final_fit, notes = _final_members(study, job, trial, recipe=recipe, executor=executor, deadline=deadline)
-    held_out = HeldOut(y=validated_y(job), proba=trial.proba.astype(np.float64))
-    model, held_out = assemble(study.name, members, encoders={job.view.kind: encoder}, held_out=held_out, recipe=recipe)
+    final = _fit_finally(study, job, trial, recipe=recipe, executor=executor, deadline=deadline)
+    held_out = HeldOut(y=validated_y(job), proba=trial.proba.astype(np.float64), parts=validated_parts(job))
+    model, held_out = assemble(
+        study.name, final.members, encoders={job.view.kind: encoder}, held_out=held_out, recipe=recipe
+    )
     return Candidate(
         model=model,
         validation_score=trial.score,
         held_out=held_out,
-        final_fit=final_fit,
+        final_fit=final.kind,
         trial=trial,
-        notes=notes + trial.notes,
+        notes=final.notes + trial.notes,
     )
 
 
@@ -156,7 +167,9 @@ def choose(held_out: HeldOut, recipe: Recipe) -> Calibrator | None:
     """Return the calibrator that the recipe asks for, or None."""
     if recipe.calibration == "none" or len(np.unique(held_out.y)) < 2:
         return None
-    return choose_calibrator(held_out.proba, held_out.y, method=recipe.calibration, seed=recipe.seed)
+    return choose_calibrator(
+        held_out.proba, held_out.y, method=recipe.calibration, seed=recipe.seed, parts=held_out.parts
+    )
 
 
 def decision_threshold(y: NDArray[np.int64], proba: Proba, *, metric: Metric) -> float | None:
@@ -176,6 +189,13 @@ def validated_y(job: SearchJob) -> NDArray[np.int64]:
     return job.y[job.valid_rows]
 
 
+def validated_parts(job: SearchJob) -> NDArray[np.intp] | None:
+    """Return the fold of each row that trials predict out of fold; None for a single holdout."""
+    if len(job.folds) < 2:
+        return None
+    return np.concatenate([np.full(len(fold.valid), number) for number, fold in enumerate(job.folds)])
+
+
 def fold_models(
     study: Study, job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None
 ) -> tuple[Fitted, ...]:
@@ -192,17 +212,35 @@ def fold_members(job: SearchJob, fitted: Sequence[Fitted], *, weight: float = 1.
     )
 
 
-def _final_members(
+def _affordable(study: Study, ranked: Sequence[Trial], *, executor: Executor, deadline: float | None) -> Trial | None:
+    """Return the best trial whose fold models are at hand, or, after a resume, can be fitted again in time."""
+    for trial in ranked:
+        again_s = 0.0 if trial.number in study.models else trial.seconds / executor.n_slots
+        if deadline is None or again_s == 0 or time.monotonic() + again_s < deadline:
+            return trial
+    return next(iter(ranked), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Final:
+    members: tuple[Member, ...]
+    kind: FinalFit
+    notes: tuple[str, ...] = ()
+
+
+def _fit_finally(
     study: Study, job: SearchJob, trial: Trial, *, recipe: Recipe, executor: Executor, deadline: float | None
-) -> tuple[tuple[Member, ...], Literal["refit", "bag", "fold"], tuple[str, ...]]:
+) -> _Final:
     if recipe.final_fit == "refit":
         refitted = _refit(job, trial, executor=executor, deadline=deadline)
         if refitted is not None:
-            return (Member(family=job.name, weight=1.0, fitted=refitted.model),), "refit", refitted.notes
+            member = Member(family=job.name, weight=1.0, fitted=refitted.model, features=job.final_features)
+            return _Final(members=(member,), kind="refit", notes=refitted.notes)
     members = fold_members(job, fold_models(study, job, trial, executor=executor, deadline=deadline))
-    if recipe.final_fit == "bag" and len(members) > 1:
-        return members, "bag", ()
-    return members, "fold", ("no time was left to refit on all rows: the model of the search is kept",)
+    if recipe.final_fit == "refit":
+        kind: FinalFit = "fold" if len(members) == 1 else "bag"
+        return _Final(members=members, kind=kind, notes=("no time was left to refit on all rows",))
+    return _Final(members=members, kind="bag" if len(members) > 1 else "fold")
 
 
 def _refit(job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None) -> Fitted | None:
@@ -213,21 +251,26 @@ def _refit(job: SearchJob, trial: Trial, *, executor: Executor, deadline: float 
     return None if fitted.stopped == "deadline" else fitted
 
 
-def seconds_after_search(job: SearchJob, recipe: Recipe, trial: Trial | None, *, share_s: float) -> float:
+def seconds_after_search(
+    job: SearchJob, recipe: Recipe, best: Trial | None, *, is_at_hand: bool, share_s: float
+) -> float:
     """Forecast what keeping a trial takes once the search has ended: its final fit, calibration and saving.
 
     Parameters
     ----------
-    trial : Trial, optional
+    best : Trial, optional
         The best one so far; None before any has ended.
+    is_at_hand : bool
+        Its fold models are in memory; those of a resumed trial are not.
     share_s : float
         Seconds that search and final fit have together; the forecast is never more than half of it.
     """
-    saving_s = 0.2 + 0.02 * share_s
-    if recipe.final_fit == "bag":
-        return min(saving_s, 0.5 * share_s)
-    refit_s = 0.2 * share_s if trial is None else refit_seconds(job, trial)
-    return min(saving_s + refit_s, 0.5 * share_s)
+    seconds = 0.2 + 0.02 * share_s
+    if recipe.final_fit == "refit":
+        seconds += 0.2 * share_s if best is None else refit_seconds(job, best)
+    elif best is not None and not is_at_hand:
+        seconds += best.seconds
+    return min(seconds, 0.5 * share_s)
 
 
 def refit_seconds(job: SearchJob, trial: Trial) -> float:

@@ -14,6 +14,7 @@ from mltrain.config import PreprocessingSection, SplitSection, TrainSection
 from mltrain.data import Schema
 from mltrain.data.conforming import conform
 from mltrain.data.target import encode_target
+from mltrain.metrics import Metric
 from mltrain.models import Fold, Shape, View, ViewKind
 from mltrain.preprocessing import Encoder, encode, fit_encoder, select_features
 from mltrain.splitting import make_folds
@@ -68,9 +69,7 @@ def develop(
     """
     rows = pa.concat_tables([train, validation], promote_options="permissive")
     y = encode_target(schema.target, rows[schema.target.name])
-    kind = settings.validation
-    if kind == "auto":
-        kind = "kfold" if train.num_rows < HOLDOUT_FROM_ROWS else "holdout"
+    kind = validation_kind(settings, n_train=train.num_rows)
     if kind == "holdout":
         folds: tuple[Fold, ...] = (_holdout(train.num_rows, rows.num_rows),)
     else:
@@ -83,6 +82,21 @@ def develop(
         validation=kind,
         weights=_balanced(y) if settings.class_weight == "balanced" else None,
     )
+
+
+def validation_kind(settings: TrainSection, *, n_train: int) -> Literal["kfold", "holdout"]:
+    """Return how candidates are validated when the train split has ``n_train`` rows."""
+    if settings.validation == "auto":
+        return "kfold" if n_train < HOLDOUT_FROM_ROWS else "holdout"
+    return settings.validation
+
+
+def validation_digest(metric: Metric, settings: TrainSection, *, n_train: int, seed: int) -> str:
+    """Return a text that differs when two validation scores on the same data cannot be compared."""
+    kind = validation_kind(settings, n_train=n_train)
+    scheme = f"{kind} {settings.n_folds} {seed}" if kind == "kfold" else kind
+    name = metric.name if metric.beta is None else f"{metric.name} beta={metric.beta:g}"
+    return f"{name} {scheme}"
 
 
 def encoded_view(rows: Development, kind: ViewKind, settings: PreprocessingSection) -> EncodedView:

@@ -22,6 +22,7 @@ from mltrain.candidate import (
     best_trials,
     fold_members,
     fold_models,
+    validated_parts,
     validated_y,
 )
 from mltrain.metrics import Metric, is_better, score
@@ -79,6 +80,7 @@ def vote(
     seed: int,
     deadline: float | None = None,
     selection: Selection = Selection(),
+    parts: NDArray[np.intp] | None = None,
 ) -> Vote:
     """Choose weights for several models' held-out predictions.
 
@@ -88,6 +90,9 @@ def vote(
         One per member, best first, aligned with ``y``.
     deadline : float, optional
         `time.monotonic` value after which no further bag is begun; at least one always is.
+    parts : ndarray of shape (n_samples,), optional
+        Number of the part that a row is scored with, such as its fold, where groups or time must not be torn; by
+        default five parts at random.
 
     References
     ----------
@@ -98,7 +103,7 @@ def vote(
     weights = choose_weights(stacked, y, metric=metric, seed=seed, deadline=deadline, selection=selection)
     proba = np.empty_like(stacked[0])
     quick = Selection(n_picks=selection.n_picks, n_bags=max(1, selection.n_bags // 3), max_rows=selection.max_rows)
-    for part, (rest, held_out) in enumerate(_parts(y, seed)):
+    for part, (rest, held_out) in enumerate(_parts(y, seed) if parts is None else _given_parts(parts)):
         fitted = choose_weights(
             stacked[:, rest], y[rest], metric=metric, seed=seed + 1 + part, deadline=deadline, selection=quick
         )
@@ -164,6 +169,10 @@ def _parts(y: NDArray[np.int64], seed: int, n_parts: int = 5) -> list[tuple[NDAr
     return [(rest, held_out) for rest, held_out in splitter.split(np.zeros(len(y)), y)]
 
 
+def _given_parts(parts: NDArray[np.intp]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    return [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in np.unique(parts)]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Searched:
     """A family whose search has ended and whose candidate is kept."""
@@ -200,7 +209,15 @@ def keep_ensemble(
     """
     voters = _voters(searched, recipe.metric, deadline=deadline)
     y = validated_y(searched[0].job)
-    chosen = vote([v.proba for v in voters], y, metric=recipe.metric, seed=recipe.seed, deadline=_halfway(deadline))
+    parts = validated_parts(searched[0].job)
+    chosen = vote(
+        [v.proba for v in voters],
+        y,
+        metric=recipe.metric,
+        seed=recipe.seed,
+        deadline=_halfway(deadline),
+        parts=parts,
+    )
     weights = _without_crumbs(chosen.weights)
     members = [
         member
@@ -209,13 +226,13 @@ def keep_ensemble(
         for member in _members(voter, float(weight), executor=executor, deadline=deadline)
     ]
     encoders = {v.searched.job.view.kind: v.searched.encoder for v, w in zip(voters, weights, strict=True) if w > 0}
-    held_out = HeldOut(y=y, proba=chosen.proba)
+    held_out = HeldOut(y=y, proba=chosen.proba, parts=parts)
     model, held_out = assemble("ensemble", members, encoders=encoders, held_out=held_out, recipe=recipe)
     return Candidate(
         model=model,
         validation_score=chosen.score,
         held_out=held_out,
-        final_fit=searched[0].kept.final_fit,
+        final_fit="vote",
         weights={v.label: round(float(w), 6) for v, w in zip(voters, weights, strict=True) if w > 0},
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import cast
 
-from mltrain import plugins
-from mltrain.config import Config
+from mltrain import metrics, plugins
+from mltrain.config import Config, TrainSection
 from mltrain.config.names import family_name
 from mltrain.errors import ConfigError, UsageError
+from mltrain.metrics import Metric
 from mltrain.models import ModelFamily
 
 ENSEMBLE = "ensemble"
@@ -40,13 +43,13 @@ def make_plan(config: Config, models: tuple[str, ...]) -> Plan:
     mltrain.errors.UsageError
         The ensemble is asked for with fewer than two families to vote.
     mltrain.errors.ConfigError
-        The config has settings for a model that does not exist.
+        The config has settings for a model or a parameter that does not exist.
     """
     asked = tuple(dict.fromkeys(str(family_name(m)) for m in models)) or config.train.supported_models
     alone = asked == (ENSEMBLE,)
     names = tuple(n for n in (config.train.supported_models if alone else asked) if n != ENSEMBLE)
     families = {name: cast("ModelFamily", plugins.load("models", name)) for name in names}
-    _refuse_unknown_settings(config)
+    _refuse_unknown_settings(config, families)
     if alone and len(families) < 2:
         raise UsageError(
             f"an ensemble needs two model families or more, train.supported_models names {len(families)}",
@@ -56,12 +59,28 @@ def make_plan(config: Config, models: tuple[str, ...]) -> Plan:
     return Plan(families=families, ensemble=wanted and len(families) >= 2, ensemble_alone=alone)
 
 
-def _refuse_unknown_settings(config: Config) -> None:
+def comparison_metric(settings: TrainSection, n_classes: int) -> Metric:
+    """Return the metric that models are compared by: the config's, or the default for this many classes."""
+    name = settings.comparison_metric or metrics.default_metric(n_classes)
+    return metrics.resolve(name, beta=settings.fbeta_score_beta_val, n_classes=n_classes)
+
+
+def _refuse_unknown_settings(config: Config, families: Mapping[str, ModelFamily]) -> None:
     known = plugins.names("models")
-    for name in config.models:
+    for name, section in config.models.items():
         if name not in known:
             raise ConfigError(
-                f"models.{name} is the name of no model family",
+                f"'{name}' is the name of no model family",
                 where=f"models.{name}",
                 hint=f"installed: {', '.join(known)}",
             )
+        for part, parameter in [("params", p) for p in section.params] + [
+            ("search_space", p) for p in section.search_space
+        ]:
+            if name in families and parameter not in families[name].parameters:
+                near = get_close_matches(parameter, families[name].parameters, n=1)
+                raise ConfigError(
+                    f"{name} has no parameter '{parameter}'",
+                    where=f"models.{name}.{part}.{parameter}",
+                    hint=f"did you mean '{near[0]}'?" if near else "see its library's documentation",
+                )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mltrain import files
 from mltrain.candidate import Candidate, decisions
+from mltrain.data.target import label_text
 from mltrain.metrics import Metric
 from mltrain.provenance import Provenance
 from mltrain.search import Study, Trial
@@ -88,7 +89,7 @@ def run_record(
         "artefacts": {
             str(path.relative_to(directory).as_posix()): files.sha256(path)
             for path in sorted(directory.rglob("*"))
-            if path.is_file() and path.name not in ("run.json", "tracking.jsonl", "sync.json", "train.log")
+            if path.is_file() and path.name not in ("run.json", "tracking.jsonl", "sync.json")
         },
     }
 
@@ -99,7 +100,7 @@ def confusion(candidate: Candidate) -> dict[str, Any]:
     matrix: NDArray[np.int64] = np.zeros((len(classes), len(classes)), dtype=np.int64)
     np.add.at(matrix, (candidate.held_out.y, decisions(candidate)), 1)
     return {
-        "labels": [str(c) for c in classes],
+        "labels": [label_text(c) for c in classes],
         "matrix": matrix.tolist(),
         "rows": "held-out validation rows",
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -95,8 +96,16 @@ def names(root: Path) -> tuple[str, ...]:
 
 
 def registered_name(settings: RegistrySection, train: TrainSection) -> str:
-    """Return the name that models are registered under: the project's, unless another is set."""
-    return settings.name or train.project_name
+    """Return the name that models are registered under: the one that is set, else the project's as a folder name.
+
+    Examples
+    --------
+    >>> from mltrain.config import Config
+    >>> config = Config.model_validate({"train": {"project_name": "My project: churn"}})
+    >>> registered_name(config.registry, config.train)
+    'My-project-churn'
+    """
+    return settings.name or re.sub(r"[^A-Za-z0-9_.-]+", "-", train.project_name).strip("-.") or "model"
 
 
 def read(root: Path, name: str) -> RegisteredModel:

@@ -20,11 +20,6 @@ class Workspace:
     root: Path
 
     @property
-    def config(self) -> Path:
-        """Config file that commands read when none is named."""
-        return self.root / "mltrain.yaml"
-
-    @property
     def data(self) -> Path:
         """Folder of the split files."""
         return self.root / "data"
@@ -88,6 +83,11 @@ class Workspace:
     def tracker(self, name: str) -> Path:
         """Return the folder in which a tracker may keep its own files."""
         return self.runs / ".trackers" / checked_id(name, what="tracker name")
+
+    @property
+    def log(self) -> Path:
+        """What libraries had to say."""
+        return self.runs / "mltrain.log"
 
     @property
     def crash_logs(self) -> Path:

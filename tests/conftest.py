@@ -1,8 +1,16 @@
-"""A small real workspace, split and trained once, and copies of it to work on."""
+"""A small real workspace, split and trained once, with copies of it to work on; and a real MLflow server."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +82,50 @@ def evaluated(evaluated_root: Path, tmp_path: Path) -> Any:
 
     shutil.copytree(evaluated_root, tmp_path / "evaluated")
     return Workspace(root=tmp_path / "evaluated")
+
+
+@pytest.fixture(scope="session")
+def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an empty MLflow database once: its migrations take seconds."""
+    from mltrain.tracking import TrackerSettings
+    from mltrain.tracking.mlflow import open_tracker
+
+    folder = tmp_path_factory.mktemp("mlflow")
+    open_tracker(TrackerSettings(project="empty", workspace=None, directory=folder, options={})).list_runs()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory, mlflow_database: Path) -> Iterator[str]:
+    """Run a real tracking server on loopback and return its address."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "mlflow.db").write_bytes(mlflow_database.read_bytes())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
+    command += ["--artifacts-destination", str(folder / "artifacts")]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "HOME": str(folder)}
+    environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # more processes that nobody needs here
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(url, process, folder / "log")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end_s = time.monotonic() + 150  # seconds by itself; minutes were seen on a busy machine
+    while time.monotonic() < end_s:
+        assert process.poll() is None, log.read_text()[-2000:]
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise AssertionError(log.read_text()[-2000:])

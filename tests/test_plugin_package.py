@@ -40,6 +40,7 @@ class Centroids:
     name = "acme_centroids"
     view = "ordinal"
     simplicity = 0
+    parameters = frozenset({"sharpness"})
 
     def space(self, shape):
         return {"sharpness": Float(low=0.1, high=10.0, log=True)}

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mltrain import registry
+from mltrain.config import Config
 from mltrain.errors import DataError, NoRunError, UsageError
 from mltrain.files import sha256
 from mltrain.registry import Move, Version, _reigns
@@ -155,3 +156,22 @@ def test_names_are_folders_and_nothing_else(trained: Workspace) -> None:
     assert registry.names(trained.root / "nowhere") == ()
     with pytest.raises(UsageError, match="not usable"):
         registry.read(trained.registry, "../churn")
+
+
+@pytest.mark.parametrize(
+    ("name", "project", "expected"),
+    [
+        ("income", "my project", "income"),
+        (None, "end-to-end-ml", "end-to-end-ml"),
+        (None, "my project", "my-project"),
+        (None, "../Kündigung 2024/", "K-ndigung-2024"),
+        (None, "解約", "model"),
+    ],
+)
+def test_a_project_of_any_name_has_a_folder(tmp_path: Path, name: str | None, project: str, expected: str) -> None:
+    config = Config.model_validate({"registry": {"name": name}, "train": {"project_name": project}})
+
+    found = registry.registered_name(config.registry, config.train)
+
+    assert found == expected
+    assert registry.read(tmp_path, found).versions == ()

@@ -25,7 +25,7 @@ WORKSPACE = Workspace(root=Path("/w"))
         (WORKSPACE.registry, "registry"),
         (WORKSPACE.tracker("comet_ml"), "runs/.trackers/comet_ml"),
         (WORKSPACE.crash_logs, "runs/crash"),
-        (WORKSPACE.config, "mltrain.yaml"),
+        (WORKSPACE.log, "runs/mltrain.log"),
     ],
 )
 def test_paths_are_those_of_the_architecture_page(path: Path, expected: str) -> None:

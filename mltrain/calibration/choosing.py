@@ -15,7 +15,12 @@ _MIN_CLASS_ROWS_ISOTONIC = 100
 
 
 def choose_calibrator(
-    proba: Floats, y: NDArray[np.int64], *, method: Method | str = "auto", seed: int
+    proba: Floats,
+    y: NDArray[np.int64],
+    *,
+    method: Method | str = "auto",
+    seed: int,
+    parts: NDArray[np.intp] | None = None,
 ) -> Calibrator | None:
     """Fit the named method, or the best one that helps.
 
@@ -28,6 +33,9 @@ def choose_calibrator(
         A name of `METHODS`, or ``auto``: methods are tried from the simplest on, each fitted on four fifths
         and judged by log loss on the last fifth, in turn. One is taken when it beats the best so far, at
         first doing nothing, by more than one standard error of the paired difference.
+    parts : ndarray of shape (n_samples,), optional
+        Number of the part that a row is judged with, such as its fold, where groups or time must not be torn; by
+        default rows are dealt at random, class by class.
 
     Returns
     -------
@@ -41,7 +49,8 @@ def choose_calibrator(
     """
     if method != "auto":
         return fit_calibrator(method, proba, y)  # type: ignore[arg-type]
-    chosen = _first_that_helps(proba, y, _folds(y, seed)) if _can_be_judged(y) else None
+    folds = _folds(y, seed) if parts is None else parts
+    chosen = _first_that_helps(proba, y, folds) if _can_be_judged(y) else None
     return None if chosen is None else fit_calibrator(chosen, proba, y)
 
 

@@ -19,7 +19,10 @@ from mltrain.errors import EnvironmentRefusal
 from mltrain.plugins import installed_version
 from mltrain.workspace import Workspace
 
-_CORE = ("numpy", "pandas", "pyarrow", "scikit-learn", "lightgbm", "xgboost", "optuna", "comet_ml", "matplotlib")
+_CORE = (
+    "typer", "rich", "pydantic", "ruamel.yaml", "filelock", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy",
+    "lightgbm", "xgboost", "optuna", "comet_ml", "matplotlib", "threadpoolctl",
+)  # fmt: skip
 _SLIM = {"xgboost": "xgboost-cpu"}  # distributions that bring the same module
 _LEAST_FREE_BYTES = 1_000_000_000
 
@@ -48,6 +51,11 @@ class DoctorResult:
 
     healthy: bool
     checks: tuple[Check, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """6 when something is missing: the environment refuses."""
+        return 0 if self.healthy else EnvironmentRefusal.exit_code
 
 
 def doctor(workspace: Workspace, *, environment: Mapping[str, str] | None = None) -> DoctorResult:

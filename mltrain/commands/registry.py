@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mltrain import artifact, registry
 from mltrain.config import Config
+from mltrain.data.target import label_text
 from mltrain.errors import EnvironmentRefusal, NoRunError
 from mltrain.registry import Move, RegisteredModel
 from mltrain.tracking.session import LOCAL
@@ -131,7 +132,7 @@ def show(
         created=found.created,
         who=found.who,
         families=manifest.families,
-        classes=tuple(str(label) for label in manifest.classes),
+        classes=tuple(label_text(label) for label in manifest.classes),
         threshold=manifest.threshold,
         metric=manifest.metric,
         manifest=found.manifest,

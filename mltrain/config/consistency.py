@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import NoReturn
 
 from pydantic_core import PydanticCustomError
+
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
 def refuse(message: str, *, key: str, hint: str) -> NoReturn:
@@ -59,6 +63,12 @@ def check_sizes(test: float, validation: float, *, calibration: float) -> None:
     if held_out >= 1:
         message = f"test, validation and calibration take {held_out:.4g} of the rows, none are left for training"
         refuse(message, key="split.test_size", hint="choose smaller shares")
+
+
+def check_model_name(name: str | None) -> None:
+    """Refuse a name that cannot be a folder of the registry."""
+    if name is not None and _MODEL_NAME.fullmatch(name) is None:
+        refuse(f"registry.name '{name}' cannot name a folder", key="name", hint="use letters, digits, _, . and -")
 
 
 def _moment(value: date | datetime) -> datetime:

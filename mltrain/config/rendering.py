@@ -1,4 +1,4 @@
-"""A config as YAML text that loads to the same config, and its hash."""
+"""A config as YAML text that loads to the same config, as plain values, and its hash; secrets are masked in all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from mltrain.config.sections import Config
+from mltrain.redaction import redacted
 
 
 class _Representer(RoundTripRepresenter):
@@ -39,24 +40,24 @@ def to_yaml(config: Config, *, only_set: bool = False) -> str:
     Returns
     -------
     str
-        YAML 1.2 that loads to an equal config.
+        YAML 1.2 that loads to an equal config, but for secrets, which are masked.
     """
     yaml = YAML(typ="rt", pure=True)
     yaml.Representer = _Representer
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     stream = io.StringIO()
-    yaml.dump(_lists(config.model_dump(exclude_unset=only_set)), stream)
+    yaml.dump(_lists(redacted(config.model_dump(exclude_unset=only_set))), stream)
     return stream.getvalue()
 
 
 def to_values(config: Config) -> dict[str, Any]:
-    """Return the config as nested dicts of JSON values, defaults included; dates are ISO text."""
-    return config.model_dump(mode="json")
+    """Return the config as nested dicts of JSON values, defaults included; dates are ISO text, secrets masked."""
+    return redacted(config.model_dump(mode="json"))
 
 
 def config_hash(config: Config) -> str:
-    """Return the SHA-256 (hexadecimal) of all values, in whatever order and style they were written."""
+    """Return the SHA-256 (hexadecimal) of all values but secrets, in whatever order and style they were written."""
     text = json.dumps(to_values(config), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 

@@ -18,7 +18,14 @@ from pydantic import (
     model_validator,
 )
 
-from mltrain.config.consistency import check_cut_offs, check_roles, check_sizes, check_split_columns, refuse
+from mltrain.config.consistency import (
+    check_cut_offs,
+    check_model_name,
+    check_roles,
+    check_sizes,
+    check_split_columns,
+    refuse,
+)
 from mltrain.config.names import family_name, metric_name, tracker_name
 from mltrain.config.search_space import DimensionEntry
 
@@ -201,9 +208,14 @@ class RegistrySection(Section):
     """Where the champion is registered and when a challenger may replace it."""
 
     name: str | None = None
-    """Name of the registered model; by default `train.project_name`."""
+    """Name of the registered model, a folder below `registry/`; by default made from `train.project_name`."""
     margin: Annotated[Number, Field(ge=0)] = 0.0
     """How much worse than the champion, on the same test rows, a challenger may be and still replace it."""
+
+    @model_validator(mode="after")
+    def _a_name_is_a_folder(self) -> Self:
+        check_model_name(self.name)
+        return self
 
 
 class Config(Section):

@@ -19,7 +19,7 @@ import typer
 
 from mltrain.errors import EnvironmentRefusal, Interrupted, MltrainError, UsageError
 
-_ClickError: Any = typer.BadParameter.__mro__[2]  # Typer ships its own Click or uses the installed one, by version
+_ClickError: Any = typer.BadParameter.__mro__[2]  # Typer keeps its own Click private
 _KEPT = "everything finished so far is kept; the same command goes on from there"
 
 
@@ -79,7 +79,9 @@ def _tell(error: BaseException, argv: Sequence[str], *, command: str) -> None:
 
 def _block(error: BaseException, argv: Sequence[str]) -> str:
     """Return what the user reads: what is wrong, where, what to do."""
-    from mltrain.console.crash import without_secrets, write_crash_log  # noqa: PLC0415 - needed when all else failed
+    from mltrain.console.crash import write_crash_log  # noqa: PLC0415 - needed when all else failed
+    from mltrain.redaction import without_secrets  # noqa: PLC0415 - printing help does without
+    from mltrain.workspace import Workspace  # noqa: PLC0415 - the same
 
     if isinstance(error, MltrainError):
         lines = [f"error: {_indented(error.message)}"]
@@ -88,7 +90,7 @@ def _block(error: BaseException, argv: Sequence[str]) -> str:
     else:
         lines = [f"error: a fault of mltrain: {type(error).__name__}: {' '.join(str(error).split())}"]
     if not isinstance(error, MltrainError) or error.exit_code == MltrainError.exit_code:
-        place = write_crash_log(error, argv, Path("runs") / "crash")
+        place = write_crash_log(error, argv, Workspace(root=Path()).crash_logs)
         lines += [f"  crash log: {place}"] if place else []
     return without_secrets("\n".join(lines)) + "\n"
 

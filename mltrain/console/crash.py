@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import re
 import sys
 import tempfile
 import traceback
@@ -15,14 +13,7 @@ from pathlib import Path
 from mltrain import files
 from mltrain._version import __version__
 from mltrain.errors import EnvironmentRefusal
-
-_TELLING = r"(?:(?:api|access|private|secret)[_-]?key|token|secret|passw(?:or)?d|credential)s?"
-_SECRET_NAME = re.compile(r"(?:key|token|secret|passw(?:or)?d|pass|credentials?)$", re.IGNORECASE)
-_SECRET_PAIR = re.compile(
-    rf"(?P<name>[\w.-]*{_TELLING})(?P<gap>['\"]?\s*[=:]\s*)(?P<value>[^\s,;)}}\]]+)", re.IGNORECASE
-)
-_USER_INFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
-_SHORTEST_SECRET = 6  # shorter values of such variables ("1", "true") are no secrets and would riddle the text
+from mltrain.redaction import without_secrets
 
 
 def write_crash_log(error: BaseException, argv: Sequence[str], folder: Path) -> Path | None:
@@ -52,15 +43,6 @@ def crash_report(error: BaseException, argv: Sequence[str]) -> str:
         "",
     ]
     return without_secrets("\n".join(head) + "\n" + "".join(traceback.format_exception(error)))
-
-
-def without_secrets(text: str) -> str:
-    """Return text with secrets masked: the environment's, those in URLs, those beside a telling name."""
-    for name, value in os.environ.items():
-        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
-            text = text.replace(value, "***")
-    text = _USER_INFO.sub(r"\g<scheme>***@", text)
-    return _SECRET_PAIR.sub(r"\g<name>\g<gap>***", text)
 
 
 def _libraries() -> str:

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Any
 
 from mltrain.errors import MltrainError
+from mltrain.redaction import without_secrets
 
 SCHEMA = 1
 
@@ -109,5 +110,7 @@ def _error(error: BaseException) -> dict[str, str | None]:
     """Return the entry of ``errors`` for an exception."""
     code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
     if isinstance(error, MltrainError):
-        return {"code": code, "message": error.message, "where": error.where, "hint": error.hint}
-    return {"code": "internal_error", "message": f"{code}: {error}", "where": None, "hint": None}
+        told = {"message": error.message, "where": error.where, "hint": error.hint}
+    else:
+        code, told = "internal_error", {"message": f"{code}: {error}", "where": None, "hint": None}
+    return {"code": code} | {key: text and without_secrets(text) for key, text in told.items()}

@@ -145,7 +145,7 @@ def _run(call: Invocation, function: Callable[[Invocation], object]) -> int:
     """Run a command with its progress shown, then show its result."""
     from mltrain.console import boundary, document, logs, output, progress  # noqa: PLC0415 - printing help does without
 
-    logs.configure(call.verbosity, call.workspace.runs)
+    logs.configure(call.verbosity, call.workspace.log)
     with output.reserved_stdout(), progress.shown(call.verbosity) as listener:
         try:
             result = function(dataclasses.replace(call, listener=listener))

@@ -14,15 +14,15 @@ _MAX_BYTES = 5_000_000
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def configure(verbosity: int, folder: Path) -> None:
+def configure(verbosity: int, file: Path) -> None:
     """Route our log to stderr and everybody's warnings to a file.
 
     Parameters
     ----------
     verbosity : int
         -1 errors only, 0 warnings, 1 information, 2 everything.
-    folder : Path
-        The ``runs`` folder.
+    file : Path
+        Takes what everybody else has to say; nothing is written while its folder is missing.
     """
     level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
     ours = logging.getLogger("mltrain")
@@ -30,9 +30,7 @@ def configure(verbosity: int, folder: Path) -> None:
     screen = logging.StreamHandler()
     screen.setFormatter(logging.Formatter("%(message)s"))
     screen.setLevel(level)
-    record = _WhenThereIsAFolder(
-        folder / "mltrain.log", maxBytes=_MAX_BYTES, backupCount=1, delay=True, encoding="utf-8"
-    )
+    record = _WhenThereIsAFolder(file, maxBytes=_MAX_BYTES, backupCount=1, delay=True, encoding="utf-8")
     record.setFormatter(logging.Formatter(_FORMAT))
     ours.setLevel(min(level, logging.INFO))
     _replace_handlers(ours, screen)

@@ -89,26 +89,6 @@ class Schema:
         return tuple(c.name for c in self.columns if c.kind is ColumnKind.ID)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dataset:
-    """A loaded table whose columns and target are understood.
-
-    Attributes
-    ----------
-    table : pyarrow.Table
-        All columns of the source, rows in source order.
-    fingerprint : str
-        sha256 over schema and values; the same rows in the same order give the same text.
-    origin : str
-        What the user named, for messages: a path, a glob, ``example:churn``.
-    """
-
-    table: pa.Table
-    schema: Schema
-    fingerprint: str
-    origin: str
-
-
 @runtime_checkable
 class DataSource(Protocol):
     """Where tables come from. One file per source, registered under ``mltrain.sources``."""

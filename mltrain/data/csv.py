@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mltrain.data.locations import find_files, has_suffix, require_files
+from mltrain.data.locations import NO_ROWS_HINT, find_files, has_suffix, require_files
 from mltrain.data.nearest import suggest
 from mltrain.data.stacking import stack_tables
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal
@@ -140,7 +140,7 @@ def _unreadable(file: Path, error: Exception, options: CsvOptions) -> DataError:
     """Return the error for a file that cannot be parsed, with the row where Arrow names one."""
     text = str(error)
     if "Empty CSV" in text:
-        return DataError("there are no rows", where=str(file))
+        return DataError("there are no rows", where=str(file), hint=NO_ROWS_HINT)
     row = re.search(r"[Rr]ow #(\d+)", text)
     if "UTF" in text or isinstance(error, UnicodeError):
         hint = f"it was read as {options.encoding}; set data.options.encoding, such as latin-1"

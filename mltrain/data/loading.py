@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from mltrain import plugins
 from mltrain.config import DataSection
-from mltrain.data import Dataset, DataSource, Schema, Target
+from mltrain.data import DataSource, Schema, Target
 from mltrain.data.columns import infer_columns
+from mltrain.data.locations import NO_ROWS_HINT
 from mltrain.data.nearest import listed, suggest
-from mltrain.data.records import fingerprint
 from mltrain.data.target import encode_target, make_target, unlabelled
 from mltrain.errors import ConfigError, DataError, PluginError
 
@@ -71,37 +71,23 @@ def load_table(source: str, format: str | None = None, options: Mapping[str, Any
     if repeated:
         raise DataError(f"column names occur twice: {listed(repeated)}", where=source, hint="rename one of each")
     if table.num_rows == 0:
-        raise DataError("there are no rows", where=source)
+        raise DataError("there are no rows", where=source, hint=NO_ROWS_HINT)
     return table
 
 
-def load_dataset(section: DataSection, *, group: str | None = None, time: str | None = None) -> Dataset:
-    """Return the rows of the config's source that have a label, with their schema and fingerprint.
+def load_rows(section: DataSection) -> LabelledRows:
+    """Return the rows of the config's source that have a label.
 
     Raises
     ------
     mltrain.errors.ConfigError
-        The source or the target is not named, or a column in the config does not exist.
+        The source or the target is not named.
     mltrain.errors.DataError
         See `load_table` and `label_rows`.
     """
-    source = require_source(section)
-    rows = label_rows(load_table(source, section.format, section.options), section)
-    schema = infer_schema(rows, section, group=group, time=time)
-    return Dataset(table=rows.table, schema=schema, fingerprint=fingerprint(rows.table), origin=source)
-
-
-def require_source(section: DataSection) -> str:
-    """Return the source the config names.
-
-    Raises
-    ------
-    mltrain.errors.ConfigError
-        It names none.
-    """
     if not section.source:
         raise ConfigError("data.source is not set", where="data.source", hint="name a Parquet or CSV file")
-    return section.source
+    return label_rows(load_table(section.source, section.format, section.options), section)
 
 
 def label_rows(table: pa.Table, section: DataSection) -> LabelledRows:
@@ -116,7 +102,7 @@ def label_rows(table: pa.Table, section: DataSection) -> LabelledRows:
     """
     column = target_column(table, section)
     name = str(section.target)
-    target = make_target(column, name, positive=section.positive_class)
+    target = make_target(column, name, positive=section.positive_class, origin=section.source)
     missing = unlabelled(column)
     kept = table.filter(pa.array(~missing)) if missing.any() else table
     y = encode_target(target, kept.column(name))

@@ -11,6 +11,7 @@ from mltrain import files as disk
 from mltrain.errors import DataError, EnvironmentRefusal
 
 MAGIC = re.compile(r"[*?\[]")
+NO_ROWS_HINT = "write it again, or name another source"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,10 +69,11 @@ def require_files(source: str, suffixes: Sequence[str]) -> tuple[Path, ...]:
     if not files:
         found = Path(source).expanduser().exists()
         what = f"folder {source!r} holds no {' or '.join(suffixes)} file" if found else f"there is no file {source!r}"
-        raise DataError(what, where="data.source", hint="check data.source; paths start at the current directory")
+        hint = "check the name, in the config data.source; paths start at the current directory"
+        raise DataError(what, where=str(Path(source).expanduser().absolute()), hint=hint)
     try:
         if all(file.stat().st_size == 0 for file in files):
-            raise DataError(f"{source!r} is empty", where=str(files[0]))
+            raise DataError(f"{source!r} is empty", where=str(files[0]), hint=NO_ROWS_HINT)
     except OSError as error:
         raise EnvironmentRefusal(f"cannot read {source!r}: {error.strerror}", where=str(files[0])) from error
     return files

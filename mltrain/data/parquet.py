@@ -51,15 +51,22 @@ def _read(file: Path, source: str) -> pa.Table:
         with pq.ParquetFile(file) as reader:
             table = reader.read().replace_schema_metadata(None)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(f"not a readable Parquet file: {error}", where=str(file)) from error
+        raise unreadable(file, error) from error
     except OSError as error:
         if error.errno is None:  # a damaged page: Arrow has no class of its own for it
-            raise DataError(f"not a readable Parquet file: {error}", where=str(file)) from error
+            raise unreadable(file, error) from error
         raise EnvironmentRefusal(f"cannot read the file: {error.strerror}", where=str(file)) from error
     for name, value in _partitions(file, source):
         if name not in table.column_names:
             table = table.append_column(name, _repeated(value, table.num_rows))
     return table
+
+
+def unreadable(file: Path, error: Exception) -> DataError:
+    """Return the error for a file that Arrow cannot read."""
+    reason = str(error).rstrip(".")
+    hint = "it may be cut off or something else than Parquet: write it again"
+    return DataError(f"not a readable Parquet file: {reason}", where=str(file), hint=hint)
 
 
 def _partitions(file: Path, source: str) -> list[tuple[str, str]]:

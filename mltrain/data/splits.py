@@ -22,6 +22,7 @@ from mltrain.data.locations import SourceFile
 from mltrain.data.records import schema_from_dict, schema_to_dict
 from mltrain.data.text import is_text
 from mltrain.errors import DataError
+from mltrain.redaction import redacted
 
 FORMAT = 1
 AGAIN = "run `mltrain split`"
@@ -94,8 +95,8 @@ class SplitRecord:
 
 
 def config_of(config: Config) -> dict[str, Any]:
-    """Return the part of the config that a split depends on, besides the seed."""
-    return {"data": config.data.model_dump(mode="json"), "split": config.split.model_dump(mode="json")}
+    """Return the part of the config that a split depends on, besides the seed; secrets are masked."""
+    return redacted({"data": config.data.model_dump(mode="json"), "split": config.split.model_dump(mode="json")})
 
 
 def record_to_dict(record: SplitRecord) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from mltrain.data import Column, ColumnKind, Schema, csv, parquet
 from mltrain.data.csv import CsvOptions, _check_options, _delimiter, _unreadable
 from mltrain.data.locations import require_files
-from mltrain.data.parquet import _partitions, _repeated
+from mltrain.data.parquet import _partitions, _repeated, unreadable
 from mltrain.errors import DataError
 
 BLOCK_BYTES = 2**24
@@ -121,7 +121,7 @@ def _readable(file: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise DataError(f"not a readable Parquet file: {error}", where=str(file)) from error
+        raise unreadable(file, error) from error
 
 
 def _with_folders(table: pa.Table, folders: Mapping[str, str], wanted: Sequence[str]) -> pa.Table:

@@ -20,7 +20,9 @@ MANY_WHOLE_NUMBERS = 100
 FEW_ROWS_EACH = 10
 
 
-def make_target(column: pa.ChunkedArray, name: str, *, positive: Label | None = None) -> Target:
+def make_target(
+    column: pa.ChunkedArray, name: str, *, positive: Label | None = None, origin: str | None = None
+) -> Target:
     """Return the classes of a column; nulls are skipped.
 
     Parameters
@@ -31,6 +33,8 @@ def make_target(column: pa.ChunkedArray, name: str, *, positive: Label | None = 
         The column's name.
     positive : label, optional
         The positive of two classes, matched by its text; by default the rarer one.
+    origin : str, optional
+        What the user named, for messages.
 
     Raises
     ------
@@ -40,10 +44,11 @@ def make_target(column: pa.ChunkedArray, name: str, *, positive: Label | None = 
         ``positive`` is given for more than two classes.
     """
     values = decoded(column)
-    _check_type(values.type, name)
+    where = f"column {name!r}" if origin is None else f"{origin}, column {name!r}"
+    _check_type(values.type, where)
     labels = _without_missing(values)
     counts = {_plain(item["values"].as_py()): item["counts"].as_py() for item in pc.value_counts(labels)}
-    _check_classes(labels, name, counts)
+    _check_classes(labels, where, counts)
     classes = tuple(sorted(counts))
     if len(classes) == 2:
         chosen = _rarer(counts) if positive is None else _find_positive(classes, name, positive)
@@ -114,17 +119,22 @@ def count_classes(target: Target, codes: NDArray[np.int64]) -> Mapping[str, int]
     return {label_text(label): int(n) for label, n in zip(target.classes, counts, strict=True)}
 
 
-def _check_type(kind: pa.DataType, name: str) -> None:
+def _check_type(kind: pa.DataType, where: str) -> None:
     """Refuse types that name no classes."""
     types = pa.types
     if types.is_null(kind):
-        raise DataError("all labels are missing", where=f"column {name!r}")
+        raise _no_labels(where)
     if not (is_text(kind) or types.is_boolean(kind) or types.is_integer(kind) or _is_real(kind)):
         raise DataError(
             f"a target of type {kind} names no classes",
-            where=f"column {name!r}",
+            where=where,
             hint="use text, booleans or whole numbers",
         )
+
+
+def _no_labels(where: str) -> DataError:
+    """Return the error for a column that holds nothing."""
+    return DataError("all labels are missing", where=where, hint="fill it, or name another column in data.target")
 
 
 def _is_real(kind: pa.DataType) -> bool:
@@ -143,11 +153,11 @@ def _plain(label: Label) -> Label:
     return int(label) if isinstance(label, float) and label.is_integer() else label
 
 
-def _check_classes(labels: pa.ChunkedArray, name: str, counts: Mapping[Label, int]) -> None:
+def _check_classes(labels: pa.ChunkedArray, where: str, counts: Mapping[Label, int]) -> None:
     """Refuse columns that have no classes to learn."""
-    n, k, where = len(labels), len(counts), f"column {name!r}"
+    n, k = len(labels), len(counts)
     if k == 0:
-        raise DataError("all labels are missing", where=where)
+        raise _no_labels(where)
     if k == 1:
         only = label_text(next(iter(counts)))
         raise DataError(f"all {n} rows have the same class, {only!r}", where=where, hint="two classes are needed")

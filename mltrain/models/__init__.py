@@ -154,11 +154,14 @@ class ModelFamily(Protocol):
         The view of X that it wants.
     simplicity : int
         Rank for near-ties, simplest first (0: linear model).
+    parameters : frozenset of str
+        Every name that `fit` takes, synonyms included; a config that names another is refused before training.
     """
 
     name: str
     view: ViewKind
     simplicity: int
+    parameters: frozenset[str]
 
     def space(self, shape: Shape) -> Space:
         """Return the default search space for data of this shape."""

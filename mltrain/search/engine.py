@@ -23,7 +23,7 @@ from mltrain.search.trial import Trial, best_score, rank_trials
 
 _LAST_WORD_S = 2.0
 
-Reserve: TypeAlias = Callable[[Trial | None], float]
+Reserve: TypeAlias = Callable[[Trial | None, bool], float]
 
 
 class Engine:
@@ -219,7 +219,8 @@ class Engine:
         if self._last_deadline is None or self._reserve is None:
             return
         best = next(iter(rank_trials(self.trials.values(), self._job.metric)), None)
-        self._clock = replace(self._clock, deadline=self._last_deadline - self._reserve(best))
+        is_at_hand = best is not None and best.number in self.models
+        self._clock = replace(self._clock, deadline=self._last_deadline - self._reserve(best, is_at_hand))
 
     def _keep_models(self, attempt: Attempt, trial: Trial) -> None:
         """Keep the fold models of the best trials fitted here and let go of the others."""

@@ -44,6 +44,8 @@ class SearchJob:
         Trial i is proposed knowing the results of trials up to i - lag; also the most trials in flight.
     data_key : str
         Fingerprint of the rows and of how they were encoded.
+    final_features : ndarray of int, optional
+        Positions of the features that a fit on all rows learns from; None means all.
     keep_models : int
         The fold models of so many best trials stay in memory.
     """
@@ -63,6 +65,7 @@ class SearchJob:
     fixed: Params
     max_trials: int | None = None
     lag: int = 8
+    final_features: NDArray[np.intp] | None = None
     keep_models: int = 3
 
     @property

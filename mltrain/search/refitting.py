@@ -9,7 +9,6 @@ from threading import Event
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mltrain.models import Fitted, Fold, Limits
 from mltrain.search.executor import Executor
@@ -63,22 +62,13 @@ def fit_folds(
     return _run_all([replace(call, stop=stop) for call in calls], executor)
 
 
-def refit_all(
-    job: SearchJob,
-    trial: Trial,
-    *,
-    executor: Executor,
-    deadline: float | None,
-    features: NDArray[np.intp] | None = None,
-) -> Fitted:
+def refit_all(job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None) -> Fitted:
     """Fit one model on all rows with the rounds that suited the trial's folds.
 
     Parameters
     ----------
     deadline : float, optional
         `time.monotonic` value at which the fit ends with what it has.
-    features : ndarray of int, optional
-        Positions of the features to learn from; None means all.
 
     Notes
     -----
@@ -90,7 +80,9 @@ def refit_all(
     ValueError
         The family refuses the parameters.
     """
-    everything = Fold(train=np.arange(job.view.n_samples), valid=np.empty(0, dtype=np.intp), features=features)
+    everything = Fold(
+        train=np.arange(job.view.n_samples), valid=np.empty(0, dtype=np.intp), features=job.final_features
+    )
     threads = executor.n_slots * executor.threads_per_slot
     prepared = job.family.prepare(
         job.view, job.y, weights=job.weights, folds=(everything,), objective=job.objective, threads=threads

@@ -67,8 +67,9 @@ def search(
         `time.monotonic` value at which the search returns, at most a boosting round later. Even when it
         has passed, one trial is given a round in every fold, so that there is a model.
     reserve : callable, optional
-        ``reserve(best_trial)`` returns the seconds before the deadline that must be left for what comes after the
-        search; asked before the first trial (with None) and after every trial that ends.
+        ``reserve(best_trial, is_at_hand)`` returns the seconds before the deadline that must be left for what comes
+        after the search; asked before the first trial and after every one that ends. ``is_at_hand`` says whether
+        the fold models of the best trial are in memory.
     fresh : bool
         Start anew; what is on disk is moved aside.
 

@@ -19,6 +19,7 @@ METRIC = "mltrain.metric"
 DATA = "mltrain.data"
 TARGET = "mltrain.target"
 MANIFEST = "mltrain.manifest"
+VALIDATION = "mltrain.validation"
 VERSION = "mltrain.version"
 CONFIG = "mltrain.config"
 GIT_COMMIT = "mltrain.git.commit"
@@ -64,12 +65,6 @@ def log_candidate(
     run.set_tags(tags)
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory)
-        if path.is_file() and name.parts[0] not in (
-            "model",
-            "model.pkl",
-            "tracking.jsonl",
-            "sync.json",
-            "train.log",
-        ):
+        if path.is_file() and name.parts[0] not in ("model", "model.pkl", "tracking.jsonl", "sync.json"):
             run.log_file(path, name.as_posix())
     run.log_model(directory / "model", "model")

@@ -34,6 +34,8 @@ TIME = {"kind": "time", "time_column": "t"}
         ({"data": {**DATA, "test_source": "t.csv"},
           "split": {"kind": "time", "time_column": "t", "test_from": "2024-01-01"}},
          "split.test_from", "split.test_from and data.test_source both say which rows are the test split"),
+        ({"registry": {"name": "my model"}}, "registry.name", "registry.name 'my model' cannot name a folder"),
+        ({"registry": {"name": "../up"}}, "registry.name", "registry.name '../up' cannot name a folder"),
         ({"models": {"lgbm": {}, "LGBMClassifier": {}}}, "models.LGBMClassifier",
          "'LGBMClassifier' and 'lgbm' are the same model"),
     ],
@@ -53,6 +55,7 @@ def test_contradiction_names_the_key_to_change(values, where, message):
         {"data": {**DATA, "test_source": "t.csv"}, "split": {"validation_size": 0.8}},
         {"split": {**TIME, "validation_from": "2024-01-01", "test_from": "2024-01-01T10:00:00Z"}},
         {"split": {"group_column": "customer"}},
+        {"registry": {"name": "churn-2024.v1"}, "train": {"project_name": "my project"}},
     ],
 )  # fmt: skip
 def test_what_agrees_is_accepted(values):

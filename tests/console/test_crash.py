@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mltrain.console.crash import crash_report, without_secrets, write_crash_log
+from mltrain.console.crash import crash_report, write_crash_log
 
 
 def _fault() -> ValueError:
@@ -36,20 +36,6 @@ def test_where_the_folder_cannot_be_made_another_place_is_found(
 
     assert path is not None
     assert path.parent == tmp_path
-
-
-@pytest.mark.parametrize(
-    ("text", "masked"),
-    [
-        ("--set train.tracker_options.api_key=abc123", "--set train.tracker_options.api_key=***"),
-        ("{'password': 'hunter2', 'n': 1}", "{'password': ***, 'n': 1}"),
-        ("TOKEN: xyz", "TOKEN: ***"),
-        ("postgresql://ann:pw@host/db", "postgresql://***@host/db"),
-        ("max_search_iters=20", "max_search_iters=20"),
-    ],
-)
-def test_secrets_are_masked(text: str, masked: str) -> None:
-    assert without_secrets(text) == masked
 
 
 def test_secrets_of_the_environment_are_masked_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:

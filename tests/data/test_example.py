@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from mltrain.config import DataSection
 from mltrain.data.example import EXAMPLE_TARGETS, EXAMPLES, SOURCE
-from mltrain.data.loading import load_dataset
+from mltrain.data.loading import infer_schema, load_rows
 from mltrain.data.records import fingerprint
 from mltrain.errors import ConfigError
 
@@ -22,10 +22,10 @@ from mltrain.errors import ConfigError
     ],
 )
 def test_example_loads_with_its_target(name: str, rows: int, classes: tuple) -> None:
-    dataset = load_dataset(DataSection(source=f"example:{name}", target=EXAMPLE_TARGETS[name]))
+    found = load_rows(DataSection(source=f"example:{name}", target=EXAMPLE_TARGETS[name]))
 
-    assert dataset.table.num_rows == rows
-    assert dataset.schema.target.classes == classes
+    assert found.table.num_rows == rows
+    assert found.target.classes == classes
 
 
 def test_every_example_has_a_target() -> None:
@@ -33,14 +33,15 @@ def test_every_example_has_a_target() -> None:
 
 
 def test_churn_has_every_kind_of_column_and_gaps() -> None:
-    dataset = load_dataset(DataSection(source="example:churn", target="churned"), group="customer")
-    kinds = {column.name: column.kind.value for column in dataset.schema.columns}
+    section = DataSection(source="example:churn", target="churned")
+    rows = load_rows(section)
+    kinds = {column.name: column.kind.value for column in infer_schema(rows, section, group="customer").columns}
 
     assert {"numeric", "boolean", "category", "date", "id"} == set(kinds.values())
     assert kinds["row_id"] == kinds["customer"] == "id"
-    assert dataset.table["region"].null_count > 0
-    assert dataset.table["satisfaction"].null_count > 0
-    assert len(dataset.table["customer"].unique()) == 700
+    assert rows.table["region"].null_count > 0
+    assert rows.table["satisfaction"].null_count > 0
+    assert len(rows.table["customer"].unique()) == 700
 
 
 def test_churn_is_the_same_every_time() -> None:

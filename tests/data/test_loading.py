@@ -8,7 +8,7 @@ import pytest
 
 from mltrain.config import DataSection
 from mltrain.data import DataSource
-from mltrain.data.loading import load_dataset, load_table
+from mltrain.data.loading import infer_schema, load_rows, load_table
 from mltrain.errors import ConfigError, DataError, PluginError
 from mltrain.plugins import load, names
 
@@ -25,15 +25,16 @@ def test_every_registered_source_satisfies_the_contract() -> None:
         assert source.name == name
 
 
-def test_dataset_knows_target_columns_and_origin(tmp_path: Path) -> None:
+def test_rows_with_a_label_have_a_target_and_columns(tmp_path: Path) -> None:
     source = saved(tmp_path / "a.parquet", alter=[30, 40, 50, 60], kündigt=["nein", "nein", "ja", None])
 
-    dataset = load_dataset(DataSection(source=source, target="kündigt"))
+    section = DataSection(source=source, target="kündigt")
+    rows = load_rows(section)
 
-    assert dataset.table.num_rows == 3
-    assert dataset.schema.target.classes == ("nein", "ja")
-    assert [(c.name, c.kind.value) for c in dataset.schema.features] == [("alter", "numeric")]
-    assert dataset.origin == source
+    assert (rows.table.num_rows, rows.n_unlabelled) == (3, 1)
+    assert rows.target.classes == ("nein", "ja")
+    assert rows.y.tolist() == [0, 0, 1]
+    assert [(c.name, c.kind.value) for c in infer_schema(rows, section).features] == [("alter", "numeric")]
 
 
 def test_format_can_be_named(tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_missing_target_names_the_nearest_column(tmp_path: Path) -> None:
     source = saved(tmp_path / "a.parquet", age=[1, 2], churned=["y", "n"])
 
     with pytest.raises(DataError, match="there is no column 'churn'") as caught:
-        load_dataset(DataSection(source=source, target="churn"))
+        load_rows(DataSection(source=source, target="churn"))
 
     assert caught.value.hint == "did you mean 'churned'?"
 
@@ -70,7 +71,7 @@ def test_missing_target_names_the_nearest_column(tmp_path: Path) -> None:
 )
 def test_source_and_target_must_be_named(section: DataSection, where: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_dataset(section)
+        load_rows(section)
 
     assert caught.value.where == where
 
@@ -86,5 +87,6 @@ def test_table_without_rows_is_refused(tmp_path: Path) -> None:
 def test_table_without_features_is_refused(tmp_path: Path) -> None:
     source = saved(tmp_path / "a.parquet", same=[1, 1, 1, 1], y=["a", "b", "a", "b"])
 
+    section = DataSection(source=source, target="y")
     with pytest.raises(DataError, match="no column is left to learn from"):
-        load_dataset(DataSection(source=source, target="y"))
+        infer_schema(load_rows(section), section)

@@ -1,14 +1,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,19 +24,10 @@ def _open(settings: TrackerSettings) -> Tracker:
     return open_tracker(settings)
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the database once: its migrations take seconds."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    settings = TrackerSettings(project="empty", workspace=None, directory=folder, options={})
-    _open(settings).list_runs()
-    return folder / "mlflow.db"
-
-
 @pytest.fixture
-def tracker(settings: TrackerSettings, migrated: Path) -> Tracker:
+def tracker(settings: TrackerSettings, mlflow_database: Path) -> Tracker:
     settings.directory.mkdir(parents=True)
-    (settings.directory / "mlflow.db").write_bytes(migrated.read_bytes())
+    (settings.directory / "mlflow.db").write_bytes(mlflow_database.read_bytes())
     return _open(settings)
 
 
@@ -54,47 +37,11 @@ class TestSqlite(TrackerContract):
         return tracker
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[str]:
-    """Run a real tracking server on loopback."""
-    folder = tmp_path_factory.mktemp("server")
-    (folder / "mlflow.db").write_bytes(migrated.read_bytes())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "HOME": str(folder)}
-    environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # more processes that nobody needs here
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(url, process, folder / "log")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end_s = time.monotonic() + 150  # seconds by itself; minutes were seen on a busy machine
-    while time.monotonic() < end_s:
-        assert process.poll() is None, log.read_text()[-2000:]
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise AssertionError(log.read_text()[-2000:])
-
-
 class TestServer(TrackerContract):
     @pytest.fixture
-    def tracker(self, settings: TrackerSettings, server: str, request: pytest.FixtureRequest) -> Tracker:
+    def tracker(self, settings: TrackerSettings, mlflow_server: str, request: pytest.FixtureRequest) -> Tracker:
         # One server, a project for each test; registered names are shared, so they are cleared.
-        options = {"tracking_uri": server}
+        options = {"tracking_uri": mlflow_server}
         tracker = _open(replace(settings, project=request.node.name, options=options))
         for registered in tracker._client.search_registered_models():  # type: ignore[attr-defined]
             tracker._client.delete_registered_model(registered.name)  # type: ignore[attr-defined]
@@ -113,10 +60,10 @@ def test_everything_stays_in_the_trackers_folder(tracker: Tracker, settings: Tra
 
 
 def test_the_address_of_the_environment_is_used(
-    settings: TrackerSettings, monkeypatch: pytest.MonkeyPatch, migrated: Path
+    settings: TrackerSettings, monkeypatch: pytest.MonkeyPatch, mlflow_database: Path
 ) -> None:
     other = Path.cwd() / "other.db"
-    other.write_bytes(migrated.read_bytes())
+    other.write_bytes(mlflow_database.read_bytes())
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
 
     tracker = _open(settings)

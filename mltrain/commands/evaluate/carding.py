@@ -7,6 +7,7 @@ from mltrain.assessment import Assessment
 from mltrain.commands.evaluate.case import Case
 from mltrain.commands.evaluate.judging import Judged
 from mltrain.model import Model
+from mltrain.redaction import without_secrets
 from mltrain.report import Card, CardGate, CardMember, CardSplit
 
 
@@ -17,7 +18,7 @@ def make_card(case: Case, judged: Judged, assessment: Assessment) -> Card:
         run_id=case.chosen.run_id,
         model=case.chosen.model,
         created=assessment.evaluated_at,
-        source=case.config.data.source or "",
+        source=without_secrets(case.config.data.source or ""),
         target=schema.target.name,
         classes=assessment.classes,
         splits=_splits(case, assessment.classes),

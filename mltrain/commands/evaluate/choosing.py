@@ -101,4 +101,4 @@ def _no_run(run: str | None, left_out: tuple[LeftOut, ...], *, answered: str) ->
     what = "no run to evaluate" if run is None else f"no run or session {run!r} to evaluate"
     reasons = "; ".join(f"{entry.n_runs} {entry.reason}" for entry in left_out)
     detail = f"left out: {reasons}" if reasons else "none found"
-    return NoRunError(f"{what} ({detail})", where=answered, hint="mltrain train")
+    return NoRunError(f"{what} ({detail})", where=answered, hint="mltrain train" if run is None else "mltrain runs ls")

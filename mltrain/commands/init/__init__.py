@@ -15,9 +15,10 @@ from mltrain.commands.init.findings import find_groups, find_test_file, find_tim
 from mltrain.commands.init.target import guess_target
 from mltrain.config import DataSection
 from mltrain.config.loading import parse
-from mltrain.data import Column, ColumnKind, Label, Schema
+from mltrain.data import Column, ColumnKind, Schema
 from mltrain.data.example import EXAMPLE_TARGETS, EXAMPLES
 from mltrain.data.loading import LabelledRows, infer_schema, label_rows, load_table
+from mltrain.data.target import label_text
 from mltrain.errors import ConfigError, UsageError
 from mltrain.files import atomic_path, write_text
 
@@ -26,7 +27,7 @@ from mltrain.files import atomic_path, write_text
 class ClassShare:
     """One class of the target; ``share`` is of the rows that have a label."""
 
-    label: Label
+    label: str
     n_rows: int
     share: float
 
@@ -39,7 +40,7 @@ class InitResult:
     ----------
     path : str
         The config file.
-    positive_class : label, optional
+    positive_class : str, optional
         The class to detect, of two; None for more.
     classes : tuple of ClassShare
         Two classes: negative, positive. More: sorted.
@@ -56,7 +57,7 @@ class InitResult:
     path: str
     source: str
     target: str
-    positive_class: Label | None
+    positive_class: str | None
     classes: tuple[ClassShare, ...]
     n_rows: int
     columns: tuple[Column, ...]
@@ -81,7 +82,6 @@ def init(
     *,
     example: str | None = None,
     path: Path = Path("mltrain.yaml"),
-    root: Path = Path(),
     force: bool = False,
 ) -> InitResult:
     """Write a config for a table, or for a bundled example that is written too.
@@ -93,11 +93,9 @@ def init(
     target : str, optional
         The column to predict; guessed from names and values when it is obvious.
     example : str, optional
-        Name of a bundled data set, written to ``example/NAME.parquet`` under ``root``; instead of ``data``.
+        Name of a bundled data set, written to ``example/NAME.parquet``; instead of ``data``.
     path : Path
         The config file to write.
-    root : Path
-        The workspace, from which relative sources are read.
     force : bool
         Replace an existing config file.
 
@@ -111,7 +109,7 @@ def init(
         The rows cannot be read or used, or the target cannot be told.
     """
     _refuse_to_overwrite(path, force=force)
-    source = _read(data, target, example=example, root=root)
+    source = _read(data, target, example=example)
     guess = guess_target(source.table) if source.target is None else None
     section = DataSection(source=source.name, target=source.target or (guess.column if guess else None))
     rows = label_rows(source.table, section)
@@ -133,7 +131,7 @@ def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
         raise ConfigError("there is a config file already", where=str(path), hint=hint)
 
 
-def _read(data: str | None, target: str | None, *, example: str | None, root: Path) -> _Source:
+def _read(data: str | None, target: str | None, *, example: str | None) -> _Source:
     """Return the rows of a source, or of an example that is written on the way."""
     if (data is None) == (example is None):
         hint = f"mltrain init rows.csv --target COL, or --example with one of {', '.join(EXAMPLES)}"
@@ -146,14 +144,14 @@ def _read(data: str | None, target: str | None, *, example: str | None, root: Pa
             f"no example is called {example!r}", where="--example", hint=f"there are: {', '.join(EXAMPLES)}"
         )
     table = load_table(f"example:{name}")
-    relative = Path("example") / f"{name}.parquet"
-    with atomic_path(root / relative) as partial:
+    path = Path("example") / f"{name}.parquet"
+    with atomic_path(path) as partial:
         pq.write_table(table, partial)
     return _Source(
-        name=relative.as_posix(),
+        name=path.as_posix(),
         table=table,
         target=target or EXAMPLE_TARGETS[name],
-        written=(str(root / relative),),
+        written=(str(path),),
     )
 
 
@@ -179,7 +177,7 @@ def _check_draft(text: str, rows: LabelledRows, *, schema: Schema) -> None:
     kinds = [(column.name, column.kind) for column in schema.columns]
     assert [(column.name, column.kind) for column in again.columns] == kinds
     assert section.target == rows.target.name
-    assert rows.target.positive is None or str(section.positive_class) == str(rows.target.positive)
+    assert rows.target.positive is None or section.positive_class == rows.target.positive
 
 
 def _notes(draft: Draft, rows: LabelledRows) -> Sequence[str]:
@@ -188,7 +186,8 @@ def _notes(draft: Draft, rows: LabelledRows) -> Sequence[str]:
     if rows.n_unlabelled:
         notes.append(f"{rows.n_unlabelled:,} rows have no label and are left out")
     if draft.target.positive is not None:
-        notes.append(f"the positive class is {draft.target.positive!r}, the rarer one; see data.positive_class")
+        positive = label_text(draft.target.positive)
+        notes.append(f"the positive class is {positive!r}, the rarer one; see data.positive_class")
     if draft.groups:
         notes.append(f"rows share values of '{draft.groups[0]}': consider split.kind group")
     if draft.times:
@@ -206,12 +205,13 @@ def _result(
 ) -> InitResult:
     """Return the record of what was written."""
     n_rows = sum(draft.counts)
-    classes = zip(draft.target.classes, draft.counts, strict=True)
+    labels = map(label_text, draft.target.classes)
+    classes = zip(labels, draft.counts, strict=True)
     return InitResult(
         path=str(path),
         source=draft.source,
         target=draft.target.name,
-        positive_class=draft.target.positive,
+        positive_class=None if draft.target.positive is None else label_text(draft.target.positive),
         classes=tuple(ClassShare(label=label, n_rows=count, share=count / n_rows) for label, count in classes),
         n_rows=n_rows,
         columns=schema.columns,

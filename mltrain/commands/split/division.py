@@ -16,9 +16,8 @@ from mltrain.data import Schema
 from mltrain.data.loading import (
     LabelledRows,
     infer_schema,
-    label_rows,
+    load_rows,
     load_table,
-    require_source,
     target_column,
 )
 from mltrain.data.nearest import listed, suggest
@@ -75,16 +74,14 @@ def divide(config: Config) -> Division:
 
 def _load(config: Config) -> LabelledRows:
     """Return the labelled rows; in the order of their keys where there are some, else of the source."""
-    table = load_table(require_source(config.data), config.data.format, config.data.options)
-    rows = label_rows(table, config.data)
+    rows = load_rows(config.data)
+    names = rows.table.column_names
     for key in ("group_column", "time_column", "key_column"):
         name = getattr(config.split, key)
         if name == rows.target.name:
             raise ConfigError(f"column {name!r} is the target and can have no other role", where=f"split.{key}")
-        if name is not None and name not in table.column_names:
-            raise ConfigError(
-                f"there is no column {name!r}", where=f"split.{key}", hint=suggest(name, table.column_names)
-            )
+        if name is not None and name not in names:
+            raise ConfigError(f"there is no column {name!r}", where=f"split.{key}", hint=suggest(name, names))
     if config.split.key_column is None:
         return rows
     return rows.at(pc.sort_indices(decoded(rows.table.column(config.split.key_column))).to_numpy())

@@ -11,7 +11,8 @@ from typing import Any
 from mltrain import artifact, files
 from mltrain.candidate import Candidate
 from mltrain.commands.train.session import Session
-from mltrain.config.rendering import config_hash
+from mltrain.config.rendering import config_hash, to_values
+from mltrain.development import validation_digest
 from mltrain.events import CandidateKept
 from mltrain.figures import TrialPoint, draw_learning_curve, draw_search
 from mltrain.metrics import Metric
@@ -44,6 +45,12 @@ def start_tags(session: Session, name: str) -> dict[str, str]:
         log.KIND: log.TRAINING,
         log.MODEL: name,
         log.METRIC: session.recipe.metric.name,
+        log.VALIDATION: validation_digest(
+            session.recipe.metric,
+            session.config.train,
+            n_train=session.split.splits["train"].rows,
+            seed=session.config.seed,
+        ),
         log.DATA: session.split.fingerprint,
         log.TARGET: session.split.schema.target.name,
         log.VERSION: session.provenance.versions["mltrain"],
@@ -97,7 +104,7 @@ def _facts(session: Session, run: Run, *, seconds: float) -> RunFacts:
         model=run.id.rpartition("-")[0],
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=seconds,
-        config=session.config.model_dump(mode="json"),
+        config=to_values(session.config),
         data={
             "fingerprint": session.split.fingerprint,
             "splits": {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 
-from mltrain import metrics
 from mltrain.budget import Budget
 from mltrain.candidate import CalibrationSplit, Recipe
 from mltrain.config import Config
@@ -24,8 +25,8 @@ from mltrain.development import (
     with_selected_features,
 )
 from mltrain.events import Listener, StageFinished, StageStarted
-from mltrain.metrics import Metric
-from mltrain.models import ModelFamily, Objective, ViewKind
+from mltrain.models import Fold, ModelFamily, Objective, ViewKind
+from mltrain.plan import comparison_metric
 from mltrain.provenance import Provenance
 from mltrain.search import Executor, SearchJob
 from mltrain.tracking.session import TrackedSession
@@ -94,10 +95,11 @@ class Session:
         n_classes = self.rows.schema.target.n_classes
         shape = shape_of(encoded.view, n_classes)
         searched = {k: v.dimension() for k, v in settings.search_space.items()} if settings else {}
-        folds = with_selected_features(
+        everything = Fold(train=np.arange(len(self.rows.y)), valid=np.empty(0, dtype=np.intp))
+        *folds, final = with_selected_features(
             encoded.view,
             self.rows.y,
-            folds=self.rows.folds,
+            folds=(*self.rows.folds, everything),
             keep=self.config.preprocessing.select_features,
             n_classes=n_classes,
             seed=self.config.seed,
@@ -108,7 +110,8 @@ class Session:
             view=encoded.view,
             y=self.rows.y,
             weights=self.rows.weights,
-            folds=folds,
+            folds=tuple(folds),
+            final_features=final.features,
             objective=Objective(n_classes=n_classes, device=self.config.train.device),
             metric=self.recipe.metric,
             space={**family.space(shape), **searched},
@@ -132,13 +135,6 @@ def study_data_key(split: SplitRecord, config: Config) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def metric_for(config: Config, split: SplitRecord) -> Metric:
-    """Return the comparison metric of the config, or the default for this many classes."""
-    n_classes = split.schema.target.n_classes
-    name = config.train.comparison_metric or metrics.default_metric(n_classes)
-    return metrics.resolve(name, beta=config.train.fbeta_score_beta_val, n_classes=n_classes)
-
-
 def budget_for(config: Config, request: TrainRequest, started_at: float) -> Budget:
     """Return the clock: the config's limit per model, or the command line's; none when only trials are limited."""
     family_s: float | None = config.train.model_opt_timeout_secs
@@ -151,6 +147,7 @@ def budget_for(config: Config, request: TrainRequest, started_at: float) -> Budg
 
 def development_rows(config: Config, workspace: Workspace, split: SplitRecord, *, listener: Listener) -> Development:
     """Read the train and validation splits."""
+    started = time.monotonic()
     listener(StageStarted(stage="data", detail=f"{workspace.data}"))
     rows = develop(
         read_split(workspace, split, "train"),
@@ -161,7 +158,8 @@ def development_rows(config: Config, workspace: Workspace, split: SplitRecord, *
         seed=config.seed,
     )
     n_features = len(rows.schema.features)
-    listener(StageFinished(stage="data", seconds=0.0, detail=f"{len(rows.y):,} rows, {n_features} columns"))
+    detail = f"{len(rows.y):,} rows, {n_features} columns"
+    listener(StageFinished(stage="data", seconds=time.monotonic() - started, detail=detail))
     return rows
 
 
@@ -172,7 +170,7 @@ def recipe_for(config: Config, workspace: Workspace, split: SplitRecord, *, rows
         final_fit = config.train.final_fit
     return Recipe(
         schema=split.schema,
-        metric=metric_for(config, split),
+        metric=comparison_metric(config.train, split.schema.target.n_classes),
         final_fit=final_fit,
         calibration=config.train.calibration,
         seed=config.seed,

@@ -25,6 +25,7 @@ def train_tables(result: TrainResult) -> Iterator[RenderableType]:
             ("scores are from", f"{result.validation} on {result.n_rows:,} rows"),
             ("positive class", result.positive_class),
             ("session", result.session),
+            ("left out", [f"{family.model}: {family.reason}" for family in result.left_out]),
             ("tracker", result.tracker),
             ("time", duration_text(result.seconds)),
         ]

@@ -37,6 +37,7 @@ class LightGBM:
     name = "lgbm"
     view: ViewKind = "native"
     simplicity = 2
+    parameters = KNOWN | frozenset(SYNONYMS)
 
     def space(self, shape: Shape) -> Space:
         """Return the default search space for data of this shape."""

@@ -39,6 +39,7 @@ class LogisticRegression:
     name = "logistic_regression"
     view: ViewKind = "one_hot"
     simplicity = 0
+    parameters = _KNOWN
 
     def space(self, shape: Shape) -> Space:
         """Return the default search space for data of this shape."""

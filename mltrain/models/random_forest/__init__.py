@@ -43,6 +43,7 @@ class RandomForest:
     name = "random_forest"
     view: ViewKind = "ordinal"
     simplicity = 1
+    parameters = KNOWN
 
     def space(self, shape: Shape) -> Space:
         """Return the default search space for data of this shape."""

@@ -35,6 +35,7 @@ class XGBoost:
     name = "xgboost"
     view: ViewKind = "native"
     simplicity = 3
+    parameters = KNOWN | frozenset(SYNONYMS)
 
     def space(self, shape: Shape) -> Space:
         """Return the default search space for data of this shape."""
