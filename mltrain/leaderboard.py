@@ -25,6 +25,8 @@ class Standing:
         Fingerprint of the rows it learnt from and was validated on.
     manifest : str
         Hash of its model's manifest; empty when no model was logged.
+    validation : str
+        How it was scored: metric, its settings and the kind of validation, as `validation_digest` says.
     latency_ms : float, optional
         Time to score a batch, where it was measured.
     source : {"tracker", "local"}
@@ -43,17 +45,19 @@ class Standing:
     data: str
     target: str
     manifest: str
+    validation: str = ""
     latency_ms: float | None = None
     url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a run must match to be compared: the same rows, target and metric, and maybe one session."""
+    """What a run must match to be compared: rows, target, metric and validation, and maybe one session."""
 
     data: str
     target: str
     metric: str
+    validation: str
     session: str | None = None
 
 
@@ -89,6 +93,7 @@ def standing(
         data=tags.get("mltrain.data", ""),
         target=tags.get("mltrain.target", ""),
         manifest=tags.get("mltrain.manifest", ""),
+        validation=tags.get("mltrain.validation", ""),
         latency_ms=metrics.get("latency_ms"),
         url=url,
     )
@@ -137,10 +142,10 @@ def grouped(standings: Sequence[Standing], *, is_greater_better: Callable[[str],
     is_greater_better : callable
         Says of a metric's name which way it points.
     """
-    groups: dict[tuple[str, str, str], list[Standing]] = {}
+    groups: dict[tuple[str, str, str, str], list[Standing]] = {}
     for one in sorted(standings, key=lambda s: -s.started_ms):
-        groups.setdefault((one.data, one.target, one.metric), []).append(one)
-    for (_, _, metric), members in groups.items():
+        groups.setdefault((one.data, one.target, one.metric, one.validation), []).append(one)
+    for (_, _, metric, _), members in groups.items():
         sign = -1.0 if is_greater_better(metric) else 1.0
         members.sort(key=lambda s: (s.validation_score is None, sign * (s.validation_score or 0.0)))
     return tuple(one for members in groups.values() for one in members)
@@ -154,6 +159,10 @@ def _objection(standing: Standing, wanted: Wanted) -> str | None:
         (standing.data == wanted.data, "trained on other data"),
         (standing.target == wanted.target, "trained for another target"),
         (standing.metric == wanted.metric, f"compared by another metric ({standing.metric})"),
+        (
+            standing.validation == wanted.validation,
+            f"validated otherwise ({standing.validation or 'not said how'} instead of {wanted.validation})",
+        ),
         (wanted.session in (None, standing.session, standing.run_id), "outside the session asked for"),
     )
     return next((reason for holds, reason in checks if not holds), None)

@@ -50,10 +50,10 @@ def make_plan(config: Config, models: tuple[str, ...]) -> Plan:
     names = tuple(n for n in (config.train.supported_models if alone else asked) if n != ENSEMBLE)
     families = {name: cast("ModelFamily", plugins.load("models", name)) for name in names}
     _refuse_unknown_settings(config, families)
-    if alone and len(families) < 2:
+    if ENSEMBLE in asked and len(families) < 2:
         raise UsageError(
-            f"an ensemble needs two model families or more, train.supported_models names {len(families)}",
-            hint="name more families in train.supported_models",
+            f"an ensemble needs two model families or more, {len(families)} named",
+            hint="name more with --model, or in train.supported_models",
         )
     wanted = config.train.ensemble or ENSEMBLE in asked
     return Plan(families=families, ensemble=wanted and len(families) >= 2, ensemble_alone=alone)

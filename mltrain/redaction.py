@@ -61,9 +61,8 @@ def _redacted(value: Any, *, has_options: bool) -> Any:
 
 def _is_secret(name: str, value: object) -> bool:
     """Say whether an option's name tells that its value is a secret; true, false and nothing are none."""
-    return (
-        bool(_SECRET_VARIABLE.search(name)) and value not in (None, True, False, "") and not isinstance(value, Mapping)
-    )
+    says_nothing = value is None or isinstance(value, bool | Mapping) or value == ""
+    return not says_nothing and bool(_SECRET_OPTION.search(name))
 
 
 def _without_known_secrets(text: str) -> str:

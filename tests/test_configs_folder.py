@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from mltrain.commands.run import run
+from mltrain.commands.train import TrainRequest
 from mltrain.config.loading import load
-from mltrain.data.loading import load_dataset
+from mltrain.data.loading import load_rows
+from mltrain.workspace import Workspace
 
 FOLDER = Path(__file__).parent.parent / "configs"
 ALL = sorted(path.name for path in FOLDER.iterdir())
@@ -38,11 +41,26 @@ def test_config_begins_by_saying_what_it_is_for(name):
 def test_small_config_fits_its_rows(name):
     config = load(FOLDER / name)
 
-    dataset = load_dataset(config.data, group=config.split.group_column, time=config.split.time_column)
+    rows = load_rows(config.data)
 
-    assert dataset.schema.target.name == config.data.target
-    assert dataset.table.num_rows <= 2000
-    assert config.data.positive_class == dataset.schema.target.positive
+    assert rows.target.name == config.data.target
+    assert rows.table.num_rows <= 2000
+    assert config.data.positive_class == rows.target.positive
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "quick.yml" else pytest.mark.slow) for name in SMALL_CONFIGS]
+)
+def test_small_config_is_trained_and_registered(name, tmp_path, monkeypatch):
+    monkeypatch.delenv("COMET_API_KEY", raising=False)
+    config = load(FOLDER / name)
+
+    result = run(config, Workspace(root=tmp_path), request=TrainRequest(max_trials=1))
+
+    assert result.exit_code == 0
+    trained = {candidate.model for candidate in result.train.candidates}
+    assert trained - {"ensemble"} == set(config.train.supported_models)
+    assert ("ensemble" in trained) == (len(config.train.supported_models) > 1)
 
 
 def test_documented_block_ships_with_data_keys_added():

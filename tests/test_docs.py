@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ from mltrain.cli import app, with_command_first
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-FASTER = ("--budget 60s", "--budget 15s")  # the same commands, with less time to search
+FASTER = ("--budget 60s", "--budget 10s")  # the same commands, with less time to search
+SLOW = ("comet",)  # another page or test of `make test` tells the same story
 
 _EXECUTED = re.compile(r"<!-- executed by tests/test_docs\.py -->\n```bash\n(.*?)```", re.DOTALL)
+_FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 _BLOCK = re.compile(r"```(?:bash|sh|console)\n(.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#]+)")
 
@@ -47,7 +50,14 @@ def test_every_command_shown_can_be_typed(page: Path) -> None:
             command.make_context("mltrain", words)  # raises where an option or argument does not exist
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if _EXECUTED.search(p.read_text("utf-8"))], ids=_name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(p, id=_name(p), marks=[pytest.mark.slow] if p.stem in SLOW else [])
+        for p in PAGES
+        if _EXECUTED.search(p.read_text("utf-8"))
+    ],
+)
 def test_the_story_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("COMET_", "MLFLOW_"))}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
@@ -71,6 +81,32 @@ def test_the_story_of_a_page_runs(page: Path, tmp_path: Path) -> None:
 
     assert list(workspace.glob("runs/*/evaluation/model_card.md"))
     assert (workspace / "registry").is_dir()
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if _FILE.search(p.read_text("utf-8"))], ids=_name)
+def test_the_package_of_a_page_passes_its_own_tests(page: Path, tmp_path: Path) -> None:
+    shown = dict(_FILE.findall(page.read_text("utf-8")))
+    [(group, points)] = tomllib.loads(shown.pop("pyproject.toml"))["project"]["entry-points"].items()
+    for name, text in shown.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    installed = tmp_path / "shown-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: shown\nVersion: 1.0\n")
+    lines = [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+    (installed / "entry_points.txt").write_text("\n".join(lines))
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stdout
+    assert " passed" in ended.stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

@@ -60,7 +60,7 @@ def test_functions_fit_a_screen() -> None:
     assert long == []
 
 
-def test_the_broad_except_that_swallows_stands_at_the_boundary_alone() -> None:
+def test_broad_excepts_that_swallow_are_few_and_known() -> None:
     swallowing = {
         str(path)
         for path, tree in _trees()
@@ -70,7 +70,8 @@ def test_the_broad_except_that_swallows_stands_at_the_boundary_alone() -> None:
         and not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None)
     }
 
-    assert swallowing == {"console/boundary.py"}
+    # A family that breaks is left out and told; a thread's error is carried over to who waits for it.
+    assert swallowing == {"console/boundary.py", "commands/train/families.py", "tracking/telling.py"}
 
 
 def test_only_plugins_looks_for_installed_packages() -> None:

@@ -12,13 +12,13 @@ from mltrain.leaderboard import LeftOut, Standing, Wanted, comparable, grouped, 
 from mltrain.metrics import LOG_LOSS, ROC_AUC
 
 SIMPLICITY = {"logistic_regression": 0, "random_forest": 1, "lgbm": 2, "ensemble": 1000}
-WANTED = Wanted(data="d", target="y", metric="roc_auc")
+WANTED = Wanted(data="d", target="y", metric="roc_auc", validation="v")
 
 
 def _run(model: str, score: float | None = 0.8, **changes: object) -> Standing:
     run = Standing(
         model=model, run_id=f"{model}-1", session="s-1", metric="roc_auc", validation_score=score, status="finished",
-        started_ms=1, source="tracker", tracker_id="k", data="d", target="y", manifest="m",
+        started_ms=1, source="tracker", tracker_id="k", data="d", target="y", manifest="m", validation="v",
     )  # fmt: skip
     return replace(run, **changes)  # type: ignore[arg-type]
 
@@ -82,6 +82,8 @@ def test_ranking_loses_nobody_and_never_passes_a_clearly_better_one(scores: list
         ({"data": "other"}, "trained on other data"),
         ({"target": "z"}, "trained for another target"),
         ({"metric": "f1"}, "compared by another metric (f1)"),
+        ({"validation": "w"}, "validated otherwise (w instead of v)"),
+        ({"validation": ""}, "validated otherwise (not said how instead of v)"),
     ],
 )
 def test_runs_that_cannot_be_compared_are_left_out_with_the_reason(changes: dict[str, object], reason: str) -> None:

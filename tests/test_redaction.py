@@ -49,12 +49,12 @@ def test_addresses_among_values(url: str, masked: str) -> None:
 def test_what_stands_under_a_telling_name_among_options_is_masked() -> None:
     values = {
         "tracker_options": {"api_key": "k", "tracking_uri": "http://h", "use_token": True, "password": None},
-        "data": {"options": {"storage_options": {"key": "a", "secret": "b", "anon": False}, "PASSWORD": 1234}},
+        "data": {"options": {"deep": {"key": "a", "secret": "b", "anon": False}, "PASSWORD": 1234, "pwd": "x"}},
     }
 
     assert redacted(values) == {
         "tracker_options": {"api_key": "***", "tracking_uri": "http://h", "use_token": True, "password": None},
-        "data": {"options": {"storage_options": {"key": "***", "secret": "***", "anon": False}, "PASSWORD": "***"}},
+        "data": {"options": {"deep": {"key": "***", "secret": "***", "anon": False}, "PASSWORD": "***", "pwd": "***"}},
     }
 
 

@@ -31,6 +31,7 @@ Budget = Annotated[
     float | None,
     typer.Option(parser=_duration, metavar="TIME", help="Time for the whole command, such as 10m."),
 ]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Forget earlier trials of these studies.")]
 RunOption = Annotated[str | None, typer.Option("--run", metavar="ID", help="Id of a run or of a session.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Registered model; by default the config's.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mltrain.cli.options import Budget, Data, MaxTrials, Models, RunOption, Strict, Target, Timeout
+from mltrain.cli.options import Budget, Data, Fresh, MaxTrials, Models, RunOption, Strict, Target, Timeout
 from mltrain.console.invocation import Invocation, command
 from mltrain.errors import UsageError
 from mltrain.events import Notice
@@ -47,7 +47,7 @@ def train(
     max_trials: MaxTrials = None,
     timeout: Timeout = None,
     budget: Budget = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget earlier trials of these studies.")] = False,
+    fresh: Fresh = False,
 ) -> object:
     """Tune, fit, calibrate and log models and their ensemble."""
     from mltrain.commands.train import TrainRequest, train
@@ -89,6 +89,7 @@ def run(
     max_trials: MaxTrials = None,
     timeout: Timeout = None,
     budget: Budget = None,
+    fresh: Fresh = False,
     strict: Strict = False,
 ) -> object:
     """Split, train, evaluate, register; skip what is up to date."""
@@ -97,7 +98,12 @@ def run(
 
     _init_first(call, data, target)
     request = TrainRequest(
-        models=tuple(model), max_trials=max_trials, timeout_s=timeout, budget_s=budget, started_at=STARTED_AT
+        models=tuple(model),
+        max_trials=max_trials,
+        timeout_s=timeout,
+        budget_s=budget,
+        fresh=fresh,
+        started_at=STARTED_AT,
     )
     return run(call.load_config(), call.workspace, request=request, strict=strict, listener=call.listener)
 

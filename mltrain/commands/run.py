@@ -16,9 +16,13 @@ from mltrain.commands.split import SplitResult, split
 from mltrain.commands.train import TrainRequest, TrainResult, train
 from mltrain.config import Config
 from mltrain.config.names import family_name
+from mltrain.config.rendering import to_values
 from mltrain.data.splits import current_split_record
 from mltrain.events import Listener, Notice, ignore
 from mltrain.plan import ENSEMBLE
+from mltrain.tracking.local import read_run
+from mltrain.tracking.records import FILE_NAME as RECORD
+from mltrain.tracking.training import LEFT_OUT, MODEL, SESSION
 from mltrain.workspace import Workspace
 
 # Keys of the train section that change where runs go or how they are judged, not what is learnt.
@@ -118,22 +122,42 @@ def trained_session(config: Config, workspace: Workspace, request: TrainRequest)
     """Return the latest session that trained every model asked for, on these rows with these settings.
 
     With ``max_trials`` each family must have that many; a time limit alone does not make a session incomplete.
+    A family that a session went on without counts as done: training again would leave it out again.
     """
     asked = {str(family_name(m)) for m in request.models or config.train.supported_models}
-    families = asked - {ENSEMBLE}
-    wanted = families | ({ENSEMBLE} if len(families) > 1 and (config.train.ensemble or ENSEMBLE in asked) else set())
     sessions: dict[str, set[str]] = {}
     for left in _left_runs(config, workspace):
         n_trials = left.n_trials if left.n_trials is not None else request.max_trials
         if request.max_trials is None or (n_trials or 0) >= request.max_trials:
             sessions.setdefault(left.session, set()).add(left.model)
-    return max((s for s, models in sessions.items() if wanted <= models), default=None)
+    without = _left_out(workspace)
+    complete = (s for s, models in sessions.items() if _wanted(asked, config, without.get(s, set())) <= models)
+    return max(complete, default=None)
+
+
+def _wanted(asked: set[str], config: Config, left_out: set[str]) -> set[str]:
+    """Return the models that a session must hold: the families that can be trained, and their vote if they are two."""
+    families = asked - {ENSEMBLE}
+    if not families:
+        return {ENSEMBLE}
+    is_voted = len(families - left_out) > 1 and (config.train.ensemble or ENSEMBLE in asked)
+    return (families - left_out) | ({ENSEMBLE} if is_voted else set())
+
+
+def _left_out(workspace: Workspace) -> dict[str, set[str]]:
+    """Return by session the families that it went on without."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(workspace.runs.glob(f"*/{RECORD}")):
+        info = read_run(path.parent)
+        if info is not None and info.status == "failed" and LEFT_OUT in info.tags:
+            found.setdefault(info.tags.get(SESSION, ""), set()).add(info.tags.get(MODEL, ""))
+    return found
 
 
 def _left_runs(config: Config, workspace: Workspace) -> Iterator[_LeftRun]:
     """Yield the complete runs on the current split that were made with the same settings."""
     fingerprint = current_split_record(workspace.split_record, config).fingerprint
-    learnt = _learnt(config.model_dump(mode="json"))
+    learnt = _learnt(to_values(config))
     for path in sorted(workspace.runs.glob("*/run.json")):
         record = _read(path)
         if record is None or not (path.parent / "model").is_dir():

@@ -101,18 +101,18 @@ def show(config: Config, workspace: Workspace, *, run: str) -> RunsShowResult:
     with open_trackers(config.train, workspace) as trackers:
         found = list_standings(trackers, run=run, limit=1)
         standing = _only(found.standings, run)
-        info = get_info(trackers, standing)
+        answer = get_info(trackers, standing)
     directory = workspace.run(standing.run_id)
     return RunsShowResult(
         run=standing,
-        params=info.params,
-        metrics=info.metrics,
-        tags=info.tags,
+        params=answer.info.params,
+        metrics=answer.info.metrics,
+        tags=answer.info.tags,
         directory=directory,
         is_here=directory.is_dir(),
         is_evaluated=(workspace.evaluation(standing.run_id) / FILE).is_file(),
         answered=found.answered,
-        warnings=found.warnings,
+        warnings=found.warnings + answer.warnings,
     )
 
 
@@ -131,13 +131,13 @@ def compare(config: Config, workspace: Workspace, *, runs: Sequence[str]) -> Run
     with open_trackers(config.train, workspace) as trackers:
         found = [list_standings(trackers, run=run, limit=1) for run in dict.fromkeys(runs)]
         standings = tuple(_only(f.standings, run) for f, run in zip(found, dict.fromkeys(runs), strict=True))
-        infos = [get_info(trackers, standing) for standing in standings]
+        answers = [get_info(trackers, standing) for standing in standings]
     return RunsCompareResult(
         runs=standings,
-        metrics=_differences([info.metrics for info in infos], keep_equal=True),
-        params=_differences([info.params for info in infos], keep_equal=False),
+        metrics=_differences([a.info.metrics for a in answers], keep_equal=True),
+        params=_differences([a.info.params for a in answers], keep_equal=False),
         answered=found[0].answered,
-        warnings=found[0].warnings,
+        warnings=found[0].warnings + tuple(w for a in answers for w in a.warnings),
     )
 
 

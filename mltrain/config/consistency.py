@@ -9,7 +9,6 @@ from typing import NoReturn
 
 from pydantic_core import PydanticCustomError
 
-
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 

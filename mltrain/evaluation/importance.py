@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +10,8 @@ import pyarrow as pa
 from mltrain.metrics import Codes, Floats, Metric, score
 
 _N_ROUNDS = 3
+_ENOUGH_ROWS = 500  # more rounds are worth more than more rows from here on
+_FEWEST_ROWS = 200  # with fewer a loss of score is noise: rather leave columns out
 
 
 def permutation_importance(
@@ -21,7 +22,7 @@ def permutation_importance(
     metric: Metric,
     seed: int,
     max_rows: int = 5_000,
-    deadline: float | None = None,
+    max_predictions: int | None = None,
 ) -> dict[str, float]:
     """Shuffle the columns one by one and see what is lost.
 
@@ -33,31 +34,35 @@ def permutation_importance(
         The columns to judge, and no others.
     y : ndarray of shape (n_samples,), class codes
     max_rows : int
-        Rows drawn from the table, to end in time.
-    deadline : float, optional
-        `time.monotonic` value after which no further column is tried.
+        Rows drawn from the table.
+    max_predictions : int, optional
+        Rows to predict in all, rows x columns x rounds: with many columns first rounds, then rows, then the last
+        columns are saved. Work and not time is bounded, so that the outcome does not depend on the machine's load.
 
     Returns
     -------
     dict of str to float
         Mean loss of score by column over up to three shuffles, largest first; more is more important
-        whichever way the metric points. Columns that were not reached are left out.
+        whichever way the metric points. Columns beyond ``max_predictions`` are left out.
 
     References
     ----------
     Breiman, L. (2001). Random forests. Machine Learning 45. doi:10.1023/A:1010933404324
     """
     random = np.random.default_rng(seed)
-    if table.num_rows > max_rows:
-        drawn = np.sort(random.choice(table.num_rows, max_rows, replace=False))
+    most = min(table.num_rows, max_rows)
+    work = max_predictions if max_predictions is not None else most * table.num_columns * _N_ROUNDS
+    n_columns = min(table.num_columns, max(1, work // max(1, min(most, _FEWEST_ROWS))))
+    n_rounds = min(_N_ROUNDS, max(1, work // max(1, n_columns * min(most, _ENOUGH_ROWS))))
+    n_rows = min(most, max(work // max(1, n_columns * n_rounds), 1))
+    if table.num_rows > n_rows:
+        drawn = np.sort(random.choice(table.num_rows, n_rows, replace=False))
         table, y = table.take(pa.array(drawn)), y[drawn]
     sign = 1.0 if metric.greater_is_better else -1.0
     intact = score(metric, y, predict_proba(table))
     losses: dict[str, list[float]] = {}
-    for _ in range(_N_ROUNDS):
-        for position, name in enumerate(table.column_names):
-            if deadline is not None and time.monotonic() >= deadline:
-                return _ordered(losses)
+    for _ in range(n_rounds):
+        for position, name in enumerate(table.column_names[:n_columns]):
             shuffled = table.column(position).take(pa.array(random.permutation(table.num_rows)))
             broken = table.set_column(position, table.field(position), shuffled)
             loss = sign * (intact - score(metric, y, predict_proba(broken)))

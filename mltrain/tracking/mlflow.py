@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mltrain import files
 from mltrain.errors import NoRunError, TrackerError
+from mltrain.redaction import MASK, without_secrets
 from mltrain.tracking import ModelVersion, Run, RunInfo, RunStatus, Tracker, TrackerSettings
+from mltrain.tracking.mlflow_faults import OPTION, first_line, mlflow_error, opening
 from mltrain.tracking.mlflow_run import MODELS, MlflowRun
 from mltrain.tracking.names import checked_name
 
@@ -42,6 +42,13 @@ def open_tracker(settings: TrackerSettings) -> Tracker:
     """Return the tracker of a server or, when none is named, of an SQLite file.
 
     The server is the option ``tracking_uri``, else the variable ``MLFLOW_TRACKING_URI``.
+
+    Raises
+    ------
+    mltrain.errors.UsageError
+        The address is of a kind that MLflow does not know, or its database driver is not installed.
+    mltrain.errors.TrackerError
+        The database cannot be opened.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -53,7 +60,8 @@ def open_tracker(settings: TrackerSettings) -> Tracker:
         from mlflow import tracking
     for logger in ("alembic", "mlflow"):
         logging.getLogger(logger).setLevel(logging.WARNING)
-    client = tracking.MlflowClient(tracking_uri=uri, registry_uri=uri)
+    with opening(uri, where=OPTION if settings.options.get("tracking_uri") else "MLFLOW_TRACKING_URI"):
+        client = tracking.MlflowClient(tracking_uri=uri, registry_uri=uri)
     return MlflowTracker(client, uri, settings)
 
 
@@ -67,18 +75,22 @@ class MlflowTracker:
         self._client = client
         self._uri = uri
         self._settings = settings
+        self._experiment_id: str | None = None
 
-    @cached_property
-    def _experiment_id(self) -> str:
-        """The experiment's id; a local store keeps its files in the tracker's folder, not where we stand."""
-        found = self._client.get_experiment_by_name(self._settings.project)
-        if found is not None:
-            return str(found.experiment_id)
+    def _find_experiment(self) -> str | None:
+        """Return the experiment's id, None when nothing was logged yet."""
+        if self._experiment_id is None:
+            found = self._client.get_experiment_by_name(self._settings.project)
+            self._experiment_id = None if found is None else str(found.experiment_id)
+        return self._experiment_id
+
+    def _make_experiment(self) -> str:
+        """Create the experiment; a local store keeps its files in the tracker's folder, not where we stand."""
         is_local = self.mode != "server"
         location = (self._settings.directory.absolute() / "artifacts").as_uri() if is_local else None
         try:
             return str(self._client.create_experiment(self._settings.project, artifact_location=location))
-        except _mlflow_error() as error:
+        except mlflow_error() as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             return str(self._client.get_experiment_by_name(self._settings.project).experiment_id)
@@ -86,7 +98,8 @@ class MlflowTracker:
     def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
         """Create a run."""
         with self._calling("start a run"):
-            created = self._client.create_run(self._experiment_id, run_name=name, tags=dict(tags or {}))
+            experiment = self._find_experiment() or self._make_experiment()
+            created = self._client.create_run(experiment, run_name=name, tags=dict(tags or {}))
         return self._writer(created)
 
     def resume_run(self, run_id: str) -> Run:
@@ -99,8 +112,11 @@ class MlflowTracker:
         sayable = {k: v for k, v in (tags or {}).items() if "`" not in k and "'" not in v and '"' not in v}
         query = " and ".join(f"tags.`{k}` = '{v}'" for k, v in sayable.items())
         with self._calling("list runs"):
+            experiment = self._find_experiment()  # reading leaves no trace on a server
+            if experiment is None:
+                return []
             found = self._client.search_runs(
-                [self._experiment_id], query, max_results=limit, order_by=["attributes.start_time DESC"]
+                [experiment], query, max_results=limit, order_by=["attributes.start_time DESC"]
             )
         infos = [self._info(run) for run in found]
         return [i for i in infos if all(i.tags.get(k) == v for k, v in (tags or {}).items())]
@@ -133,7 +149,7 @@ class MlflowTracker:
         with self._calling("register a model"):
             try:
                 self._client.create_registered_model(registry_name)
-            except _mlflow_error() as error:
+            except mlflow_error() as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
             created = self._client.create_model_version(
@@ -159,7 +175,7 @@ class MlflowTracker:
         with self._calling("read versions"):
             try:
                 aliases = self._client.get_registered_model(registry_name).aliases
-            except _mlflow_error() as error:
+            except mlflow_error() as error:
                 if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                     return []
                 raise
@@ -206,14 +222,14 @@ class MlflowTracker:
         if not self._uri.startswith("http"):
             return None
         page = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
-        return f"{_without_password(self._uri).rstrip('/')}/{page}"
+        return f"{without_secrets(self._uri).replace(f'{MASK}@', '').rstrip('/')}/{page}"
 
     def _found(self, run_id: str) -> Any:
         """Return MLflow's record of a run."""
         with self._calling("find a run"):
             try:
                 return self._client.get_run(run_id)
-            except _mlflow_error() as error:
+            except mlflow_error() as error:
                 if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     raise NoRunError(f"no run '{run_id}' in mlflow", hint="see 'mltrain runs ls'") from None
                 raise
@@ -253,19 +269,7 @@ class MlflowTracker:
         """Turn what MLflow raises inside the block into a TrackerError."""
         try:
             yield
-        except (_mlflow_error(), OSError) as error:
-            where = _without_password(self._uri)
-            reason = _without_password(next(iter(str(error).splitlines()), type(error).__name__))
+        except (mlflow_error(), OSError) as error:
+            where, reason = without_secrets(self._uri), first_line(error)
             hint = "check the server; 'mltrain runs sync' sends what is spooled"
             raise TrackerError(f"mlflow could not {what}: {reason}", where=where, hint=hint) from None
-
-
-def _without_password(text: str) -> str:
-    """Return a text without the user and password of addresses in it."""
-    return re.sub(r"//[^/@\s]*@", "//", text)
-
-
-def _mlflow_error() -> Any:
-    from mlflow.exceptions import MlflowException
-
-    return MlflowException

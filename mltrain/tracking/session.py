@@ -10,10 +10,12 @@ from typing import cast
 
 from mltrain import plugins
 from mltrain.config import TrainSection
+from mltrain.errors import MltrainError
 from mltrain.tracking import Run, Tracker, TrackerSettings
 from mltrain.tracking.keys import write_experiment_keys
 from mltrain.tracking.sender import Sender, SenderReport
 from mltrain.tracking.sender import start as start_sender
+from mltrain.tracking.training import leave_out
 from mltrain.workspace import Workspace
 
 LOCAL = "local"
@@ -46,12 +48,18 @@ class TrackedSession:
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
-        """Open a run named after a model; it ends as failed when the block raises."""
+        """Open a run named after a model; it ends as failed when the block raises.
+
+        What the model itself raised is noted as the reason why the session goes on without it; errors of ours
+        and interruptions end the session.
+        """
         run = self.local.start_run(f"{name}-{stamp()}", tags)
         run.set_tags({"mltrain.run_id": run.id})
         try:
             yield run
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, Exception) and not isinstance(error, MltrainError):
+                leave_out(run, f"{type(error).__name__}: {error}")
             run.finish("failed")
             raise
         run.finish()
@@ -76,26 +84,21 @@ def open_session(settings: TrainSection, workspace: Workspace) -> Iterator[Track
     """
     plugins.load("trackers", settings.experiment_tracker)
     session_id = f"session-{stamp()}"
-    sender = None
-    if settings.experiment_tracker != LOCAL:
-        sender = start_sender(
-            settings.experiment_tracker,
-            tracker_settings(settings, workspace),
-            runs=workspace.runs,
-            session=session_id,
-        )
-    session = TrackedSession(
-        id=session_id,
-        workspace=workspace,
-        local=open_local(settings, workspace),
-        tracker_name=settings.experiment_tracker,
-        sender=sender,
-    )
+    local = open_local(settings, workspace)
     try:
-        yield session
+        session = TrackedSession(
+            id=session_id,
+            workspace=workspace,
+            local=local,
+            tracker_name=settings.experiment_tracker,
+            sender=_start_sender(settings, workspace, session=session_id),
+        )
+        try:
+            yield session
+        finally:
+            session.finish()
     finally:
-        session.finish()
-        session.local.close()
+        local.close()
 
 
 def tracker_settings(settings: TrainSection, workspace: Workspace) -> TrackerSettings:
@@ -124,6 +127,14 @@ def open_local(settings: TrainSection, workspace: Workspace) -> Tracker:
 def stamp() -> str:
     """Return the moment as part of an id: sortable, UTC, to the microsecond."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+
+
+def _start_sender(settings: TrainSection, workspace: Workspace, *, session: str) -> Sender | None:
+    """Launch the sender, which the local tracker has no need of."""
+    name = settings.experiment_tracker
+    if name == LOCAL:
+        return None
+    return start_sender(name, tracker_settings(settings, workspace), runs=workspace.runs, session=session)
 
 
 def _delivery(name: str, report: SenderReport) -> Delivery:

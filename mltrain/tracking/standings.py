@@ -52,6 +52,20 @@ class Standings:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """All that is known of one run.
+
+    Attributes
+    ----------
+    warnings : tuple of str
+        Why the tracker's own word is missing.
+    """
+
+    info: RunInfo
+    warnings: tuple[str, ...] = ()
+
+
 @contextmanager
 def open_trackers(settings: TrainSection, workspace: Workspace) -> Iterator[Trackers]:
     """Open the local records and the configured tracker; one that fails costs a warning.
@@ -92,19 +106,26 @@ def list_standings(trackers: Trackers, *, run: str | None, limit: int) -> Standi
     return found if found.standings else _listed(trackers, tags={SESSION: run}, limit=limit)
 
 
-def get_info(trackers: Trackers, known: Standing) -> RunInfo:
-    """Ask the side that knows a run for all of it.
+def get_info(trackers: Trackers, known: Standing) -> Answer:
+    """Ask the side that knows a run for all of it; where the tracker fails, the local record.
 
     Raises
     ------
     mltrain.errors.TrackerError
-        The tracker fails.
+        The tracker fails and there is no local record.
     mltrain.errors.NoRunError
         The run has gone.
     """
-    if trackers.remote is not None and known.source == "tracker":
-        return trackers.remote.get_run(known.tracker_id)
-    return trackers.local.get_run(known.run_id)
+    if trackers.remote is None or known.source != "tracker":
+        return Answer(info=trackers.local.get_run(known.run_id))
+    try:
+        return Answer(info=trackers.remote.get_run(known.tracker_id))
+    except (TrackerError, NoRunError) as error:
+        warning = f"{trackers.name} did not tell of run {known.run_id}, local record taken: {error.message}"
+        try:
+            return Answer(info=trackers.local.get_run(known.run_id), warnings=(warning,))
+        except NoRunError:
+            raise error from None
 
 
 def fetch_model(trackers: Trackers, chosen: Standing, *, dest: Path) -> tuple[str, ...]:

@@ -6,14 +6,14 @@ The local record is written first. The tracker has ten seconds; what it has not 
 from __future__ import annotations
 
 import math
-import queue
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from mltrain.errors import EnvironmentRefusal, MltrainError, NoRunError, TrackerError
+from mltrain.errors import EnvironmentRefusal, NoRunError, TrackerError
 from mltrain.leaderboard import Standing
 from mltrain.tracking import ModelVersion, Run, Tracker
 from mltrain.tracking.records import FILE_NAME
@@ -115,22 +115,19 @@ def within(timeout_s: float, call: Callable[[], _T]) -> _T:
     mltrain.errors.TrackerError
         The time is up; the call is left behind in a thread that does not keep the process alive.
     """
-    answers: queue.SimpleQueue[_T | MltrainError] = queue.SimpleQueue()
+    answer: Future[_T] = Future()
 
     def work() -> None:
         try:
-            answers.put(call())
-        except MltrainError as error:
-            answers.put(error)
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - carried over to the caller, as a pool's thread does
+            answer.set_exception(error)
 
     threading.Thread(target=work, daemon=True, name="mltrain-tracker").start()
-    try:
-        answer = answers.get(timeout=timeout_s)
-    except queue.Empty:
-        raise TrackerError(f"no answer within {timeout_s:g} s", hint="mltrain runs sync sends what is left") from None
-    if isinstance(answer, MltrainError):
-        raise answer
-    return answer
+    done, _ = wait([answer], timeout=timeout_s)
+    if not done:
+        raise TrackerError(f"no answer within {timeout_s:g} s", hint="mltrain runs sync sends what is left")
+    return answer.result()
 
 
 def _open(trackers: Trackers) -> Tracker:

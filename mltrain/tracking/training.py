@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mltrain.events import Event, Listener, TrialFinished
+from mltrain.redaction import without_secrets
 from mltrain.tracking import Run, Scalar
 
 RUN_ID = "mltrain.run_id"
@@ -20,6 +21,7 @@ DATA = "mltrain.data"
 TARGET = "mltrain.target"
 MANIFEST = "mltrain.manifest"
 VALIDATION = "mltrain.validation"
+LEFT_OUT = "mltrain.left_out"
 VERSION = "mltrain.version"
 CONFIG = "mltrain.config"
 GIT_COMMIT = "mltrain.git.commit"
@@ -28,6 +30,7 @@ GIT_DIRTY = "mltrain.git.dirty"
 TRAINING = "training"
 VALIDATION_SCORE = "validation_score"
 LATENCY_MS = "latency_ms"
+_TAG_LENGTH = 900
 
 
 def trial_listener(run: Run, model: str) -> Listener:
@@ -43,6 +46,11 @@ def trial_listener(run: Run, model: str) -> Listener:
             run.log_metrics({k: v for k, v in metrics.items() if v is not None}, step=event.number)
 
     return listen
+
+
+def leave_out(run: Run, reason: str) -> None:
+    """Note why a session goes on without a model; its run ends as failed."""
+    run.set_tags({LEFT_OUT: without_secrets(reason)[:_TAG_LENGTH]})
 
 
 def log_curve(run: Run, *, rounds: Sequence[int], train_losses: Sequence[float], valid_losses: Sequence[float]) -> None:

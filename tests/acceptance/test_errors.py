@@ -187,7 +187,7 @@ CASES = {
         _text("rows.csv", "kunde,größe,farbe,ziel\n"), "there are no rows", "rows.csv", hint="name another source"
     ),
     "Parquet file without rows": _data(
-        _parquet(_rows(0), "rows.parquet"), "there are no rows", "rows.parquet", hint="write it again", words=ROWS_PARQUET
+        _parquet(_rows(0), "rows.parquet"), "there are no rows", "rows.parquet", hint="write it", words=ROWS_PARQUET
     ),
     "unreadable Parquet": _data(
         _text("rows.parquet", b"PAR1 nonsense PAR1"),

@@ -25,7 +25,7 @@ class Case:
     target: str
     probabilities: Sequence[str]
     metric: str
-    positive: Any
+    positive: str | None
     model: str
 
 
@@ -45,7 +45,7 @@ CASES = {
         target="klasse",
         probabilities=("proba_1", "proba_2"),
         metric="roc_auc",
-        positive=2,
+        positive="2",
         model="logistic_regression",
     ),
     "booleans": Case(
@@ -54,14 +54,14 @@ CASES = {
         target="gekündigt",
         probabilities=("proba_false", "proba_true"),
         metric="roc_auc",
-        positive=True,
+        positive="true",
         model="xgboost",
     ),
     "three classes": Case(
         suffix=".parquet",
-        labels=("赤", "緑", "青"),
+        labels=("緑", "赤", "青"),
         target="色",
-        probabilities=("proba_赤", "proba_緑", "proba_青"),
+        probabilities=("proba_緑", "proba_赤", "proba_青"),
         metric="log_loss",
         positive=None,
         model="random_forest",

@@ -17,6 +17,7 @@ from mltrain.commands.evaluate import EvaluateResult, evaluate
 from mltrain.commands.register import register
 from mltrain.commands.runs import sync
 from mltrain.commands.split import split
+from mltrain.commands.train import TrainRequest, train
 from mltrain.errors import DataError, NoRunError
 from mltrain.tracking.session import open_local
 from mltrain.workspace import Workspace
@@ -105,7 +106,7 @@ def test_what_it_leaves_is_complete(evaluated: Workspace, result: EvaluateResult
     assert predictions.num_rows == np.sum(result.confusion)
     assert card["run_id"] == result.champion.run_id
     assert (folder / "model_card.md").read_text().startswith("# Model card")
-    assert not (evaluated.run(result.champion.run_id) / "evaluation-tmp").exists()
+    assert list(evaluated.runs.glob(".evaluate-*")) == []
 
 
 def test_figures_are_drawn_and_logged_with_the_test_scores(trained: Workspace, churn: Any) -> None:
@@ -139,8 +140,8 @@ def test_a_session_ranks_its_own_runs(trained: Workspace, churn: Any, result: Ev
     assert {run.run_id for run in found.ranking} == {run.run_id for run in result.ranking}
 
 
-@pytest.mark.parametrize("run", [None, "lgbm-20200101T000000000000"])
-def test_no_runs_says_what_to_do(tmp_path: Path, churn: Any, run: str | None) -> None:
+@pytest.mark.parametrize(("run", "hint"), [(None, "mltrain train"), ("lgbm-20200101T000000000000", "mltrain runs ls")])
+def test_no_runs_says_what_to_do(tmp_path: Path, churn: Any, run: str | None, hint: str) -> None:
     workspace = Workspace(root=tmp_path)
     split(churn(), workspace)
 
@@ -148,7 +149,7 @@ def test_no_runs_says_what_to_do(tmp_path: Path, churn: Any, run: str | None) ->
         evaluate(churn(), workspace, run=run)
 
     assert caught.value.exit_code == 5
-    assert caught.value.hint == "mltrain train"
+    assert caught.value.hint == hint
 
 
 def test_runs_on_other_data_are_left_out_and_counted(trained: Workspace, churn: Any) -> None:
@@ -164,6 +165,31 @@ def test_runs_compared_by_another_metric_are_left_out(trained: Workspace, churn:
         evaluate(churn(train={"comparison_metric": "log_loss"}), trained)
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"n_folds": 4}, r"3 validated otherwise \(roc_auc kfold 5 42 instead of roc_auc kfold 4 42\)"),
+        ({"validation": "holdout"}, r"3 validated otherwise \(roc_auc kfold 5 42 instead of roc_auc holdout\)"),
+    ],
+)
+def test_runs_validated_otherwise_are_left_out_and_said(
+    trained: Workspace, churn: Any, settings: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(NoRunError, match=said):
+        evaluate(churn(train=settings), trained)
+
+
+def test_a_run_validated_otherwise_does_not_win(trained: Workspace, churn: Any) -> None:
+    train(churn(train={"n_folds": 2}), trained, request=TrainRequest(models=("logistic_regression",), max_trials=1))
+
+    found = evaluate(churn(), trained)
+
+    assert len(found.ranking) == 3
+    (left_out,) = found.left_out
+    assert left_out.n_runs == 1
+    assert "validated otherwise (roc_auc kfold 2 42 instead of roc_auc kfold 5 42)" in left_out.reason
+
+
 def test_no_split_is_a_data_error(tmp_path: Path, churn: Any) -> None:
     with pytest.raises(DataError, match="there is no split yet"):
         evaluate(churn(), Workspace(root=tmp_path))
@@ -175,9 +201,13 @@ def test_a_model_that_was_tampered_with_never_sees_the_test_rows(
     member = trained.run(result.champion.run_id) / "model" / "members" / "000.bin"
     member.write_bytes(member.read_bytes()[:-1] + b"!")
 
+    spoilt = member.read_bytes()
+
     with pytest.raises(DataError, match="is not what training left"):
         evaluate(churn(), trained)
 
+    assert member.read_bytes() == spoilt  # what failed the check replaces nothing
+    assert list(trained.runs.glob(".evaluate-*")) == []
     assert ledger.openings(trained.ledger) == ()
 
 
@@ -222,3 +252,9 @@ def test_another_workspace_with_the_same_data_gets_the_model_from_the_tracker(
     assert found.answered.startswith("mlflow")
     assert found.metrics["roc_auc"] == result.metrics["roc_auc"]
     assert found.warnings == ()
+
+    member = next((trained.run(result.champion.run_id) / "model" / "members").iterdir())
+    sound = member.read_bytes()
+    member.write_bytes(sound[:-1] + b"!")
+    assert evaluate(churn(train=shared), trained).metrics["roc_auc"] == result.metrics["roc_auc"]
+    assert member.read_bytes() == sound  # a spoilt copy is replaced by the tracker's

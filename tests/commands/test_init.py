@@ -124,6 +124,15 @@ def test_positive_class_keeps_the_type_of_the_label(labels, written):
     assert load_rows(load(Path("mltrain.yaml")).data).target.n_classes == 2
 
 
+def test_labels_are_told_as_every_command_tells_them():
+    rows = table().drop_columns("answer").append_column("label", pa.array([True, False, False, False] * 50))
+
+    result = init(write(rows), "label")
+
+    assert (result.positive_class, [share.label for share in result.classes]) == ("true", ["false", "true"])
+    assert any("the positive class is 'true'" in note for note in result.notes)
+
+
 def test_three_classes_have_no_positive_class():
     rows = table().append_column("kind", pa.array([["a", "b", "c"][i % 3] for i in range(N_ROWS)]))
 

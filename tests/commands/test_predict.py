@@ -191,3 +191,11 @@ def test_a_registered_model_that_was_changed_is_refused(registered: Workspace, t
 
     with pytest.raises(DataError, match="artefact changed"):
         predict(None, registered, source=str(registered.split("test")), destination=tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("name", ["OUT.PARQUET", "OUT.Csv"])
+def test_the_suffix_may_be_written_in_capitals(registered: Workspace, tmp_path: Path, name: str) -> None:
+    found = predict(None, registered, source=str(registered.split("test")), destination=tmp_path / name)
+
+    table = pcsv.read_csv(tmp_path / name) if name.endswith("Csv") else pq.read_table(tmp_path / name)
+    assert table.num_rows == found.rows

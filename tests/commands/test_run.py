@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-from mltrain.commands.run import run
-from mltrain.commands.train import TrainRequest
+from mltrain.commands.run import run, trained_session
+from mltrain.commands.split import split
+from mltrain.commands.train import TrainRequest, train
+from mltrain.tracking.session import open_local
+from mltrain.tracking.training import leave_out
 from mltrain.workspace import Workspace
 
 QUICK = TrainRequest(models=("logistic_regression",), max_trials=2)
@@ -39,11 +43,54 @@ def test_a_refusal_ends_it(trained: Workspace, churn: Any) -> None:
 def test_training_is_done_again_when_more_trials_are_asked_for_or_a_setting_has_changed(
     trained: Workspace, churn: Any
 ) -> None:
-    from mltrain.commands.run import trained_session
-
     assert trained_session(churn(), trained, TrainRequest(max_trials=3)) is not None
     assert trained_session(churn(), trained, TrainRequest(models=("lgbm",), budget_s=5.0)) is not None
     assert trained_session(churn(), trained, TrainRequest(max_trials=4)) is None
     assert trained_session(churn(), trained, TrainRequest(models=("xgboost",))) is None
     assert trained_session(churn(train={"n_folds": 4}), trained, TrainRequest(max_trials=3)) is None
     assert trained_session(churn(train={"deployment_score_thresh": 0.9}), trained, TrainRequest()) is not None
+
+
+def test_a_session_without_an_ensemble_does_not_serve_who_asks_for_one(tmp_path: Path, churn: Any) -> None:
+    workspace = Workspace(root=tmp_path)
+    split(churn(), workspace)
+    train(churn(), workspace, request=TrainRequest(models=("lgbm",), max_trials=2))
+    alone = TrainRequest(models=("ensemble",))
+
+    assert trained_session(churn(), workspace, alone) is None
+    train(churn(), workspace, request=TrainRequest(max_trials=2))
+    assert trained_session(churn(), workspace, alone) is not None
+
+
+def test_a_family_that_was_left_out_is_not_trained_for_ever(tmp_path: Path, churn: Any) -> None:
+    config = churn(models={"lgbm": {"params": {"num_leaves": -3}}})
+
+    first = run(config, Workspace(root=tmp_path), request=TrainRequest(max_trials=2))
+    second = run(config, Workspace(root=tmp_path), request=TrainRequest(max_trials=2))
+
+    assert first.train is not None
+    assert [left.model for left in first.train.left_out] == ["lgbm"]
+    assert second.train is None
+
+
+def test_an_interrupted_session_is_not_complete(trained: Workspace, churn: Any) -> None:
+    """The last family was cut off: its run has failed, but nobody went on without it."""
+    config = churn(train={"ensemble": False, "supported_models": ["logistic_regression", "random_forest"]})
+    request = TrainRequest(max_trials=1)
+    train(config, trained, request=TrainRequest(models=("logistic_regression",), max_trials=1))
+    record = max(trained.runs.glob("logistic_regression-*/run.json"))
+    session = json.loads(record.read_text())["session"]
+    cut = open_local(config.train, trained).start_run(
+        "random_forest-1", {"mltrain.session": session, "mltrain.model": "random_forest"}
+    )
+    cut.finish("failed")
+
+    assert trained_session(config, trained, request) is None
+    leave_out(open_local(config.train, trained).resume_run(cut.id), "no trial ended in time")
+    assert trained_session(config, trained, request) == session
+
+
+def test_fresh_trains_again(trained: Workspace, churn: Any) -> None:
+    found = run(churn(), trained, request=TrainRequest(models=("logistic_regression",), max_trials=1, fresh=True))
+
+    assert found.train is not None

@@ -20,7 +20,7 @@ from mltrain import artifact
 from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, TrainResult, train
 from mltrain.config import Config
-from mltrain.errors import DataError, NoRunError, PluginError, UsageError
+from mltrain.errors import ConfigError, DataError, NoRunError, PluginError, UsageError
 from mltrain.workspace import Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore:Signature.*longdouble:UserWarning")
@@ -188,6 +188,60 @@ def test_features_selected_inside_each_fold_and_a_calibration_split(tmp_path: Pa
     assert {c.calibration for c in result.candidates} == {"sigmoid"}
     model = artifact.load_model(tmp_path / "runs" / result.candidates[0].run_id / "model")
     assert all(member.features is not None for member in model.members)
+
+
+def test_a_refit_learns_from_selected_features_too(tmp_path: Path) -> None:
+    settings = _config(validation="holdout", supported_models=["logistic_regression"]).model_dump(exclude_defaults=True)
+    config = Config.model_validate(settings | {"preprocessing": {"select_features": 0.3}})
+
+    result = _train(config, tmp_path, max_trials=1)
+
+    model = artifact.load_model(tmp_path / "runs" / result.candidates[0].run_id / "model")
+    (member,) = model.members
+    n_features = len(next(iter(model.encoders.values())).feature_names)
+    assert member.features is not None
+    assert len(member.features) == pytest.approx(0.3 * n_features, abs=1)
+
+
+def test_a_family_that_fails_is_left_out_and_said_so(tmp_path: Path) -> None:
+    settings = _config().model_dump(exclude_defaults=True)
+    config = Config.model_validate(settings | {"models": {"lgbm": {"params": {"num_leaves": -3}}}})
+
+    result = _train(config, tmp_path, max_trials=2)
+
+    assert [c.model for c in result.candidates] == ["logistic_regression"]
+    (left,) = result.left_out
+    assert left.model == "lgbm"
+    assert "num_leaves" in left.reason
+
+
+def test_when_every_family_fails_their_reasons_are_the_error(tmp_path: Path) -> None:
+    settings = _config(supported_models=["lgbm"]).model_dump(exclude_defaults=True)
+    config = Config.model_validate(settings | {"models": {"lgbm": {"params": {"num_leaves": -3}}}})
+
+    with pytest.raises(DataError, match="num_leaves"):
+        _train(config, tmp_path, max_trials=2)
+
+
+def test_an_unknown_parameter_is_refused_with_its_key_and_the_nearest_name(tmp_path: Path) -> None:
+    settings = _config().model_dump(exclude_defaults=True)
+    config = Config.model_validate(settings | {"models": {"lgbm": {"params": {"num_leafs": 3}}}})
+
+    with pytest.raises(ConfigError) as caught:
+        _train(config, tmp_path, max_trials=2)
+
+    assert caught.value.where == "models.lgbm.params.num_leafs"
+    assert "num_leaves" in str(caught.value.hint)
+
+
+def test_scores_that_cannot_be_compared_are_told_apart(tmp_path: Path) -> None:
+    tags = []
+    for settings in ({"validation": "kfold"}, {"validation": "kfold", "n_folds": 3}, {"validation": "holdout"}):
+        result = _train(_config(supported_models=["lgbm"], **settings), tmp_path, max_trials=1)
+        lines = (tmp_path / "runs" / result.candidates[0].run_id / "tracking.jsonl").read_text().splitlines()
+        tags.append(json.loads(lines[0])["values"]["mltrain.validation"])
+
+    assert len(set(tags)) == 3
 
 
 def test_a_metric_of_decisions_gets_a_threshold(tmp_path: Path) -> None:

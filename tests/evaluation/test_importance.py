@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -65,11 +63,41 @@ def test_rows_are_limited_and_drawn_by_the_seed():
     assert first == again
 
 
-def test_deadline_leaves_out_what_was_not_reached():
-    table, y = rows()
+def counted(n_columns, *, n_samples=3_000, **limits):
+    """Return the sizes of the tables predicted and the importances found."""
+    random = np.random.default_rng(0)
+    table = pa.table({f"c{i}": random.normal(size=n_samples) for i in range(n_columns)})
+    y = np.arange(n_samples) % 2
+    sizes = []
 
-    found = permutation_importance(
-        predict, table, y=y, metric=resolve("roc_auc", n_classes=2), seed=0, deadline=time.monotonic()
-    )
+    def predict_first(part):
+        sizes.append(part.num_rows)
+        p = 1 / (1 + np.exp(-part["c0"].to_numpy()))
+        return np.column_stack([1 - p, p])
 
-    assert found == {}
+    metric = resolve("roc_auc", n_classes=2)
+    return sizes, permutation_importance(predict_first, table, y=y, metric=metric, seed=1, **limits)
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "n_rows", "n_rounds", "n_judged"),
+    [
+        (5, 1_333, 3, 5),  # few columns: all rounds, as many rows as fit
+        (14, 714, 2, 14),  # rounds are saved first
+        (50, 400, 1, 50),  # then rows
+        (300, 200, 1, 100),  # then columns
+    ],
+)
+def test_work_is_bounded_and_the_same_on_any_machine(n_columns, n_rows, n_rounds, n_judged):
+    sizes, found = counted(n_columns, max_predictions=20_000)
+
+    assert sizes == [n_rows] * (1 + n_rounds * n_judged)
+    assert set(found) == {f"c{i}" for i in range(n_judged)}
+    assert counted(n_columns, max_predictions=20_000)[1] == found
+
+
+def test_without_a_bound_all_rows_and_rounds_are_taken():
+    sizes, found = counted(2, n_samples=700)
+
+    assert sizes == [700] * 7
+    assert set(found) == {"c0", "c1"}

@@ -84,6 +84,7 @@ def test_failed_and_pruned_trials_are_told(state):
     assert any(proposals[number].params != wanted[number].params for number in range(20))
 
 
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")  # multivariate, before Optuna 5
 def test_parameters_are_those_of_a_sampler_that_knows_exactly_the_told_trials():
     proposals = play(24)
     distributions = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mltrain.errors import TrackerError
+from mltrain.errors import MltrainError, TrackerError, UsageError
 from mltrain.testing.tracker import TrackerContract
 from mltrain.tracking import Tracker, TrackerSettings
 
@@ -106,3 +106,39 @@ def test_names_that_mlflow_refuses_are_written_in_signs_it_knows(tracker: Tracke
 
     assert info.params == {"weights_lgbm_": "0.5"}
     assert info.metrics == {"f1_0.5": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("uri", "error", "told"),
+    [
+        ("foo://bob:hidden@x", UsageError, "mlflow knows no address such as 'foo://***@x'"),
+        ("sqlite:////proc/nowhere/x.db", TrackerError, "mlflow cannot open 'sqlite:////proc/nowhere/x.db'"),
+        ("sqlite:////proc/x.db", TrackerError, "unable to open database file"),
+        ("mysql://bob:hidden@127.0.0.1/x", UsageError, "mlflow cannot use 'mysql://***@127.0.0.1/x'"),
+    ],
+)
+def test_an_impossible_address_names_the_setting(
+    settings: TrackerSettings, uri: str, error: type[MltrainError], told: str
+) -> None:
+    with pytest.raises(error) as caught:
+        _open(replace(settings, options={"tracking_uri": uri}))
+
+    assert told in caught.value.message
+    assert caught.value.where == "train.tracker_options.tracking_uri"
+    assert "hidden" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_file_that_is_no_database_is_said_at_once(settings: TrackerSettings, tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("no database, but long enough to be taken for one at first sight" * 9)
+
+    with pytest.raises(TrackerError, match="file is not a database"):
+        _open(replace(settings, options={"tracking_uri": f"sqlite:///{tmp_path}/notes.db"}))
+
+
+def test_reading_leaves_no_trace(tracker: Tracker) -> None:
+    assert tracker.list_runs() == []
+    assert tracker._client.get_experiment_by_name("churn") is None  # type: ignore[attr-defined]
+
+    tracker.start_run("r").finish()
+
+    assert len(tracker.list_runs()) == 1

@@ -106,7 +106,7 @@ def evaluate(
         known = read_assessment(workspace.evaluation(chosen.run_id))
         if known is not None and known.circumstances.serves(asked):
             return _result(workspace, ranking, known, reused=True)
-        warnings = keep_model(workspace, trackers, chosen)
+        warnings, answer = keep_model(workspace, trackers, chosen), get_info(trackers, chosen)
         listener(StageStarted(stage="evaluate", detail=f"{chosen.run_id} on the test split"))
         started = time.monotonic()
         case = Case(
@@ -116,11 +116,12 @@ def evaluate(
             chosen=chosen,
             asked=asked,
             model=artifact.load_model(workspace.run(chosen.run_id) / "model", expected_manifest_sha256=chosen.manifest),
-            params=get_info(trackers, chosen).params,
+            params=answer.info.params,
         )
         assessment = _assess(case)
         listener(StageFinished(stage="evaluate", seconds=time.monotonic() - started, detail=_found(assessment)))
         told = _told(workspace.evaluation(chosen.run_id), assessment)
+        warnings += answer.warnings
         warnings += tell_evaluation(trackers, workspace.run(chosen.run_id), chosen=chosen, told=told)
     result = _result(workspace, ranking, assessment, reused=False)
     return replace(result, warnings=result.warnings + warnings)

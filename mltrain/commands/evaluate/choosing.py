@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from mltrain import artifact, metrics, plugins
+from mltrain import artifact, files, metrics, plugins
 from mltrain.config import Config
 from mltrain.data.splits import SplitRecord
+from mltrain.development import validation_digest
 from mltrain.errors import DataError, NoRunError, PluginError
 from mltrain.leaderboard import ENSEMBLE_SIMPLICITY, LeftOut, Standing, Wanted, comparable, rank
 from mltrain.metrics import Metric
@@ -44,7 +49,13 @@ def rank_runs(config: Config, split: SplitRecord, *, metric: Metric, trackers: T
     """
     started = time.monotonic()
     found = list_standings(trackers, run=run, limit=config.evaluate.max_eval_experiments)
-    wanted = Wanted(data=split.fingerprint, target=split.schema.target.name, metric=metric.name)
+    n_train = split.splits["train"].rows
+    wanted = Wanted(
+        data=split.fingerprint,
+        target=split.schema.target.name,
+        metric=metric.name,
+        validation=validation_digest(metric, config.train, n_train=n_train, seed=config.seed),
+    )
     kept, left_out = comparable(found.standings, wanted)
     if not kept:
         raise _no_run(run, left_out, answered=found.answered)
@@ -67,16 +78,21 @@ def keep_model(workspace: Workspace, trackers: Trackers, chosen: Standing) -> tu
     mltrain.errors.NoRunError
         Nobody has the model.
     """
-    home = workspace.run(chosen.run_id)
-    fetched = home / "evaluation-tmp"
-    try:
-        warnings = fetch_model(trackers, chosen, dest=fetched)
+    with _scratch(workspace) as folder:
+        warnings = fetch_model(trackers, chosen, dest=folder / "model")
         if not _is_there(workspace, chosen):
-            shutil.rmtree(home / "model", ignore_errors=True)
-            fetched.rename(home / "model")
-    finally:
-        shutil.rmtree(fetched, ignore_errors=True)
+            with files.atomic_directory(workspace.run(chosen.run_id) / "model") as kept:
+                shutil.copytree(folder / "model", kept, dirs_exist_ok=True)
     return warnings
+
+
+@contextmanager
+def _scratch(workspace: Workspace) -> Iterator[Path]:
+    """Give a folder for what comes from the tracker: until it is verified nothing in the run's own is touched."""
+    with files.disk_errors(workspace.runs):
+        workspace.runs.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".evaluate-", dir=workspace.runs) as folder:
+            yield Path(folder)
 
 
 def _is_there(workspace: Workspace, chosen: Standing) -> bool:

@@ -97,7 +97,7 @@ def predict(
         The destination has another suffix.
     """
     started = time.monotonic()
-    if destination.suffix not in SUFFIXES:
+    if destination.suffix.lower() not in SUFFIXES:
         raise UsageError(f"cannot write {destination.name!r}", hint="end its name in .parquet or .csv")
     found = _find_model(config, workspace, model)
     fitted = artifact.load_model(found.directory, expected_manifest_sha256=found.manifest)

@@ -128,7 +128,7 @@ def _levels_of(encoder: Encoder) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter | pcsv.CSVWriter:
     """Open a writer for the suffix of ``path``."""
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         return pcsv.CSVWriter(path, schema)
     return pq.ParquetWriter(path, schema, compression="zstd")
 

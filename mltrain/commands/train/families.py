@@ -102,8 +102,9 @@ def _train_family(session: Session, name: str, family: ModelFamily, *, deadline:
         )
         kept = keep(study, job, encoder=encoder, recipe=session.recipe, executor=session.executor, deadline=deadline)
         if kept is None:
-            run.finish("failed")
             reason = next((t.error for t in study.trials if t.error), "no trial ended in time")
+            log.leave_out(run, reason)
+            run.finish("failed")
             return LeftOut(model=name, reason=reason)
         line = leave(session, run, kept, study=study, seconds=time.monotonic() - started)
     return Found(searched=Searched(job=job, study=study, encoder=encoder, kept=kept), line=line)

@@ -1,0 +1,332 @@
+"""What is kept of a search: final fit, calibration and threshold, from rows the model did not learn from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, log_loss, roc_auc_score
+
+from mltrain import plugins
+from mltrain.calibration import calibrate, choose_calibrator
+from mltrain.candidate import (
+    CalibrationSplit,
+    Candidate,
+    HeldOut,
+    Recipe,
+    best_trials,
+    choose,
+    decision_threshold,
+    decisions,
+    keep,
+    refit_seconds,
+    seconds_after_search,
+    validated_parts,
+)
+from mltrain.config import PreprocessingSection, SplitSection, TrainSection
+from mltrain.data import Column, ColumnKind, Schema, Target
+from mltrain.data.conforming import conform
+from mltrain.development import develop, encoded_view
+from mltrain.metrics import resolve
+from mltrain.models import Objective
+from mltrain.preprocessing import Encoder
+from mltrain.search import LocalExecutor, SearchJob, Study, Trial, local, search
+from mltrain.space import Float
+
+COLUMNS = tuple(Column(name=n, kind=ColumnKind.NUMERIC, arrow_type="double") for n in ("a", "b"))
+NO_TIME = "no time was left to refit on all rows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A search that ended, and what keeping one of its trials needs."""
+
+    job: SearchJob
+    study: Study
+    encoder: Encoder
+    recipe: Recipe
+    executor: LocalExecutor
+
+    def keep(self, *, deadline: float | None = None, study: Study | None = None, **recipe: Any) -> Candidate:
+        kept = keep(
+            study or self.study,
+            self.job,
+            encoder=self.encoder,
+            recipe=replace(self.recipe, **recipe),
+            executor=self.executor,
+            deadline=deadline,
+        )
+        assert kept is not None
+        return kept
+
+    def ranked(self, **recipe: Any) -> tuple[Trial, ...]:
+        return best_trials(self.study, replace(self.recipe, **recipe).metric, n=10)
+
+
+def _table(n: int, *, seed: int, n_classes: int = 2) -> pa.Table:
+    random = np.random.default_rng(seed)
+    a, b = random.normal(size=(2, n))
+    codes = np.digitize(a + 0.5 * b + random.normal(size=n), [0.5] if n_classes == 2 else [-0.6, 0.6])
+    return pa.table({"a": a, "b": b, "y": np.array(["no", "yes", "zz"])[codes]})
+
+
+def _search(
+    executor: LocalExecutor, *, metric: str = "roc_auc", validation: str = "kfold", n_classes: int = 2
+) -> Found:
+    schema = Schema(columns=COLUMNS, target=Target(name="y", classes=("no", "yes", "zz")[:n_classes]))
+    rows = develop(
+        _table(240, seed=0, n_classes=n_classes),
+        _table(80, seed=1, n_classes=n_classes),
+        schema=schema,
+        settings=TrainSection(validation=validation, n_folds=3),
+        split=SplitSection(),
+        seed=1,
+    )
+    family = plugins.load("models", "logistic_regression")
+    encoded = encoded_view(rows, family.view, PreprocessingSection())
+    recipe = Recipe(
+        schema=schema, metric=resolve(metric, n_classes=n_classes), final_fit="bag", calibration="sigmoid", seed=1
+    )
+    job = SearchJob(
+        name="logistic_regression",
+        family=family,
+        view=encoded.view,
+        y=rows.y,
+        folds=rows.folds,
+        objective=Objective(n_classes=n_classes),
+        metric=recipe.metric,
+        space={"C": Float(low=1e-4, high=10.0, log=True)},
+        first_trials=({"C": 1e-4}, {"C": 0.01}, {"C": 1.0}),
+        fixed={},
+        seed=1,
+        max_trials=3,
+        data_key="rows",
+        keep_models=3,
+    )
+    study = search(job, executor=executor, journal_dir=None, deadline=None)
+    return Found(job=job, study=study, encoder=encoded.encoder, recipe=recipe, executor=executor)
+
+
+@pytest.fixture(scope="module")
+def executor() -> Iterator[LocalExecutor]:
+    with local(2, n_samples=320, n_features=2) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def found(executor: LocalExecutor) -> Found:
+    return _search(executor)
+
+
+@pytest.fixture(scope="module")
+def holdout(executor: LocalExecutor) -> Found:
+    return _search(executor, validation="holdout")
+
+
+def test_the_score_is_that_of_the_raw_held_out_predictions(found: Found) -> None:
+    kept = found.keep()
+    (best, *_) = found.ranked()
+
+    assert kept.trial == best
+    assert best.proba is not None
+    y = found.job.y[np.concatenate([fold.valid for fold in found.job.folds])]
+    np.testing.assert_array_equal(kept.held_out.y, y)
+    assert kept.validation_score == pytest.approx(roc_auc_score(y, best.proba[:, 1]))
+
+
+def test_held_out_predictions_are_calibrated_as_the_model_is(found: Found) -> None:
+    kept = found.keep()
+    assert kept.trial is not None
+    assert kept.trial.proba is not None
+    raw = kept.trial.proba.astype(np.float64)
+
+    wanted = choose_calibrator(raw, kept.held_out.y, method="sigmoid", seed=1, parts=validated_parts(found.job))
+
+    assert kept.model.calibrator == wanted
+    assert wanted is not None
+    np.testing.assert_array_equal(kept.held_out.proba, calibrate(wanted, raw))
+    np.testing.assert_allclose(kept.held_out.proba.sum(axis=1), 1)
+    assert log_loss(kept.held_out.y, kept.held_out.proba) <= log_loss(kept.held_out.y, raw) + 1e-9
+
+
+def test_without_calibration_they_are_as_they_were(found: Found) -> None:
+    kept = found.keep(calibration="none")
+
+    assert kept.model.calibrator is None
+    assert kept.trial is not None
+    np.testing.assert_array_equal(kept.held_out.proba, kept.trial.proba)
+
+
+def test_one_class_among_the_held_out_rows_calibrates_nothing(found: Found) -> None:
+    one = HeldOut(y=np.zeros(4, dtype=np.int64), proba=np.full((4, 2), 0.5))
+
+    assert choose(one, found.recipe) is None
+
+
+def test_a_calibration_split_calibrates_and_is_all_that_does(found: Found) -> None:
+    table = _table(120, seed=9)
+    y = (np.array(table["y"].to_pylist()) == "yes").astype(np.int64)
+    rows = conform(table, found.recipe.schema, origin="test")
+    recipe = {"calibration_split": CalibrationSplit(table=rows, y=y), "metric": resolve("f1", n_classes=2)}
+
+    kept = found.keep(**recipe)
+
+    raw = kept.model.raw_proba(rows)
+    assert kept.model.calibrator == choose_calibrator(raw, y, method="sigmoid", seed=1)
+    np.testing.assert_array_equal(kept.held_out.y, y)
+    np.testing.assert_allclose(kept.held_out.proba, kept.model.proba(table))
+    assert kept.model.threshold == decision_threshold(y, kept.held_out.proba, metric=recipe["metric"])
+
+
+def test_no_threshold_is_better_for_a_metric_of_decisions(found: Found) -> None:
+    kept = found.keep(metric=resolve("f1", n_classes=2))
+
+    positive = kept.held_out.proba[:, 1]
+    best = max(f1_score(kept.held_out.y, positive >= t) for t in np.unique(positive))
+    assert f1_score(kept.held_out.y, decisions(kept)) == pytest.approx(best)
+    assert kept.model.threshold is not None
+    np.testing.assert_array_equal(decisions(kept), positive >= kept.model.threshold)
+
+
+def test_metrics_of_probabilities_and_three_classes_have_no_threshold(found: Found, executor: LocalExecutor) -> None:
+    assert found.keep().model.threshold is None
+
+    three = _search(executor, metric="f1", n_classes=3).keep()
+
+    assert three.model.threshold is None
+    np.testing.assert_array_equal(decisions(three), three.held_out.proba.argmax(axis=1))
+    np.testing.assert_allclose(three.held_out.proba.sum(axis=1), 1)
+
+
+def test_a_bag_is_the_average_of_the_fold_models(found: Found) -> None:
+    kept = found.keep(calibration="none")
+
+    assert (kept.final_fit, kept.notes) == ("bag", ())
+    assert kept.trial is not None
+    fitted = found.study.models[kept.trial.number]
+    votes = [found.job.family.predict_proba(f.model, found.job.view.X) for f in fitted]
+    np.testing.assert_allclose(kept.model.proba(_development()), np.mean(votes, axis=0))
+
+
+def _development() -> pa.Table:
+    return pa.concat_tables([_table(240, seed=0), _table(80, seed=1)])
+
+
+def test_after_a_resume_the_same_fold_models_are_fitted_again(found: Found) -> None:
+    resumed = replace(found.study, models={}, prepared=None)
+
+    again = found.keep(study=resumed)
+
+    np.testing.assert_allclose(again.model.proba(_development()), found.keep().model.proba(_development()), rtol=1e-9)
+
+
+def test_after_a_resume_a_trial_is_kept_that_there_is_time_for(found: Found) -> None:
+    best, second, third = found.ranked()
+    slow = {best.number: 1e4, second.number: 1e-3, third.number: 1e-3}
+    trials = tuple(replace(t, seconds=slow[t.number]) for t in found.study.trials)
+    soon = time.monotonic() + 30
+
+    def kept(*at_hand: Trial, deadline: float | None = soon) -> int:
+        models = {t.number: found.study.models[t.number] for t in at_hand}
+        trial = found.keep(study=replace(found.study, trials=trials, models=models), deadline=deadline).trial
+        assert trial is not None
+        return trial.number
+
+    assert kept() == second.number
+    assert kept(best, second) == best.number
+    assert kept(third) == second.number
+    assert kept(third, deadline=time.monotonic() - 1) == third.number
+    assert kept(deadline=None) == best.number
+    assert kept(deadline=time.monotonic() - 1) == best.number  # none can: the best, cut where the clock says
+
+
+def test_a_refit_learns_from_all_rows(holdout: Found) -> None:
+    kept = holdout.keep(final_fit="refit", calibration="none")
+
+    assert kept.final_fit == "refit"
+    assert kept.notes == ()
+    (member,) = kept.model.members
+    assert member.weight == 1.0
+    fold = holdout.keep(calibration="none").model
+    gap = np.abs(kept.model.proba(_development()) - fold.proba(_development())).max()
+    assert 0 < gap < 0.1  # another model, of a third more rows
+
+
+@pytest.mark.parametrize(("name", "final_fit", "n_members"), [("found", "bag", 3), ("holdout", "fold", 1)])
+@pytest.mark.parametrize("seconds", [1e4, 0.0])
+def test_without_time_to_refit_the_models_of_the_search_stay(
+    request: pytest.FixtureRequest, name: str, final_fit: str, n_members: int, seconds: float
+) -> None:
+    found: Found = request.getfixturevalue(name)
+    slow = replace(found.study, trials=tuple(replace(t, seconds=seconds) for t in found.study.trials))
+    deadline = time.monotonic() + (30 if seconds else -1)
+
+    kept = found.keep(study=slow, deadline=deadline, final_fit="refit")
+
+    assert kept.final_fit == final_fit
+    assert kept.notes == (NO_TIME,)
+    assert len(kept.model.members) == n_members
+    assert sum(member.weight for member in kept.model.members) == pytest.approx(1)
+
+
+def test_a_holdout_has_no_parts_and_folds_number_their_rows(found: Found, holdout: Found) -> None:
+    assert validated_parts(holdout.job) is None
+    parts = validated_parts(found.job)
+    assert parts is not None
+    assert np.bincount(parts).tolist() == [len(fold.valid) for fold in found.job.folds]
+
+
+def test_nothing_is_kept_of_a_study_without_a_score(found: Found) -> None:
+    failed = tuple(replace(t, state="failed", score=None, proba=None) for t in found.study.trials)
+    pruned = tuple(replace(t, state="pruned") for t in found.study.trials)
+    for trials in (failed, pruned, ()):
+        empty = replace(found.study, trials=trials, models={})
+        arguments = {"encoder": found.encoder, "recipe": found.recipe, "executor": found.executor}
+        assert keep(empty, found.job, deadline=None, **arguments) is None
+
+
+def test_whole_trials_come_before_those_cut_short(found: Found) -> None:
+    best, second, third = found.ranked()
+    cut = tuple(replace(t, state="cut") if t.number == best.number else t for t in found.study.trials)
+
+    ranked = best_trials(replace(found.study, trials=cut), found.recipe.metric, n=3)
+
+    assert [t.number for t in ranked] == [second.number, third.number, best.number]
+
+
+def test_the_forecast_of_a_refit_is_proportional_to_its_rows(found: Found, holdout: Found) -> None:
+    trial = replace(found.ranked()[0], seconds=10.0)
+
+    # Three folds train on two thirds each: twice the rows of one fit on all; the holdout on 240 of 320.
+    assert refit_seconds(found.job, trial) == pytest.approx(1.2 * 10 / 2)
+    assert refit_seconds(holdout.job, trial) == pytest.approx(1.2 * 10 * 320 / 240)
+
+
+@given(
+    share_s=st.floats(0, 1e5),
+    seconds=st.none() | st.floats(0, 1e6),
+    is_at_hand=st.booleans(),
+    final_fit=st.sampled_from(["refit", "bag"]),
+)
+def test_what_is_left_for_after_the_search_is_at_most_half(
+    found: Found, share_s: float, seconds: float | None, is_at_hand: bool, final_fit: Any
+) -> None:
+    best = None if seconds is None else replace(found.ranked()[0], seconds=seconds)
+    recipe = replace(found.recipe, final_fit=final_fit)
+
+    reserved = seconds_after_search(found.job, recipe, best, is_at_hand=is_at_hand, share_s=share_s)
+
+    assert min(0.2 + 0.02 * share_s, 0.5 * share_s) <= reserved <= 0.5 * share_s
+    if final_fit == "bag" and (best is None or is_at_hand):
+        assert reserved == min(0.2 + 0.02 * share_s, 0.5 * share_s)
+    if seconds is not None:
+        slower = replace(found.ranked()[0], seconds=2 * seconds + 1)
+        later = seconds_after_search(found.job, recipe, slower, is_at_hand=is_at_hand, share_s=share_s)
+        assert later >= reserved
