@@ -236,11 +236,12 @@ def _fit_finally(
         if refitted is not None:
             member = Member(family=job.name, weight=1.0, fitted=refitted.model, features=job.final_features)
             return _Final(members=(member,), kind="refit", notes=refitted.notes)
-    members = fold_members(job, fold_models(study, job, trial, executor=executor, deadline=deadline))
-    if recipe.final_fit == "refit":
-        kind: FinalFit = "fold" if len(members) == 1 else "bag"
-        return _Final(members=members, kind=kind, notes=("no time was left to refit on all rows",))
-    return _Final(members=members, kind="bag" if len(members) > 1 else "fold")
+    fitted = fold_models(study, job, trial, executor=executor, deadline=deadline)
+    notes: tuple[str, ...] = ("no time was left to refit on all rows",) if recipe.final_fit == "refit" else ()
+    if trial.state == "complete" and any(f.stopped == "deadline" for f in fitted):
+        notes += ("the clock cut its models short: they are not those that were scored",)
+    kind: FinalFit = "bag" if len(fitted) > 1 else "fold"
+    return _Final(members=fold_members(job, fitted), kind=kind, notes=notes)
 
 
 def _refit(job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None) -> Fitted | None:

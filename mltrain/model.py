@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
 
 from mltrain import plugins
 from mltrain.calibration import Calibrator, calibrate
@@ -93,6 +94,12 @@ class Model(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def n_features_in_(self) -> int:
         """Number of source columns that it learns from."""
         return len(self.schema.features)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say to scikit-learn what X may hold."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.categorical = tags.input_tags.string = True
+        return tags
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

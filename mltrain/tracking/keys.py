@@ -9,9 +9,10 @@ from pathlib import Path
 from mltrain import files
 from mltrain.tracking.local import read_run
 from mltrain.tracking.records import FILE_NAME
-from mltrain.tracking.sync_state import SyncState, read_state
+from mltrain.tracking.sync_state import read_state
 from mltrain.tracking.training import METRIC, MODEL, SESSION, VALIDATION_SCORE
 
+LOCAL = "local"
 COLUMNS = (
     "run_id", "session", "model", "tracker", "experiment_key", "url", "synced", "status", "metric", "validation_score",
     "started_ms",
@@ -32,16 +33,16 @@ def _row(run_dir: Path) -> dict[str, str] | None:
     info = read_run(run_dir)
     if info is None:
         return None
-    state = read_state(run_dir) or SyncState(tracker="local", mode="local", remote_id=info.id, status="synced")
+    state = read_state(run_dir)
     score = info.metrics.get(VALIDATION_SCORE)
     return {
         "run_id": info.id,
         "session": info.tags.get(SESSION, ""),
         "model": info.tags.get(MODEL, ""),
-        "tracker": state.tracker,
-        "experiment_key": state.remote_id or "",
-        "url": state.url or "",
-        "synced": state.status,
+        "tracker": state.tracker if state else LOCAL,
+        "experiment_key": (state.remote_id if state else info.id) or "",
+        "url": (state.url if state else None) or "",
+        "synced": state.status if state else "",
         "status": info.status,
         "metric": info.tags.get(METRIC, ""),
         "validation_score": "" if score is None else repr(score),

@@ -45,7 +45,7 @@ def test_a_local_run_is_its_own_key(tracker: Tracker, tmp_path: Path) -> None:
         "tracker": "local",
         "experiment_key": "lgbm-1",
         "url": "",
-        "synced": "synced",
+        "synced": "",
         "status": "finished",
         "metric": "f1",
         "validation_score": "0.30000000000000004",  # every digit
