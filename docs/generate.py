@@ -127,7 +127,7 @@ def type_text(entry: Mapping[str, Any]) -> str:
         return f"name: {type_text(values)}" if isinstance(values, Mapping) else "name: value"
     if "$ref" in entry:
         return "a range, see below"
-    limits = " and ".join(f"{sign} {entry[word]}" for word, sign in LIMITS.items() if word in entry)
+    limits = " and ".join(f"{sign} {entry[word]:.10g}" for word, sign in LIMITS.items() if word in entry)
     return " ".join(part for part in (entry.get("format") or TYPES[entry.get("type", "")], limits) if part)
 
 
