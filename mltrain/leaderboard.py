@@ -86,7 +86,7 @@ def standing(
         session=tags.get("mltrain.session", ""),
         metric=tags.get("mltrain.metric", ""),
         validation_score=metrics.get("validation_score"),
-        status=status,
+        status="interrupted" if status == "failed" and "mltrain.interrupted" in tags else status,
         started_ms=started_ms,
         source=source,
         tracker_id=tracker_id,

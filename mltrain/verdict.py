@@ -73,9 +73,12 @@ def decide_promotion(comparison: Comparison | None, *, margin: float, champion: 
     if comparison is None:
         return Promotion(allowed=True, reason=f"champion version {champion} cannot be compared")
     found = (
-        f"{comparison.metric} differs from champion version {champion} by {comparison.difference:+.4f} "
-        f"[{comparison.low:+.4f}, {comparison.high:+.4f}]"
+        f"than champion version {champion}: {comparison.metric} differs by {comparison.difference:+.4f}, "
+        f"the interval [{comparison.low:+.4f}, {comparison.high:+.4f}]"
     )
+    floor = f"below -{margin:g}, the margin" if margin else "below 0"
     if comparison.high < -margin:
-        return Promotion(allowed=False, reason=f"{found}: worse by more than the margin {margin:g}")
-    return Promotion(allowed=True, reason=found)
+        return Promotion(allowed=False, reason=f"clearly worse {found} lies wholly {floor}")
+    if comparison.low > 0:
+        return Promotion(allowed=True, reason=f"better {found} lies wholly above 0")
+    return Promotion(allowed=True, reason=f"not clearly worse {found} does not lie wholly {floor}")

@@ -19,7 +19,7 @@ from mltrain.model import Model
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-RETRAIN = "fetch the model again, or run mltrain train"
+RETRAIN = "a registered model: mltrain registry verify says how to restore it; any other: mltrain train"
 
 _ALLOWED = re.compile(r"schema\.json|encoders\.json|members/\d{3,}\.bin")
 _LIBRARIES = ("numpy", "pandas", "pyarrow", "sklearn", "lightgbm", "xgboost")

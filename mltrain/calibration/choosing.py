@@ -12,6 +12,9 @@ from mltrain.metrics.probabilities import log_losses
 _N_FOLDS = 5
 _MIN_ROWS_ISOTONIC = 1000  # below, its steps follow noise
 _MIN_CLASS_ROWS_ISOTONIC = 100
+# Rows times classes: some thousand rows tell a few numbers as well as all of them do, in a second, not a minute.
+_MAX_CELLS_JUDGED = 100_000
+_MAX_CELLS_FITTED = 400_000
 
 
 def choose_calibrator(
@@ -47,11 +50,22 @@ def choose_calibrator(
     mltrain.errors.UsageError
         The method does not exist.
     """
+    rows = _sample(len(y), _MAX_CELLS_FITTED // proba.shape[1], seed)
     if method != "auto":
-        return fit_calibrator(method, proba, y)  # type: ignore[arg-type]
+        return fit_calibrator(method, proba[rows], y[rows])  # type: ignore[arg-type]
+    if not _can_be_judged(y):
+        return None
     folds = _folds(y, seed) if parts is None else parts
-    chosen = _first_that_helps(proba, y, folds) if _can_be_judged(y) else None
-    return None if chosen is None else fit_calibrator(chosen, proba, y)
+    judged = _sample(len(y), _MAX_CELLS_JUDGED // proba.shape[1], seed)
+    chosen = _first_that_helps(proba[judged], y[judged], folds[judged])
+    return None if chosen is None else fit_calibrator(chosen, proba[rows], y[rows])
+
+
+def _sample(n_samples: int, most: int, seed: int) -> NDArray[np.intp]:
+    """Return rows at random, ascending; all of them when they are not too many."""
+    if n_samples <= most:
+        return np.arange(n_samples)
+    return np.sort(np.random.default_rng(seed).choice(n_samples, size=most, replace=False))
 
 
 def _can_be_judged(y: NDArray[np.int64]) -> bool:
@@ -92,7 +106,7 @@ def _folds(y: NDArray[np.int64], seed: int) -> NDArray[np.intp]:
 def _cross_fitted(method: Method, proba: Floats, y: NDArray[np.int64], folds: NDArray[np.intp]) -> Floats:
     """Calibrate each fold with what the others taught."""
     calibrated = np.empty_like(proba)
-    for fold in range(_N_FOLDS):
+    for fold in np.unique(folds):
         inside = folds == fold
         calibrator = fit_calibrator(method, proba[~inside], y[~inside])
         calibrated[inside] = calibrate(calibrator, proba[inside])

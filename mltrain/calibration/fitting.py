@@ -118,7 +118,7 @@ def _minimise(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, *, 
         return value, gradient[: len(free)]
 
     bounds = [(_MIN_SCALE, None)] * n_scales + [(None, None)] * (len(start) - n_scales)
-    options = {"gtol": 1e-8, "ftol": 1e-13, "maxiter": 200}
+    options = {"gtol": 1e-7, "ftol": 1e-11, "maxiter": 100}
     minimise: Any = optimize.minimize  # its overloads do not know a loss that returns its slope
     found = minimise(sized, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return tuple(float(value) for value in found.x)

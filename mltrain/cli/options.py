@@ -29,7 +29,7 @@ Timeout = Annotated[
 ]
 Budget = Annotated[
     float | None,
-    typer.Option(parser=_duration, metavar="TIME", help="Time for the whole command, such as 10m."),
+    typer.Option(parser=_duration, metavar="TIME", help="Time until the last model is saved, such as 10m."),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Forget earlier trials of these studies.")]
 RunOption = Annotated[str | None, typer.Option("--run", metavar="ID", help="Id of a run or of a session.")]

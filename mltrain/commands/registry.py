@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from mltrain import artifact, registry
+from mltrain import artifact, files, registry
 from mltrain.config import Config
 from mltrain.data.target import label_text
-from mltrain.errors import EnvironmentRefusal, NoRunError
-from mltrain.registry import Move, RegisteredModel
+from mltrain.errors import DataError, EnvironmentRefusal, NoRunError
+from mltrain.registry import Move, RegisteredModel, Version
 from mltrain.tracking.session import LOCAL
 from mltrain.tracking.standings import open_trackers
 from mltrain.tracking.telling import move_alias
@@ -71,10 +72,11 @@ class RegistryRollbackResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionCheck:
-    """One version and what is wrong with its files; None when they are as registered."""
+    """One version and what is wrong with its files, None when they are as registered; and how to put it right."""
 
     version: str
     problem: str | None
+    advice: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,11 +161,30 @@ def rollback(config: Config, workspace: Workspace, *, name: str | None = None) -
 def verify(config: Config, workspace: Workspace, *, name: str | None = None) -> RegistryVerifyResult:
     """Hash every registered file and compare it with what was registered."""
     registered = _read(config, workspace, name)
-    checks = tuple(
-        VersionCheck(version=v.version, problem=registry.check_version(workspace.registry, v))
-        for v in registered.versions
-    )
-    return RegistryVerifyResult(name=registered.name, checks=checks)
+    return RegistryVerifyResult(name=registered.name, checks=tuple(_check(workspace, v) for v in registered.versions))
+
+
+def _check(workspace: Workspace, version: Version) -> VersionCheck:
+    """Check one version."""
+    problem = registry.check_version(workspace.registry, version)
+    advice = None if problem is None else _restoring(workspace, version)
+    return VersionCheck(version=version.version, problem=problem, advice=advice)
+
+
+def _restoring(workspace: Workspace, version: Version) -> str:
+    """Say how to restore a version from its run, when the run still holds what was registered."""
+    kept = registry.directory(Path(workspace.registry.name), version)
+    run = Path(workspace.runs.name) / version.run_id
+    sources = {name: workspace.evaluation(version.run_id) / name for name in version.documents}
+    try:
+        artifact.verify(workspace.run(version.run_id) / "model", expected_manifest_sha256=version.manifest)
+    except (DataError, NoRunError):
+        return "its run does not hold the model either: mltrain registry rollback, or mltrain run --fresh"
+    command = f"rm -rf {kept / 'model'} && cp -r {run / 'model'} {kept / 'model'}"
+    for name, path in sources.items():
+        if path.is_file() and files.sha256(path) == version.documents[name]:
+            command += f" && cp -f {run / 'evaluation' / name} {kept / name}"
+    return f"its run holds what was registered; put it back with: {command}"
 
 
 def _read(config: Config, workspace: Workspace, name: str | None) -> RegisteredModel:

@@ -35,16 +35,32 @@ class RunResult:
 
     Attributes
     ----------
+    registered_version : str, optional
+        Version of the evaluated run, made now or earlier; None when it is not registered.
     skipped : tuple of str
         Steps that had nothing to do, and why.
+    seconds : float
+        Since the process started, where the request says when that was.
     """
 
     split: SplitResult
     train: TrainResult | None
     evaluate: EvaluateResult
     register: RegisterResult | None
+    registered_version: str | None
     skipped: tuple[str, ...]
     seconds: float
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether no step had anything to do."""
+        return (
+            self.split.unchanged
+            and self.train is None
+            and self.evaluate.reused
+            and self.register is None
+            and (self.registered_version is not None)
+        )
 
     @property
     def exit_code(self) -> int:
@@ -83,7 +99,7 @@ def run(
     mltrain.errors.MltrainError
         Whatever a step raises; what earlier steps left stays.
     """
-    started = time.monotonic()
+    started = time.monotonic() if request.started_at is None else request.started_at
     skipped: list[str] = []
 
     def skip(why: str) -> None:
@@ -113,6 +129,7 @@ def run(
         train=train_result,
         evaluate=evaluate_result,
         register=register_result,
+        registered_version=known if register_result is None else register_result.version,
         skipped=tuple(skipped),
         seconds=time.monotonic() - started,
     )

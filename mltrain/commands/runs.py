@@ -65,9 +65,16 @@ class RunsCompareResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunsSyncResult:
-    """What the tracker holds now, by run id."""
+    """What the tracker holds now, by run id.
+
+    Attributes
+    ----------
+    is_offline : bool
+        The tracker has only an archive on this machine: what is ``synced`` lies there, and waits for a key.
+    """
 
     tracker: str
+    is_offline: bool
     synced: tuple[str, ...]
     pending: tuple[str, ...]
     urls: Mapping[str, str]
@@ -146,6 +153,7 @@ def sync(config: Config, workspace: Workspace) -> RunsSyncResult:
     report = send_all(workspace.runs, config.train.experiment_tracker, tracker_settings(config.train, workspace))
     return RunsSyncResult(
         tracker=f"{config.train.experiment_tracker} ({report.mode})",
+        is_offline=report.mode.startswith("offline"),
         synced=report.synced,
         pending=report.pending,
         urls=report.urls,

@@ -95,13 +95,13 @@ def find_problems(error: ValidationError, values: Mapping[str, Any]) -> tuple[Pr
 
 
 def config_error(problems: Sequence[Problem], places: Places) -> ConfigError:
-    """Return one error that tells of all problems: the first in full, the others on a line each."""
+    """Return one error that tells of all problems: one in full, several on a line each."""
     first, *others = sorted(problems, key=lambda problem: (problem.is_missing, *places.order(problem.path)))
-    lines = [first.message]
-    if others:
-        lines.append(f"and {len(others)} more:")
-        lines += [_line(problem, places) for problem in others]
-    return ConfigError("\n".join(lines), where=places.where(first.path) or None, hint=first.hint)
+    if not others:
+        return ConfigError(first.message, where=places.where(first.path) or None, hint=first.hint)
+    lines = [f"{1 + len(others)} things are wrong with the config:"]
+    lines += [_line(problem, places) for problem in (first, *others)]
+    return ConfigError("\n".join(lines), where=places.default or None)
 
 
 def _line(problem: Problem, places: Places) -> str:

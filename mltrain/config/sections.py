@@ -210,7 +210,8 @@ class RegistrySection(Section):
     name: str | None = None
     """Name of the registered model, a folder below `registry/`; by default made from `train.project_name`."""
     margin: Annotated[Number, Field(ge=0)] = 0.0
-    """How much worse than the champion, on the same test rows, a challenger may be and still replace it."""
+    """Loss against the champion that is put up with: a challenger is refused only when the whole paired confidence
+    interval of its score minus the champion's, on the same test rows, lies below minus this."""
 
     @model_validator(mode="after")
     def _a_name_is_a_folder(self) -> Self:

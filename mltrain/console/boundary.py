@@ -5,6 +5,7 @@ The only broad ``except`` of the program stands here.
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import threading
@@ -20,6 +21,15 @@ import typer
 from mltrain.errors import EnvironmentRefusal, Interrupted, MltrainError, UsageError
 
 _ClickError: Any = typer.BadParameter.__mro__[2]  # Typer keeps its own Click private
+_PLAIN_WORDS = (
+    (r"Input should be greater than or equal to (\S+)", r"must be at least \1"),
+    (r"Input should be less than or equal to (\S+)", r"must be at most \1"),
+    (r"Input should be a valid integer.*", "wants a whole number"),
+    (r"Input should be a valid number.*", "wants a number"),
+    (r"\S+ is not in the range x>=(\S+)", r"must be at least \1"),
+    (r"('.*') is not a valid (?:int|integer)\b.*", r"wants a whole number, got \1"),
+    (r"requires an argument", "wants a value"),
+)
 _KEPT = "everything finished so far is kept; the same command goes on from there"
 
 
@@ -120,8 +130,15 @@ def _usage_error(error: Any) -> MltrainError | None:
         return None
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "mltrain"
-    message = error.format_message().strip().removesuffix(".")
+    message = _plain(error.format_message().strip().removesuffix("."))
     return _chained(UsageError(message[:1].lower() + message[1:], hint=f"{path} --help"), error)
+
+
+def _plain(message: str) -> str:
+    """Return what a library found wrong with an option in plain words."""
+    for pattern, words in _PLAIN_WORDS:
+        message = re.sub(pattern, words, message)
+    return message
 
 
 @contextmanager

@@ -74,6 +74,8 @@ class LiveDisplay:
             case events.StageStarted():
                 self._stage = line_of(event)
             case events.StageFinished() | events.Notice():
+                if isinstance(event, events.StageFinished):
+                    self._stage = ""
                 self._console.print(Text(line_of(event), style=_style(event)))
             case _:
                 self._update(event)

@@ -11,7 +11,7 @@ from rich.table import Table
 from mltrain.console.drawing import record_facts
 from mltrain.console.tables import TABLES
 
-_WIDTH_WITHOUT_TERMINAL = 160
+_WIDTH_WITHOUT_TERMINAL = 120
 
 
 def render(result: object) -> None:

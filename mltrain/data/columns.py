@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 from mltrain.data import Column, ColumnKind
 from mltrain.data.nearest import suggest
 from mltrain.data.text import decoded, holds_moments, holds_numbers, is_missing, is_text
-from mltrain.errors import ConfigError
+from mltrain.errors import ConfigError, DataError
 
 ID_NAME = re.compile(
     r"^$|^(row|index|idx|id|uuid|guid|key|rowid|unnamed: ?\d+|__index_level_\d+__)$"
     r"|[_ .-](id|uuid|guid|key|index|idx)$|^(id|uuid|row|index)[_ .-]|[a-z](Id|ID|Uuid|UUID)$"
     r"|^row_?(number|num|no|nr)$",
 )
+UNNAMED = re.compile(r"^$|^unnamed: ?\d+$|^__index_level_\d+__$", re.IGNORECASE)  # as pandas saves its index
 MANY_NUMBERS = 20
 FEW_ROWS = 20
 ALMOST_ALL = 0.95
@@ -68,8 +69,10 @@ def infer_columns(
 
     Raises
     ------
+    mltrain.errors.DataError
+        The config names a column that does not exist.
     mltrain.errors.ConfigError
-        The config names a column that does not exist, or the target as a feature.
+        The config gives the target another role.
     """
     roles = Roles(target=target, overrides=overrides, ids=ids, drop=drop, group=group, time=time)
     _check_names(table.column_names, roles)
@@ -94,7 +97,7 @@ def _check_names(names: Sequence[str], roles: Roles) -> None:
         if name == roles.target:
             raise ConfigError(f"column {name!r} is the target and can have no other role", where=key)
         if name not in names:
-            raise ConfigError(f"there is no column {name!r}", where=key, hint=suggest(name, names))
+            raise DataError(f"there is no column {name!r}", where=key, hint=suggest(name, names))
 
 
 def _configured(name: str, roles: Roles) -> tuple[ColumnKind, str] | None:
@@ -124,7 +127,8 @@ def _inferred(name: str, column: pa.ChunkedArray) -> tuple[ColumnKind, str]:
         return ColumnKind.DROPPED, "all values are the same"
     is_countable = is_text(kind) or pa.types.is_integer(kind)
     if is_countable and ID_NAME.search(name) and _n_distinct(filled) == len(values) > 1:
-        return ColumnKind.ID, "named like an id, and all values differ"
+        reason = "unnamed column, looks like a saved index" if UNNAMED.search(name) else "named like an id"
+        return ColumnKind.ID, f"{reason}, and all values differ"
     return _inferred_text(filled) if is_text(kind) else _inferred_by_type(kind)
 
 

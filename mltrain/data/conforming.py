@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mltrain.data import Column, ColumnKind, Schema
-from mltrain.data.nearest import suggest
+from mltrain.data.nearest import listed, suggest
 from mltrain.data.text import as_moments, as_text, decoded, filled, is_text, parse_booleans, parse_numbers
 from mltrain.errors import SchemaError
 
@@ -45,14 +45,14 @@ def conform(table: pa.Table, schema: Schema, *, origin: str) -> pa.Table:
     Raises
     ------
     mltrain.errors.SchemaError
-        Columns are missing (all are named), or a value cannot be read as its column's kind (row and value
+        Columns are missing (ten are named), or a value cannot be read as its column's kind (row and value
         are named).
     """
     missing = [column.name for column in schema.features if column.name not in table.column_names]
     if missing:
-        names = ", ".join(repr(name) for name in missing)
+        what = "column" if len(missing) == 1 else f"{len(missing)} of {len(schema.features)} columns"
         raise SchemaError(
-            f"{'column' if len(missing) == 1 else 'columns'} {names} missing",
+            f"{what} missing: {listed(missing)}",
             where=origin,
             hint=suggest(missing[0], table.column_names),
         )

@@ -124,7 +124,7 @@ def target_column(table: pa.Table, section: DataSection) -> pa.ChunkedArray:
     if section.target not in table.column_names:
         raise DataError(
             f"there is no column {section.target!r}",
-            where="data.target",
+            where=f"{section.source}, data.target",
             hint=suggest(section.target, table.column_names),
         )
     return table.column(section.target)
@@ -143,9 +143,9 @@ def infer_schema(
     Raises
     ------
     mltrain.errors.ConfigError
-        The config gives a role to a column that does not exist.
+        The config gives the target another role.
     mltrain.errors.DataError
-        No column is left to learn from.
+        The config gives a role to a column that does not exist, or no column is left to learn from.
     """
     columns = infer_columns(
         rows.table,

@@ -6,10 +6,11 @@ import difflib
 from collections.abc import Sequence
 
 MAX_LISTED = 10
+NEAR = 0.7  # likeness from which a name is worth proposing; short words reach 0.6 by chance
 
 
 def suggest(name: str, known: Sequence[str]) -> str:
-    """Return a hint: the known name nearest to a wrong one, or what is known.
+    """Return a hint: the known name that is near to a wrong one, else what is known, ten names at most.
 
     Examples
     --------
@@ -17,8 +18,10 @@ def suggest(name: str, known: Sequence[str]) -> str:
     "did you mean 'churned'?"
     """
     folded = {text.casefold(): text for text in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1)
-    return f"did you mean {folded[close[0]]!r}?" if close else f"there are: {listed(known)}"
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=NEAR)
+    if close:
+        return f"did you mean {folded[close[0]]!r}?"
+    return f"there are: {listed(known)}" if known else "there are no columns"
 
 
 def listed(names: Sequence[str]) -> str:

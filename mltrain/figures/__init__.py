@@ -7,9 +7,10 @@ from pathlib import Path
 
 from mltrain.data import Label
 from mltrain.figures.blocks import draw_confusion_matrix, draw_feature_importance
+from mltrain.figures.classes import draw_class_scores
 from mltrain.figures.predictions import Predictions
 from mltrain.figures.ranked import draw_precision_recall, draw_roc, draw_threshold_curve
-from mltrain.figures.searched import TrialPoint, draw_losses, draw_optimisation_history
+from mltrain.figures.searched import TrialPoint, draw_losses, draw_optimisation_history, has_score
 from mltrain.figures.shares import draw_calibration, draw_score_histogram
 from mltrain.metrics import Codes, Floats
 
@@ -50,7 +51,8 @@ def draw_evaluation(
     -------
     tuple of Path
         ``roc.png``, ``precision_recall.png``, ``calibration.png``, ``confusion_matrix.png``,
-        ``score_histogram.png``, ``threshold_curve.png`` (two classes), ``feature_importance.png``.
+        ``score_histogram.png``, ``threshold_curve.png`` (two classes) or ``class_scores.png`` (more),
+        ``feature_importance.png``.
     """
     predictions = Predictions(y=y, proba=proba, classes=tuple(classes), threshold=threshold)
     paths = []
@@ -60,6 +62,9 @@ def draw_evaluation(
     if predictions.is_binary:
         paths.append(directory / "threshold_curve.png")
         draw_threshold_curve(paths[-1], predictions)
+    else:
+        paths.append(directory / "class_scores.png")
+        draw_class_scores(paths[-1], predictions)
     if importances:
         paths.append(directory / "feature_importance.png")
         draw_feature_importance(paths[-1], importances)
@@ -76,7 +81,7 @@ def draw_search(
     tuple of Path
         ``optimisation_history.png``; nothing when no trial has a score.
     """
-    if all(trial.score is None for trial in trials):
+    if not any(has_score(trial) for trial in trials):
         return ()
     path = directory / "optimisation_history.png"
     draw_optimisation_history(path, trials, metric=metric, greater_is_better=greater_is_better)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -16,9 +19,13 @@ from matplotlib.figure import Figure
 
 DPI = 120
 BLUE, ORANGE, GREEN, GREY, INK = "#2f6db3", "#e07b39", "#3a9a6b", "#8a8f98", "#2b2f36"
+GOLD, RED = "#c9a227", "#c22f3d"
 DASHES = (0, (4, 4))
-# Ten colours that stay apart for colour-blind readers and in print.
-CYCLE = (BLUE, ORANGE, GREEN, "#b5477c", "#7a5ab5", "#c9a227", "#4fb0c6", "#8c5a3c", "#5d6570", "#d1495b")
+# A longer legend stands beside the axes.
+LEGEND_INSIDE = 5
+# Colours that stay apart for colour-blind readers; the second four are dashed as well, for print.
+CYCLE = (BLUE, ORANGE, GREEN, "#b5477c", "#56b4d9", GOLD, "#6b4a36", "#7a5ab5")
+STYLES = ("-", "-", "-", "-", (0, (5, 2)), (0, (5, 2)), (0, (1, 1.3)), (0, (1, 1.3)))
 # Tried in turn for characters that the first does not have.
 _FONTS = (
     "DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "Microsoft YaHei",
@@ -49,8 +56,8 @@ _STYLE: dict[Any, Any] = {
 
 
 @contextmanager
-def drawn(path: Path, *, width: float = 6.4, height: float = 4.8) -> Iterator[Axes]:
-    """Yield axes and write them as a PNG; the user's own matplotlib settings have no say.
+def sheet(path: Path, *, width: float = 6.4, height: float = 4.8) -> Iterator[Figure]:
+    """Yield an empty figure and write it as a PNG; the user's own matplotlib settings have no say.
 
     Parameters
     ----------
@@ -63,16 +70,21 @@ def drawn(path: Path, *, width: float = 6.4, height: float = 4.8) -> Iterator[Ax
         mpl.rcParams.update({**_STYLE, "font.family": list(_families())})
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
-        yield figure.add_subplot()
+        yield figure
         # No software version inside: the same picture gives the same bytes.
         figure.savefig(path, format="png", metadata={"Software": None})
 
 
+@contextmanager
+def drawn(path: Path, *, width: float = 6.4, height: float = 4.8) -> Iterator[Axes]:
+    """Yield the only axes of a figure and write them as a PNG."""
+    with sheet(path, width=width, height=height) as figure:
+        yield figure.add_subplot()
+
+
 def plain(value: Any, *, limit: int = 28) -> str:
     """Return text that is drawn as it is: no formulas, no missing glyphs, not too long."""
-    text = " ".join(str(value).split()) or "(empty)"
-    if len(text) > limit:
-        text = text[: limit - 1] + "…"
+    text = _shortened(" ".join(str(value).split()) or "(empty)", limit)
     return "".join(one if _is_drawable(one) else "□" for one in text).replace("$", r"\$")
 
 
@@ -85,9 +97,23 @@ def legend(axes: Axes, *, location: str = "best", title: str | None = None) -> N
     """Show what the lines are; beside the axes when they are many."""
     n_entries = len(axes.get_legend_handles_labels()[0])
     place: dict[str, Any] = {"loc": location}
-    if n_entries > 6:
+    if n_entries > LEGEND_INSIDE:
         place = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
     axes.legend(title=title, **place)
+
+
+def _shortened(text: str, limit: int) -> str:
+    """Cut the middle out of a wide text: names often differ at their ends only."""
+    if len(_beginning(text, limit)) == len(text):
+        return text
+    end = _beginning(text[::-1], limit // 3)[::-1]
+    return f"{_beginning(text, limit - 1 - limit // 3)}…{end}"
+
+
+def _beginning(text: str, limit: int) -> str:
+    """Return what fits in a width; a Chinese, Japanese or Korean character is as wide as two others."""
+    widths = list(accumulate(2 if east_asian_width(one) in "WF" else 1 for one in text))
+    return text[: bisect_right(widths, limit)]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from mltrain.data import Label
 from mltrain.metrics import Codes, Floats, Metric, score
 
-MAX_CLASSES = 10
+MAX_COLOURED = 8
+N_WEAKEST = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,12 +44,11 @@ class Predictions:
 
     @property
     def codes(self) -> tuple[int, ...]:
-        """The classes to draw a curve for: the positive one of two, else up to ten, the most frequent ones."""
+        """The classes that have a curve: the positive one of two, else all with rows here."""
         if self.is_binary:
             return (1,)
         counts = np.bincount(self.y, minlength=len(self.classes))
-        most = np.argsort(-counts, kind="stable")[:MAX_CLASSES]
-        return tuple(int(code) for code in np.sort(most) if 0 < counts[code] < len(self.y))
+        return tuple(int(code) for code in np.flatnonzero((counts > 0) & (counts < len(self.y))))
 
     def against_rest(self, code: int) -> tuple[NDArray[np.bool_], Floats]:
         """Return whether each row is of the class, and the class's probability."""
@@ -58,10 +59,25 @@ class Predictions:
         is_hit, scores = self.against_rest(code)
         return score(metric, is_hit.astype(np.int64), np.column_stack([1 - scores, scores]))
 
+    def coloured(self, scores: Mapping[int, float]) -> tuple[int, ...]:
+        """Return the classes to colour: all while they are few, else the weakest, the weakest first.
+
+        Parameters
+        ----------
+        scores : mapping of class code to its score against the rest, higher is better
+        """
+        if len(scores) <= MAX_COLOURED:
+            return tuple(scores)
+        return tuple(sorted(scores, key=lambda code: (scores[code], code))[:N_WEAKEST])
+
     def title(self, text: str, metric: Metric) -> str:
-        """Return a title; several classes add the value over all of them."""
+        """Return a title; several classes add the value over all of them and which are coloured."""
         if self.is_binary:
             return text
-        left_out = len(self.classes) - len(self.codes)
-        shown = f"{len(self.codes)} of {len(self.classes)} classes" if left_out else "each class"
-        return f"{text}, {shown} against the rest (mean {score(metric, self.y, self.proba):.3f})"
+        n_classes, n_curves = len(self.classes), len(self.codes)
+        parts = [f"mean {score(metric, self.y, self.proba):.3f}"]
+        if n_curves > MAX_COLOURED:
+            parts.append(f"coloured: the {N_WEAKEST} weakest of {n_curves} classes")
+        if n_curves < n_classes:
+            parts.append(f"without curve: {n_classes - n_curves} of {n_classes} classes, no rows here")
+        return f"{text}, each class against the rest\n{'; '.join(parts)}"

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mltrain.figures.canvas import BLUE, CYCLE, DASHES, GREEN, GREY, INK, ORANGE, drawn, legend, plain, unit_axes
+from mltrain.figures.canvas import (
+    BLUE,
+    CYCLE,
+    DASHES,
+    GREEN,
+    GREY,
+    INK,
+    LEGEND_INSIDE,
+    ORANGE,
+    STYLES,
+    drawn,
+    legend,
+    plain,
+    unit_axes,
+)
 from mltrain.figures.predictions import Predictions
-from mltrain.metrics import AVERAGE_PRECISION, F1, PRECISION, RECALL, ROC_AUC, Floats, sweep
+from mltrain.metrics import AVERAGE_PRECISION, F1, PRECISION, RECALL, ROC_AUC, Floats, Metric, sweep
 
 _MAX_POINTS = 2_000
+_MAX_OTHERS = 60
 _BY_THRESHOLD = (("precision", PRECISION, BLUE), ("recall", RECALL, ORANGE), ("F1", F1, GREEN))
 
 
 def draw_roc(path: Path, predictions: Predictions) -> None:
     """Draw the ROC curve of the positive class, or of each class against the rest."""
-    with drawn(path) as axes:
+    with drawn(path, width=_width(predictions)) as axes:
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=DASHES)
-        for place, code in enumerate(predictions.codes):
-            false_rate, true_rate = _roc_points(*predictions.against_rest(code))
-            area = predictions.score_against_rest(ROC_AUC, code)
-            label = f"{plain(predictions.classes[code])}: {area:.3f}"
-            axes.plot(false_rate, true_rate, color=CYCLE[place], label=label)
+        _draw_classes(axes, predictions, metric=ROC_AUC, points=_roc_points)
         _mark(axes, predictions, x="false positive rate", y="recall")
         title = predictions.title("ROC curve", ROC_AUC)
         unit_axes(axes, x="False positive rate", y="True positive rate", title=title)
@@ -33,14 +45,10 @@ def draw_roc(path: Path, predictions: Predictions) -> None:
 
 def draw_precision_recall(path: Path, predictions: Predictions) -> None:
     """Draw precision against recall of the positive class, or of each class against the rest."""
-    with drawn(path) as axes:
+    with drawn(path, width=_width(predictions)) as axes:
         if predictions.is_binary:
             axes.axhline(np.mean(predictions.y == 1), color=GREY, linewidth=1, linestyle=DASHES)
-        for place, code in enumerate(predictions.codes):
-            recall, precision = _precision_recall_points(*predictions.against_rest(code))
-            area = predictions.score_against_rest(AVERAGE_PRECISION, code)
-            label = f"{plain(predictions.classes[code])}: {area:.3f}"
-            axes.plot(recall, precision, color=CYCLE[place], label=label)
+        _draw_classes(axes, predictions, metric=AVERAGE_PRECISION, points=_precision_recall_points)
         _mark(axes, predictions, x="recall", y="precision")
         title = predictions.title("Precision and recall", AVERAGE_PRECISION)
         unit_axes(axes, x="Recall", y="Precision", title=title)
@@ -62,6 +70,32 @@ def draw_threshold_curve(path: Path, predictions: Predictions) -> None:
         )  # fmt: skip
         unit_axes(axes, x=f"Threshold on the probability of {positive}", y="Score", title="Effect of the threshold\n")
         legend(axes)
+
+
+def _width(predictions: Predictions) -> float:
+    """Return inches; a legend beside the axes needs its own."""
+    return 6.4 if len(predictions.codes) <= LEGEND_INSIDE else 8.8
+
+
+def _draw_classes(
+    axes: Axes,
+    predictions: Predictions,
+    *,
+    metric: Metric,
+    points: Callable[[NDArray[np.bool_], Floats], tuple[Floats, Floats]],
+) -> None:
+    """Draw a curve for each class: the coloured ones by name, the others in grey behind them."""
+    scores = {code: predictions.score_against_rest(metric, code) for code in predictions.codes}
+    coloured = predictions.coloured(scores)
+    for place, code in enumerate(coloured):
+        label = f"{plain(predictions.classes[code])}: {scores[code]:.3f}"
+        x, y = points(*predictions.against_rest(code))
+        axes.plot(x, y, color=CYCLE[place], linestyle=STYLES[place], label=label, zorder=3)
+    others = [code for code in scores if code not in coloured]
+    label = f"the other {len(others)} classes"
+    for code in others[:_MAX_OTHERS]:
+        axes.plot(*points(*predictions.against_rest(code)), color="#c3c8cf", linewidth=0.8, label=label)
+        label = ""
 
 
 def _mark(axes: Axes, predictions: Predictions, *, x: str, y: str) -> None:

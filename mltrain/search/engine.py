@@ -209,7 +209,7 @@ class Engine:
                 state=trial.state,
                 score=trial.score,
                 best_score=best_score(self.trials.values(), self._job.metric),
-                n_finished=len(self.trials),
+                n_finished=sum(known.state != "cut" for known in self.trials.values()),
                 seconds=trial.seconds,
             )
         )

@@ -10,12 +10,12 @@ from typing import cast
 
 from mltrain import plugins
 from mltrain.config import TrainSection
-from mltrain.errors import MltrainError
+from mltrain.errors import Interrupted, MltrainError
 from mltrain.tracking import Run, Tracker, TrackerSettings
 from mltrain.tracking.keys import write_experiment_keys
 from mltrain.tracking.sender import Sender, SenderReport
 from mltrain.tracking.sender import start as start_sender
-from mltrain.tracking.training import leave_out
+from mltrain.tracking.training import INTERRUPTED, leave_out
 from mltrain.workspace import Workspace
 
 LOCAL = "local"
@@ -58,7 +58,9 @@ class TrackedSession:
         try:
             yield run
         except BaseException as error:
-            if isinstance(error, Exception) and not isinstance(error, MltrainError):
+            if isinstance(error, KeyboardInterrupt | Interrupted):
+                run.set_tags({INTERRUPTED: "yes"})
+            elif isinstance(error, Exception) and not isinstance(error, MltrainError):
                 leave_out(run, f"{type(error).__name__}: {error}")
             run.finish("failed")
             raise

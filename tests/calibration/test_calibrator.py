@@ -200,3 +200,30 @@ def test_named_method_is_fitted_whether_it_helps_or_not():
 def test_unknown_method_is_refused():
     with pytest.raises(UsageError, match="no calibration method is called 'magic'"):
         choose_calibrator(np.full((2, 2), 0.5), np.array([0, 1]), method="magic", seed=0)
+
+
+def test_every_row_is_judged_once_whatever_the_number_of_parts() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, size=600)
+    log_odds = 3 * (rng.normal(size=600) + 1.5 * y - 0.75)
+    positive = 1 / (1 + np.exp(-log_odds))
+    proba = np.column_stack([1 - positive, positive])
+
+    chosen = [
+        choose_calibrator(proba, y, seed=0, parts=rng.permutation(np.arange(600) % n_parts)) for n_parts in (3, 5, 10)
+    ]
+
+    assert all(c is not None for c in chosen)
+    assert len({c.method for c in chosen if c}) == 1
+
+
+def test_many_rows_and_classes_are_calibrated_on_a_sample_that_tells_the_same() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.normal(size=(60_000, 8))
+    y = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+    sharp = np.exp(2.5 * scores)
+
+    calibrator = choose_calibrator(sharp / sharp.sum(axis=1, keepdims=True), y, method="temperature", seed=0)
+
+    assert calibrator is not None
+    assert calibrator.scale[0] == pytest.approx(1 / 2.5, rel=0.03)

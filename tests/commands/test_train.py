@@ -92,6 +92,19 @@ def test_the_same_command_twice_gives_identical_trials_and_predictions(tmp_path:
         np.testing.assert_array_equal(proba, predictions[1][model])
 
 
+def test_a_trial_that_the_clock_cut_is_kept_with_a_word_about_it(tmp_path: Path) -> None:
+    config = _config(supported_models=["lgbm"])
+    split(config, Workspace(root=tmp_path))
+
+    result = train(config, Workspace(root=tmp_path), request=TrainRequest(budget_s=0.5))
+
+    (line,) = result.candidates
+    assert (line.n_trials, line.n_cut) == (0, 1)
+    assert "the clock cut its best trial short" in result.warnings[-1]
+    record = json.loads((tmp_path / "runs" / line.run_id / "run.json").read_text())
+    assert record["notes"] == list(line.notes)
+
+
 def test_a_budget_ends_in_time_with_a_model_of_every_family(tmp_path: Path) -> None:
     started = time.monotonic()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -106,9 +106,10 @@ def evaluate(
         known = read_assessment(workspace.evaluation(chosen.run_id))
         if known is not None and known.circumstances.serves(asked):
             return _result(workspace, ranking, known, reused=True)
-        warnings, answer = keep_model(workspace, trackers, chosen), get_info(trackers, chosen)
-        listener(StageStarted(stage="evaluate", detail=f"{chosen.run_id} on the test split"))
         started = time.monotonic()
+        tell = _teller(listener)
+        tell(f"fetching {chosen.run_id}")
+        warnings, answer = keep_model(workspace, trackers, chosen), get_info(trackers, chosen)
         case = Case(
             config=config,
             workspace=workspace,
@@ -118,22 +119,30 @@ def evaluate(
             model=artifact.load_model(workspace.run(chosen.run_id) / "model", expected_manifest_sha256=chosen.manifest),
             params=answer.info.params,
         )
-        assessment = _assess(case)
-        listener(StageFinished(stage="evaluate", seconds=time.monotonic() - started, detail=_found(assessment)))
+        assessment = _assess(case, tell=tell)
+        tell(f"telling {trackers.name}")
         told = _told(workspace.evaluation(chosen.run_id), assessment)
         warnings += answer.warnings
         warnings += tell_evaluation(trackers, workspace.run(chosen.run_id), chosen=chosen, told=told)
+        listener(StageFinished(stage="evaluate", seconds=time.monotonic() - started, detail=_found(assessment)))
     result = _result(workspace, ranking, assessment, reused=False)
     return replace(result, warnings=result.warnings + warnings)
 
 
-def _assess(case: Case) -> Assessment:
+def _teller(listener: Listener) -> Callable[[str], None]:
+    """Return a function that says what the evaluation is doing."""
+    return lambda doing: listener(StageStarted(stage="evaluate", detail=doing))
+
+
+def _assess(case: Case, *, tell: Callable[[str], None]) -> Assessment:
     """Open the test split, score challenger and champion on its rows, and write everything down."""
     asked = case.asked
     rival = None if asked.champion_run_id == asked.run_id else _load_champion(case.config, case.workspace)
     holdout = open_test(case.workspace, case.split, run_id=asked.run_id, config_hash=asked.settings)
     metric = comparison_metric(case.config, case.split)
-    return leave(case, judge(case.model, holdout, metric=metric, config=case.config, champion=rival))
+    judged = judge(case.model, holdout, metric=metric, config=case.config, champion=rival, tell=tell)
+    tell("figures and report" if case.config.evaluate.figures else "report")
+    return leave(case, judged)
 
 
 def _load_champion(config: Config, workspace: Workspace) -> Model | None:

@@ -40,7 +40,7 @@ def make_card(case: Case, judged: Judged, assessment: Assessment) -> Card:
         params=case.params,
         versions=_versions(case),
         provenance=_provenance(case),
-        limitations=assessment.notes,
+        limitations=(*assessment.notes, *_training_notes(case)),
     )
 
 
@@ -63,6 +63,12 @@ def _members(model: Model) -> tuple[CardMember, ...]:
     for member in model.members:
         weights[member.family] = weights.get(member.family, 0.0) + float(member.weight)
     return tuple(CardMember(family=family, weight=weight) for family, weight in weights.items())
+
+
+def _training_notes(case: Case) -> tuple[str, ...]:
+    """Return what training had to say of the model, such as a clock that cut it short."""
+    manifest = artifact.read_manifest(case.workspace.run(case.chosen.run_id) / "model")
+    return tuple(str(note) for note in manifest.record.get("notes", ()))
 
 
 def _versions(case: Case) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from mltrain.threshold import decide
 from mltrain.verdict import Gate, check_gate
 
 NEUTRAL = 0.5
+HARDLY_ANY = 0.05  # recall or precision below which decisions are of no use
 IMPORTANCE_ROWS = 2_000
 IMPORTANCE_PREDICTIONS = 12_000  # a second or two with a booster, about three with a vote of four families
 
@@ -61,16 +62,28 @@ class _Duel:
     note: str | None = None
 
 
-def judge(model: Model, holdout: Holdout, *, metric: Metric, config: Config, champion: Model | None) -> Judged:
+def judge(
+    model: Model,
+    holdout: Holdout,
+    *,
+    metric: Metric,
+    config: Config,
+    champion: Model | None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Judged:
     """Score a model on the test rows, hold it against the gate, and compare it with the reigning champion.
 
     Parameters
     ----------
     champion : Model, optional
         None when none reigns, or when ``model`` is the champion itself.
+    tell : callable
+        Hears in one phrase what is being done.
     """
     settings, threshold = config.evaluate, decision_threshold(model)
+    tell(f"scoring {holdout.table.num_rows:,} test rows")
     proba = model.proba(holdout.table)
+    tell(f"intervals from {settings.n_bootstrap:,} resamples")
     evaluation = evaluate(
         holdout.y,
         proba,
@@ -83,7 +96,9 @@ def judge(model: Model, holdout: Holdout, *, metric: Metric, config: Config, cha
     )
     duel = _Duel(comparison=None)
     if champion is not None:
+        tell("comparing with the reigning champion")
         duel = _compare(model, champion, holdout=holdout, proba=proba, metric=metric, config=config)
+    tell("feature importance")
     importances = _importances(model, holdout, metric=metric, seed=config.seed)
     return Judged(
         holdout=holdout,
@@ -94,7 +109,11 @@ def judge(model: Model, holdout: Holdout, *, metric: Metric, config: Config, cha
         gate=check_gate(metric, evaluation.metrics[metric.name].value, threshold=config.train.deployment_score_thresh),
         importances=importances,
         comparison=duel.comparison,
-        notes=tuple(note for note in (duel.note, _unjudged(model, importances)) if note is not None),
+        notes=tuple(
+            note
+            for note in (duel.note, _untuned(model, metric, evaluation), _unjudged(model, importances))
+            if note is not None
+        ),
     )
 
 
@@ -153,6 +172,20 @@ def _importances(model: Model, holdout: Holdout, *, metric: Metric, seed: int) -
         seed=seed,
         max_rows=IMPORTANCE_ROWS,
         max_predictions=IMPORTANCE_PREDICTIONS,
+    )
+
+
+def _untuned(model: Model, metric: Metric, evaluation: Evaluation) -> str | None:
+    """Say why decisions are of little use, when the threshold was never tuned and they are."""
+    if model.schema.target.n_classes != 2 or model.threshold is not None or metric.needs == "labels":
+        return None
+    low = [name for name in ("recall", "precision") if evaluation.metrics[name].value < HARDLY_ANY]
+    if not low:
+        return None
+    return (
+        f"{' and '.join(low)} of the positive class is below {HARDLY_ANY:g}: the decision threshold {NEUTRAL} was not "
+        f"tuned, for {metric.name} judges probabilities alone; "
+        "set train.comparison_metric to f1, fbeta_score or another metric of decisions to have it tuned"
     )
 
 

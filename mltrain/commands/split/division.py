@@ -81,7 +81,8 @@ def _load(config: Config) -> LabelledRows:
         if name == rows.target.name:
             raise ConfigError(f"column {name!r} is the target and can have no other role", where=f"split.{key}")
         if name is not None and name not in names:
-            raise ConfigError(f"there is no column {name!r}", where=f"split.{key}", hint=suggest(name, names))
+            where = f"{config.data.source}, split.{key}"
+            raise DataError(f"there is no column {name!r}", where=where, hint=suggest(name, names))
     if config.split.key_column is None:
         return rows
     return rows.at(pc.sort_indices(decoded(rows.table.column(config.split.key_column))).to_numpy())

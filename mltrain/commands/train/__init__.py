@@ -15,7 +15,7 @@ from mltrain.data.splits import current_split_record
 from mltrain.data.target import label_text
 from mltrain.ensemble import Searched
 from mltrain.errors import DataError, NoRunError
-from mltrain.events import Listener, Notice, ignore
+from mltrain.events import Listener, Notice, StageStarted, ignore
 from mltrain.model import available_cores
 from mltrain.plan import Plan, comparison_metric, make_plan
 from mltrain.provenance import provenance
@@ -109,7 +109,7 @@ def train(
         tracker=delivery.where,
         runs=workspace.runs,
         left_out=trained.left_out,
-        warnings=delivery.warnings,
+        warnings=delivery.warnings + tuple(f"{line.model}: {note}" for line in trained.lines for note in line.notes),
     )
 
 
@@ -126,6 +126,7 @@ def _train_all(session: Session, plan: Plan) -> _Trained:
     left_out: list[LeftOut] = []
     names = list(plan.families)
     shares = [1.0 + plan.families[name].simplicity for name in names]
+    session.listener(StageStarted(stage="train", detail=_outlook(session, len(names))))
     treat = recall_family if plan.ensemble_alone else train_family
     for position, name in enumerate(names):
         deadline = session.budget.family_deadline(time.monotonic(), shares[position:])
@@ -145,3 +146,16 @@ def _train_all(session: Session, plan: Plan) -> _Trained:
         reasons = "; ".join(f"{family.model}: {family.reason}" for family in left_out)
         raise DataError(f"no model could be fitted ({reasons})", hint="`mltrain train -v` says more")
     return _Trained(lines=tuple(lines), left_out=tuple(left_out))
+
+
+def _outlook(session: Session, n_families: int) -> str:
+    """Say how long it may take, and what shortens it."""
+    n_trials = session.request.max_trials or session.config.train.max_search_iters
+    models = f"{n_families} model{'s' if n_families > 1 else ''}, up to {n_trials} trials each"
+    total_s, family_s = session.budget.total_s, session.budget.family_s
+    if total_s is not None:
+        return f"{models}, {total_s:g} s in all"
+    if family_s is None:
+        return f"{models}, no clock; --budget 5m would bound it"
+    minutes = n_families * family_s / 60
+    return f"{models} or {family_s:g} s, at most {minutes:.0f} min in all; --budget 5m would bound it"

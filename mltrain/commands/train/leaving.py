@@ -36,6 +36,8 @@ class CandidateLine:
     calibration: str | None
     threshold: float | None
     n_resumed: int = 0
+    n_cut: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def start_tags(session: Session, name: str) -> dict[str, str]:
@@ -63,7 +65,8 @@ def leave(session: Session, run: Run, kept: Candidate, *, study: Study | None, s
     """Save the model, the record and the figures of a candidate, log them, and say so."""
     model, metric = kept.model, session.recipe.metric
     directory = session.workspace.run(run.id)
-    artifact.save_model(model, directory / "model", record={"run_id": run.id, "metric": metric.name})
+    facts_of_model = {"run_id": run.id, "metric": metric.name, "notes": list(kept.notes)}
+    artifact.save_model(model, directory / "model", record=facts_of_model)
     artifact.save_pickle(model, directory / "model.pkl")
     if study is not None and session.config.evaluate.figures:
         _draw(directory / "figures", study, kept, metric=metric)
@@ -75,12 +78,14 @@ def leave(session: Session, run: Run, kept: Candidate, *, study: Study | None, s
         run_id=run.id,
         metric=metric.name,
         validation_score=kept.validation_score,
-        n_trials=len(study.trials) if study else 0,
+        n_trials=sum(t.state != "cut" for t in study.trials) if study else 0,
         seconds=seconds,
         final_fit=kept.final_fit,
         calibration=model.calibrator.method if model.calibrator else None,
         threshold=model.threshold,
         n_resumed=study.n_resumed if study else 0,
+        n_cut=sum(t.state == "cut" for t in study.trials) if study else 0,
+        notes=kept.notes,
     )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
+from rich.table import Table
 
 from mltrain.console.amounts import duration_text, score_text
-from mltrain.console.drawing import facts, rows_table, warned
+from mltrain.console.drawing import cell_text, facts, rows_table, warned
 
 if TYPE_CHECKING:
     from mltrain.commands.evaluate import EvaluateResult
@@ -23,14 +24,35 @@ _MOST_CLASSES = 12
 
 def evaluate_tables(result: EvaluateResult) -> Iterator[RenderableType]:
     """Draw the ranking, the test scores with their intervals, the confusion matrix and the verdict."""
+    yield ranking_table(result)
+    yield from scores_tables(result)
+    yield evaluation_facts(result)
+    yield from result.notes
+    yield from warned(result.warnings)
+    if result.gate.passed:
+        yield f"next: `{result.register_command}`"
+
+
+def ranking_table(result: EvaluateResult) -> Table:
+    """Draw the runs that were compared."""
     ranking = ((r.run_id, score_text(r.validation_score), r.source) for r in result.ranking[:_MOST_RUNS])
-    yield rows_table(("|run", f">{result.champion.metric}", "from"), ranking, title="validation")
+    return rows_table(("|run", f">{result.champion.metric}", "from"), ranking, title="validation")
+
+
+def scores_tables(result: EvaluateResult) -> Iterator[RenderableType]:
+    """Draw the test scores with their intervals, and the confusion matrix or where it is."""
     scores = ((name, i.value, i.low, i.high) for name, i in result.metrics.items())
     yield rows_table(("metric", ">value", ">low", ">high"), scores, title=f"test: {result.champion.model}")
     if len(result.classes) <= _MOST_CLASSES:
         cells = ((true, *map(str, row)) for true, row in zip(result.classes, result.confusion, strict=True))
         yield rows_table(("true / predicted", *(f">{label}" for label in result.classes)), cells, title="confusion")
-    yield facts(
+    else:
+        yield f"confusion: {len(result.classes)} classes are too many for a table here; it is in {_matrix(result)}"
+
+
+def evaluation_facts(result: EvaluateResult) -> Table:
+    """Draw how the evaluation came about and where its report is."""
+    return facts(
         [
             ("picked", result.champion.run_id),
             ("answered by", result.answered),
@@ -38,31 +60,34 @@ def evaluate_tables(result: EvaluateResult) -> Iterator[RenderableType]:
             ("decision threshold", result.threshold),
             ("against the champion", _comparison(result.compared_with_champion)),
             ("test split", _openings(result)),
-            ("report", result.report),
+            ("report", result.report[:1]),
         ]
     )
-    yield from result.notes
-    yield from warned(result.warnings)
-    if result.gate.passed:
-        yield f"next: `{result.register_command}`"
 
 
-def register_tables(result: RegisterResult) -> Iterator[RenderableType]:
-    """Draw what was decided and why."""
+def register_tables(result: RegisterResult, *, with_run: bool = True) -> Iterator[RenderableType]:
+    """Draw what was decided and why; ``with_run`` names the run too."""
     yield facts(
         [
             ("model", result.name),
             ("version", result.version),
             ("aliases", result.aliases),
-            ("run", result.run_id),
+            ("run", result.run_id if with_run else None),
             ("before", result.previous),
             ("against the champion", _comparison(result.comparison)),
             ("gate", gate_text(result.gate)),
-            ("in the tracker", result.tracker_version),
-            ("decision", f"{'refused' if result.refused else 'registered'}: {result.reason}"),
+            ("tracker version", result.tracker_version),
+            ("decision", f"{_decision(result)}: {result.reason}"),
         ]
     )
     yield from warned(result.warnings)
+
+
+def _decision(result: RegisterResult) -> str:
+    """Return what came of it in a word or two."""
+    if result.refused:
+        return "refused"
+    return "registered" if result.promoted else "nothing to do"
 
 
 def predict_tables(result: PredictResult) -> Iterator[RenderableType]:
@@ -86,6 +111,12 @@ def gate_text(gate: Gate) -> str:
         return f"no deployment threshold is set ({gate.metric} {score_text(gate.value)})"
     verdict = "meets" if gate.passed else "misses"
     return f"{gate.metric} {score_text(gate.value)} {verdict} the deployment threshold {gate.threshold:g}"
+
+
+def _matrix(result: EvaluateResult) -> str:
+    """Return where the confusion matrix is: a figure where there is one, else numbers."""
+    drawn = next((path for path in result.figures if path.stem == "confusion_matrix"), None)
+    return cell_text(drawn or result.report[0].with_name("confusion_matrix.json"))
 
 
 def _comparison(comparison: Comparison | None) -> str | None:

@@ -57,6 +57,7 @@ def registry_verify_tables(result: RegistryVerifyResult) -> Iterator[RenderableT
     """Draw the state of every version."""
     rows = ((check.version, check.problem or "as registered") for check in result.checks)
     yield rows_table(("version", "state"), rows, title=result.name)
+    yield from (f"version {check.version}: {check.advice}" for check in result.checks if check.advice)
 
 
 def _history(moves: Iterable[Move]) -> Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,17 @@ from mltrain.console.drawing import facts, rows_table, warned
 
 if TYPE_CHECKING:
     from mltrain.commands.runs import RunsCompareResult, RunsListResult, RunsShowResult, RunsSyncResult
+
+
+_SAID_ABOVE = ("validation_score",)
+_OF_TRIALS = ("best_score", "trial_score", "trial_seconds")  # the last of each; the curves are in the tracker
+_MEANINGS: Mapping[str, str] = {
+    "latency_ms": "milliseconds to score 1,000 rows, or all where there are fewer",
+    "n_trials": "trials of the search",
+    "train_loss": "log loss on the rows learnt from, last round",
+    "valid_loss": "log loss on rows not learnt from, last round",
+    "decision_threshold": "the positive class begins at this probability",
+}
 
 
 def runs_list_tables(result: RunsListResult) -> Iterator[RenderableType]:
@@ -44,7 +56,8 @@ def runs_show_tables(result: RunsShowResult) -> Iterator[RenderableType]:
         ]
     )
     yield rows_table(("parameter", "value"), sorted(result.params.items()))
-    yield rows_table(("metric", ">value"), sorted(result.metrics.items()))
+    metrics = {n: v for n, v in result.metrics.items() if n not in _SAID_ABOVE and n not in _OF_TRIALS}
+    yield rows_table(("metric", ">value", "meaning"), ((n, _number(v), meaning(n)) for n, v in sorted(metrics.items())))
     yield from warned(result.warnings)
 
 
@@ -60,7 +73,9 @@ def runs_compare_tables(result: RunsCompareResult) -> Iterator[RenderableType]:
 
 def runs_sync_tables(result: RunsSyncResult) -> Iterator[RenderableType]:
     """Draw what was sent and what still waits."""
-    rows = [(run, "sent", result.urls.get(run, "")) for run in result.synced]
+    wanted = "a key" if "no key" in result.tracker else "the server"
+    held = f"archived; waits for {wanted}" if result.is_offline else "sent"
+    rows = [(run, held, result.urls.get(run, "")) for run in result.synced]
     rows += [(run, "waits", "") for run in result.pending]
     yield rows_table(("|run", "state", "url"), rows) if rows else "nothing waits to be sent"
     yield f"tracker: {result.tracker}"
@@ -70,6 +85,18 @@ def runs_sync_tables(result: RunsSyncResult) -> Iterator[RenderableType]:
 def moment_text(milliseconds: int) -> str:
     """Return a moment in the reader's own time zone, to the minute."""
     return datetime.fromtimestamp(milliseconds / 1000, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def meaning(name: str) -> str:
+    """Say what a metric of a run is."""
+    if name.startswith("test_"):
+        return "on the test split"
+    return _MEANINGS.get(name, "")
+
+
+def _number(value: float) -> str:
+    """Return a number, a whole one without decimals."""
+    return f"{value:,.0f}" if math.isfinite(value) and value == round(value) and abs(value) > 1 else score_text(value)
 
 
 def _cell(value: str | float | None) -> str:

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from mltrain.console.amounts import duration_text, score_text
 from mltrain.console.drawing import facts, rows_table, warned
-from mltrain.console.tables.judging import evaluate_tables, register_tables
+from mltrain.console.tables.judging import evaluation_facts, ranking_table, register_tables, scores_tables
 
 if TYPE_CHECKING:
     from mltrain.commands.run import RunResult
@@ -22,7 +22,7 @@ def train_tables(result: TrainResult) -> Iterator[RenderableType]:
     yield rows_table(headers, (_line(candidate) for candidate in result.candidates))
     yield facts(
         [
-            ("scores are from", f"{result.validation} on {result.n_rows:,} rows"),
+            ("validation", f"{result.validation} on {result.n_rows:,} rows"),
             ("positive class", result.positive_class),
             ("session", result.session),
             ("left out", [f"{family.model}: {family.reason}" for family in result.left_out]),
@@ -35,27 +35,61 @@ def train_tables(result: TrainResult) -> Iterator[RenderableType]:
 
 
 def run_tables(result: RunResult) -> Iterator[RenderableType]:
-    """Draw the leaderboard, the test scores and the decision; the split in one line."""
-    parts = ", ".join(f"{part.name} {part.rows:,}" for part in result.split.splits)
+    """Draw the leaderboard, the test scores and the decision; of the split its sizes and warnings."""
+    if result.is_up_to_date:
+        yield from _unchanged(result)
+        return
+    yield from warned(f"{f.message}; {f.advice}" for f in result.split.findings if f.severity == "warning")
     if result.train is not None:
         *tables, _ = train_tables(result.train)
         yield from tables
-    *tables, last = evaluate_tables(result.evaluate)
-    yield from tables
-    if result.register is None:
-        yield last
-    else:
-        yield from register_tables(result.register)
-    yield facts([("rows", parts), ("skipped", result.skipped), ("time in all", duration_text(result.seconds))])
+    yield from _judged(result)
+    if result.register is not None:
+        yield from register_tables(result.register, with_run=False)
+    yield facts([("rows", _rows(result)), ("skipped", result.skipped), ("time in all", duration_text(result.seconds))])
+
+
+def _unchanged(result: RunResult) -> Iterator[RenderableType]:
+    """Say in a few lines what stands."""
+    judged, metric = result.evaluate, result.evaluate.gate.metric
+    score = judged.metrics[metric]
+    yield "nothing to do: split, training, evaluation and registration are up to date"
+    yield facts(
+        [
+            ("registered", f"{judged.champion.run_id} as version {result.registered_version}"),
+            (f"test {metric}", f"{score_text(score.value)} ({score_text(score.low)} to {score_text(score.high)})"),
+            ("report", judged.report[:1]),
+            ("rows", _rows(result)),
+            ("time in all", duration_text(result.seconds)),
+        ]
+    )
+
+
+def _judged(result: RunResult) -> Iterator[RenderableType]:
+    """Draw the evaluation, without what another part of the picture says already."""
+    judged = result.evaluate
+    trained = {candidate.run_id for candidate in result.train.candidates} if result.train else set()
+    if {standing.run_id for standing in judged.ranking} - trained:
+        yield ranking_table(judged)
+    yield from scores_tables(judged)
+    yield evaluation_facts(judged)
+    yield from judged.notes if result.register is None else judged.notes[1:]  # the first tells of the gate
+    yield from warned(judged.warnings)
+
+
+def _rows(result: RunResult) -> str:
+    """Return the sizes of the splits."""
+    return ", ".join(f"{part.name} {part.rows:,}" for part in result.split.splits)
 
 
 def _line(candidate: CandidateLine) -> tuple[object, ...]:
     """Return the cells of one candidate."""
     resumed = f" ({candidate.n_resumed} kept)" if candidate.n_resumed else ""
+    cut = f" + {candidate.n_cut} cut" if candidate.n_cut else ""
     return (
         candidate.run_id,
         score_text(candidate.validation_score),
-        f"{candidate.n_trials}{resumed}" if candidate.n_trials else "-",
+        f"{candidate.n_trials}{resumed}{cut}" if candidate.n_trials or candidate.n_cut else "-",
         duration_text(candidate.seconds),
         candidate.final_fit,
         candidate.calibration or "none",
