@@ -94,6 +94,21 @@ def test_a_wrong_command_line_ends_with_2(words: list[str], message: str, capfd:
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "--max-trials", "0"], "invalid value for '--max-trials': must be at least 1"),
+        (["train", "--max-trials", "many"], "invalid value for '--max-trials': wants a whole number"),
+        (["runs", "-n", "0"], "invalid value for '--limit' / '-n': must be at least 1"),
+        (["train", "--max-trials"], "option '--max-trials' wants a value"),
+    ],
+)
+def test_options_are_refused_in_plain_words(words: list[str], message: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _code(*words) == 2
+
+    assert capfd.readouterr().err.splitlines()[0] == f"error: {message}"
+
+
 def test_a_wrong_command_line_is_a_document_under_json(capfd: pytest.CaptureFixture[str]) -> None:
     assert _code("train", "--budget", "soon", "--json") == 2
 

@@ -61,6 +61,21 @@ def test_a_challenger_is_refused_when_the_whole_interval_is_beyond_the_margin(
     assert decide_promotion(_difference(low, high), margin=margin, champion="3").allowed is allowed
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "margin", "reason"),
+    [
+        (-0.0039, 0.0003, 0.0, "not clearly worse than champion version 3: roc_auc differs by -0.0018, the interval "
+         "[-0.0039, +0.0003] does not lie wholly below 0"),
+        (0.01, 0.03, 0.0, "better than champion version 3: roc_auc differs by +0.0200, the interval "
+         "[+0.0100, +0.0300] lies wholly above 0"),
+        (-0.05, -0.03, 0.02, "clearly worse than champion version 3: roc_auc differs by -0.0400, the interval "
+         "[-0.0500, -0.0300] lies wholly below -0.02, the margin"),
+    ],
+)  # fmt: skip
+def test_the_reason_states_the_rule(low: float, high: float, margin: float, reason: str) -> None:
+    assert decide_promotion(_difference(low, high), margin=margin, champion="3").reason == reason
+
+
 def test_without_a_champion_every_challenger_may_reign() -> None:
     promotion = decide_promotion(None, margin=0.0, champion=None)
 

@@ -15,7 +15,7 @@ from mltrain.data.text import decoded, holds_moments, holds_numbers, is_missing,
 from mltrain.errors import ConfigError, DataError
 
 ID_NAME = re.compile(
-    r"^$|^(row|index|idx|id|uuid|guid|key|rowid|unnamed: ?\d+|__index_level_\d+__)$"
+    r"^(row|index|idx|id|uuid|guid|key|rowid)$"
     r"|[_ .-](id|uuid|guid|key|index|idx)$|^(id|uuid|row|index)[_ .-]|[a-z](Id|ID|Uuid|UUID)$"
     r"|^row_?(number|num|no|nr)$",
 )
@@ -126,8 +126,9 @@ def _inferred(name: str, column: pa.ChunkedArray) -> tuple[ColumnKind, str]:
     if len(filled) == len(values) > 1 and _is_constant(values):
         return ColumnKind.DROPPED, "all values are the same"
     is_countable = is_text(kind) or pa.types.is_integer(kind)
-    if is_countable and ID_NAME.search(name) and _n_distinct(filled) == len(values) > 1:
-        reason = "unnamed column, looks like a saved index" if UNNAMED.search(name) else "named like an id"
+    is_unnamed = UNNAMED.search(name) is not None
+    if is_countable and (is_unnamed or ID_NAME.search(name)) and _n_distinct(filled) == len(values) > 1:
+        reason = "unnamed column, looks like a saved index" if is_unnamed else "named like an id"
         return ColumnKind.ID, f"{reason}, and all values differ"
     return _inferred_text(filled) if is_text(kind) else _inferred_by_type(kind)
 

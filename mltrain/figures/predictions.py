@@ -79,5 +79,5 @@ class Predictions:
         if n_curves > MAX_COLOURED:
             parts.append(f"coloured: the {N_WEAKEST} weakest of {n_curves} classes")
         if n_curves < n_classes:
-            parts.append(f"without curve: {n_classes - n_curves} of {n_classes} classes, no rows here")
+            parts.append(f"{n_classes - n_curves} more without rows")
         return f"{text}, each class against the rest\n{'; '.join(parts)}"

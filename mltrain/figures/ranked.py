@@ -84,15 +84,17 @@ def _draw_classes(
     metric: Metric,
     points: Callable[[NDArray[np.bool_], Floats], tuple[Floats, Floats]],
 ) -> None:
-    """Draw a curve for each class: the coloured ones by name, the others in grey behind them."""
+    """Draw a curve for each class: the coloured ones by name; others, at most sixty, in grey behind them."""
     scores = {code: predictions.score_against_rest(metric, code) for code in predictions.codes}
     coloured = predictions.coloured(scores)
     for place, code in enumerate(coloured):
         label = f"{plain(predictions.classes[code])}: {scores[code]:.3f}"
         x, y = points(*predictions.against_rest(code))
         axes.plot(x, y, color=CYCLE[place], linestyle=STYLES[place], label=label, zorder=3)
-    others = [code for code in scores if code not in coloured]
+    others = sorted(set(scores) - set(coloured), key=lambda code: (scores[code], code))
     label = f"the other {len(others)} classes"
+    if len(others) > _MAX_OTHERS:
+        label = f"the next {_MAX_OTHERS} of {len(others)}"
     for code in others[:_MAX_OTHERS]:
         axes.plot(*points(*predictions.against_rest(code)), color="#c3c8cf", linewidth=0.8, label=label)
         label = ""

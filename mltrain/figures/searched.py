@@ -16,7 +16,6 @@ from matplotlib.ticker import MaxNLocator
 from mltrain.figures.canvas import BLUE, GOLD, GREY, INK, ORANGE, RED, drawn, legend, plain, sheet
 from mltrain.metrics import Floats
 
-
 State = Literal["complete", "pruned", "failed", "cut"]
 
 
@@ -44,7 +43,7 @@ _LOOKS = (
     _Look(state="complete", name="complete", marker="o", colour=BLUE),
     _Look(state="pruned", name="pruned", marker="x", colour=GREY),
     _Look(state="cut", name="cut by the clock", marker="D", colour=GOLD),
-    _Look(state="failed", name="failed", marker="X", colour=RED),
+    _Look(state="failed", name="failed", marker="s", colour=RED),
 )
 
 
@@ -104,16 +103,13 @@ def _draw_scored(axes: Axes, scored: Sequence[TrialPoint], *, limits: Window) ->
         if inside:
             label = f"{look.name}: {len(inside)}"
             axes.scatter(*_points(inside), s=22, color=look.colour, marker=look.marker, label=label, zorder=3)
-        _draw_outside(axes, [one for one in scored if one.state == look.state], look=look, limits=limits)
+        _draw_outside(axes, chosen, look=look, limits=limits)
 
 
 def _draw_outside(axes: Axes, chosen: Sequence[TrialPoint], *, look: _Look, limits: Window) -> None:
     """Draw arrows at the edge, and say in the legend how far beyond it the scores lie."""
-    for edge, marker, is_beyond in (
-        (limits.low, "v", lambda value: value < limits.low),
-        (limits.high, "^", lambda value: value > limits.high),
-    ):
-        beyond = [one for one in chosen if is_beyond(one.score or 0.0)]
+    for edge, marker, sign in ((limits.low, "v", -1), (limits.high, "^", 1)):
+        beyond = [one for one in chosen if sign * ((one.score or 0.0) - edge) > 0]
         if beyond:
             numbers, scores = _points(beyond)
             ends = dict.fromkeys((f"{scores.min():.4g}", f"{scores.max():.4g}"))

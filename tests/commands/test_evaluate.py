@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import average_precision_score, confusion_matrix, log_loss, roc_auc_score
@@ -19,6 +20,7 @@ from mltrain.commands.runs import sync
 from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, train
 from mltrain.errors import DataError, NoRunError
+from mltrain.events import Event, StageFinished, StageStarted
 from mltrain.tracking.session import open_local
 from mltrain.workspace import Workspace
 
@@ -93,6 +95,35 @@ def test_the_gate_decides_the_exit_code(evaluated: Workspace, churn: Any, thresh
     assert found.gate.passed is (exit_code == 0)
     assert not found.reused
     assert found.openings == 2
+
+
+def test_progress_says_what_is_being_done(trained: Workspace, churn: Any) -> None:
+    heard: list[Event] = []
+
+    evaluate(churn(evaluate={"figures": True}), trained, listener=heard.append)
+
+    stages = [event.detail.split()[0] for event in heard if isinstance(event, StageStarted)]
+    assert stages == ["fetching", "scoring", "intervals", "feature", "figures", "telling"]
+    assert isinstance(heard[-1], StageFinished)
+
+
+def test_decisions_of_no_use_at_an_untuned_threshold_are_told(tmp_path: Path, churn: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=1500)
+    rare = rng.random(1500) < 0.03 / (1 + np.exp(-x))  # nobody reaches a probability of 0.5
+    pq.write_table(pa.table({"x": x, "y": np.where(rare, "yes", "no")}), tmp_path / "rare.parquet")
+    data = {"source": str(tmp_path / "rare.parquet"), "target": "y", "id_columns": []}
+    request = TrainRequest(models=("logistic_regression",), max_trials=1)
+
+    def notes(metric: str) -> tuple[str, ...]:
+        config = churn(data=data, train={"comparison_metric": metric})
+        workspace = Workspace(root=tmp_path / metric)
+        split(config, workspace)
+        train(config, workspace, request=request)
+        return evaluate(config, workspace).notes
+
+    assert any(note.startswith("recall") and "set train.comparison_metric to f1" in note for note in notes("roc_auc"))
+    assert not any("was not tuned" in note for note in notes("f1"))
 
 
 def test_what_it_leaves_is_complete(evaluated: Workspace, result: EvaluateResult) -> None:

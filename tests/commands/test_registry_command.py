@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,32 @@ def test_intact_files_verify_and_a_changed_one_is_a_verdict(twice: Workspace, ch
         "2": None,
     }
     assert found.exit_code == 4
+
+
+def test_a_changed_file_is_put_back_by_the_command_that_is_told(
+    twice: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(twice.root)
+    manifest = twice.registry / "churn" / "1" / "model" / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.write_text("{}")
+
+    advice = verify(churn(), twice).checks[0].advice
+
+    assert advice is not None
+    told, _, command = advice.partition(": ")
+    assert told == "its run holds what was registered; put it back with"
+    subprocess.run(command, shell=True, check=True)
+    assert verify(churn(), twice).exit_code == 0
+
+
+def test_without_the_model_of_the_run_the_way_back_is_another_version(twice: Workspace, churn: Any) -> None:
+    run_id = show(churn(), twice, version="1").run_id
+    for model in (twice.run(run_id) / "model", twice.registry / "churn" / "1" / "model"):
+        (model / "manifest.json").chmod(0o644)
+        (model / "manifest.json").write_text("{}")
+
+    assert "mltrain registry rollback" in str(verify(churn(), twice).checks[0].advice)
 
 
 def test_an_empty_registry_is_empty(tmp_path: Path, churn: Any) -> None:

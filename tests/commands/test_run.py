@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from mltrain.commands.run import run, trained_session
 from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, train
+from mltrain.console.render import render
+from mltrain.data.splits import Finding
 from mltrain.tracking.session import open_local
 from mltrain.tracking.training import leave_out
 from mltrain.workspace import Workspace
@@ -30,6 +36,34 @@ def test_from_a_table_to_a_champion_and_again_with_nothing_to_do(tmp_path: Path,
     assert [why.partition(":")[0] for why in second.skipped] == ["split", "train", "evaluate", "register"]
     assert (second.train, second.register) == (None, None)
     assert second.evaluate.openings == 1
+    assert (first.is_up_to_date, second.is_up_to_date) == (False, True)
+    assert (first.registered_version, second.registered_version) == ("1", "1")
+
+
+def test_the_picture_of_a_second_run_says_that_there_was_nothing_to_do(
+    tmp_path: Path, churn: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = Workspace(root=tmp_path)
+    render(run(churn(), workspace, request=QUICK))
+    first = capsys.readouterr().out
+    render(run(churn(), workspace, request=replace(QUICK, started_at=time.monotonic() - 60)))
+    second = capsys.readouterr().out
+
+    assert first.count("no deployment threshold") == 1
+    assert first.count("roc_auc  ") <= 2  # the leaderboard and the test scores; no second ranking
+    assert second.startswith("nothing to do: split, training, evaluation and registration are up to date\n")
+    assert "as version 1" in second
+    assert "next:" not in second
+    assert "time in all   1 min" in second
+
+
+def test_warnings_of_the_audit_are_shown(tmp_path: Path, churn: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    found = run(churn(split={"kind": "stratified"}), Workspace(root=tmp_path), request=QUICK)
+    worry = Finding(check="duplicates", severity="warning", message="12 rows occur twice", advice="remove them")
+
+    render(replace(found, split=replace(found.split, findings=(worry,))))
+
+    assert "warning: 12 rows occur twice; remove them\n" in capsys.readouterr().out
 
 
 def test_a_refusal_ends_it(trained: Workspace, churn: Any) -> None:

@@ -261,11 +261,13 @@ def test_strict_refuses_findings_of_an_unchanged_split(source: Path, workspace: 
 
 
 @pytest.mark.parametrize("key", ["group_column", "time_column", "key_column"])
-def test_unknown_split_column_is_a_config_error(key: str, source: Path, workspace: Workspace) -> None:
-    with pytest.raises(ConfigError, match="there is no column 'kundee'") as caught:
+def test_unknown_split_column_is_a_data_error_that_names_file_and_key(
+    key: str, source: Path, workspace: Workspace
+) -> None:
+    with pytest.raises(DataError, match="there is no column 'kundee'") as caught:
         split(config(source, plan={key: "kundee"}), workspace)
 
-    assert caught.value.where == f"split.{key}"
+    assert caught.value.where == f"{source}, split.{key}"
     assert caught.value.hint == "did you mean 'kunde'?"
 
 

@@ -87,6 +87,18 @@ def test_the_live_picture_shows_trials_best_score_and_time_left() -> None:
     assert stage == "train: four models"
 
 
+def test_a_stage_that_ended_leaves_no_line_behind() -> None:
+    console = Console(file=io.StringIO(), width=100, force_terminal=False)
+    display = LiveDisplay(console)
+    display.show(events.StageStarted(stage="data", detail="reading"))
+    display.show(events.StageFinished(stage="data", seconds=0.1, detail="1,600 rows"))
+
+    with console.capture() as capture:
+        console.print(display.picture())
+
+    assert capture.get().strip() == ""
+
+
 def test_the_display_starts_and_ends_on_a_terminal() -> None:
     stream = io.StringIO()
 

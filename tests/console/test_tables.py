@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from mltrain.commands.evaluate import EvaluateResult
 from mltrain.commands.register import RegisterResult
 from mltrain.commands.registry import RegistryVerifyResult, VersionCheck
+from mltrain.commands.runs import RunsShowResult, RunsSyncResult
 from mltrain.commands.split import SplitResult, SplitSummary
 from mltrain.commands.train import CandidateLine, TrainResult
 from mltrain.console.drawing import cell_text
@@ -16,6 +18,7 @@ from mltrain.console.render import render
 from mltrain.console.tables import TABLES
 from mltrain.data import Column, ColumnKind
 from mltrain.data.splits import Finding
+from mltrain.leaderboard import standing
 from mltrain.verdict import Gate
 
 TRAIN = TrainResult(
@@ -39,11 +42,11 @@ run          roc_auc         trials         time   final fit   calibration
 lgbm-2        0.9124   40 (12 kept)   1 min 15 s   bag         sigmoid
 ensemble-3    0.9000              -        0.3 s   bag         none
 
-scores are from  5-fold cross-validation on 48,842 rows
-positive class   sí [x]
-session          session-1
-tracker          comet_ml (offline: no key)
-time             1 min 16 s
+validation      5-fold cross-validation on 48,842 rows
+positive class  sí [x]
+session         session-1
+tracker         comet_ml (offline: no key)
+time            1 min 16 s
 warning: two runs wait to be sent
 next: `mltrain evaluate`
 """
@@ -125,13 +128,88 @@ def test_a_record_without_a_picture_is_names_and_values(capsys: pytest.CaptureFi
 
 
 def test_a_check_names_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
-    checks = (VersionCheck(version="1", problem=None), VersionCheck(version="2", problem="manifest.json changed"))
+    changed = VersionCheck(version="2", problem="manifest.json changed", advice="mltrain registry rollback")
+    checks = (VersionCheck(version="1", problem=None), changed)
 
     render(RegistryVerifyResult(name="churn", checks=checks))
 
     out = capsys.readouterr().out
     assert "1         as registered" in out
     assert "2         manifest.json changed" in out
+    assert out.endswith("version 2: mltrain registry rollback\n")
+
+
+def test_what_is_registered_already_is_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    render(replace(REGISTER, refused=False, reason="it is registered already"))
+
+    assert "decision  nothing to do: it is registered already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("mode", "state"),
+    [
+        ("offline: no key", "archived; waits for a key"),
+        ("offline: server unreachable", "archived; waits for the server"),
+        ("online", "sent"),
+    ],
+)
+def test_what_lies_in_an_archive_is_not_called_sent(mode: str, state: str, capsys: pytest.CaptureFixture[str]) -> None:
+    render(
+        RunsSyncResult(
+            tracker=f"comet_ml ({mode})", is_offline=mode != "online", synced=("lgbm-2",), pending=(), urls={},
+            warnings=(),
+        )
+    )  # fmt: skip
+
+    assert f"lgbm-2   {state}" in capsys.readouterr().out
+
+
+def test_metrics_of_a_run_are_told_once_with_their_meaning(capsys: pytest.CaptureFixture[str]) -> None:
+    run = standing(
+        {"mltrain.metric": "roc_auc"}, {"validation_score": 0.9}, tracker_id="lgbm-2", status="finished",
+        started_ms=0, source="local", url=None,
+    )  # fmt: skip
+    metrics = {"n_trials": 51.0, "validation_score": 0.9, "best_score": 0.9, "test_f1": 1.0}
+
+    render(
+        RunsShowResult(
+            run=run, params={}, metrics=metrics, tags={}, directory=Path("runs"), is_here=False, is_evaluated=True,
+            answered="local", warnings=(),
+        )
+    )  # fmt: skip
+
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[-2:] == ["n_trials 51 trials of the search", "test_f1 1.0000 on the test split"]
+    assert sum("0.9000" in line for line in lines) == 1
+
+
+def test_tables_fit_a_page_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    finding = Finding(check="missing", severity="warning", message="column " * 30, advice="look at it " * 20)
+
+    render(replace(SPLIT, findings=(finding,)))
+
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 120
+
+
+def test_many_classes_have_their_confusion_in_a_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    n = 26
+    letters = tuple("abcdefghijklmnopqrstuvwxyz")
+    run = standing({}, {}, tracker_id="lgbm-2", status="finished", started_ms=0, source="local", url=None)
+    folder = Path("runs/lgbm-2/evaluation")
+    result = EvaluateResult(
+        champion=run, ranking=(run,), left_out=(), metrics={}, threshold=None, classes=letters,
+        gate=Gate(passed=True, metric="log_loss", value=0.5, threshold=None), confusion=((0,) * n,) * n,
+        figures=(folder / "figures/confusion_matrix.png",), report=(folder / "model_card.md",), openings=1,
+        reused=False, answered="local", register_command="", compared_with_champion=None, champion_version=None,
+    )  # fmt: skip
+
+    render(result)
+    render(replace(result, figures=()))
+
+    out = capsys.readouterr().out
+    assert "confusion: 26 classes are too many for a table here; it is in " in out
+    assert "runs/lgbm-2/evaluation/figures/confusion_matrix.png\n" in out
+    assert "runs/lgbm-2/evaluation/confusion_matrix.json\n" in out
 
 
 def test_every_result_class_has_a_picture() -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from mltrain.data.columns import infer_columns
-from mltrain.errors import ConfigError
+from mltrain.errors import ConfigError, DataError
 
 N = 120
 TARGET = pa.array(["a", "b"] * (N // 2))
@@ -117,10 +117,16 @@ def test_time_column_stays_a_feature() -> None:
     "roles", [{"overrides": {"agee": "numeric"}}, {"ids": ["agee"]}, {"drop": ["agee"]}, {"group": "agee"}]
 )
 def test_unknown_column_in_the_config_is_refused_with_the_nearest_name(roles: dict) -> None:
-    with pytest.raises(ConfigError, match="agee") as caught:
+    with pytest.raises(DataError, match="agee") as caught:
         kind_of(pa.array([0, 1] * (N // 2)), "age", **roles)
 
     assert caught.value.hint == "did you mean 'age'?"
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "__index_level_0__"])
+def test_a_saved_index_is_told_as_one(name: str) -> None:
+    assert kind_of(pa.array(range(N)), name) == "id"
+    assert reason_of(pa.array(range(N)), name) == "unnamed column, looks like a saved index, and all values differ"
 
 
 def test_target_can_have_no_other_role() -> None:

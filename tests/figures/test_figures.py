@@ -51,7 +51,7 @@ def test_more_classes_have_no_threshold_to_draw(tmp_path):
 
     paths = draw_evaluation(tmp_path, y=y, proba=proba, classes=("a", "b", "c"), threshold=None, importances={})
 
-    assert names(paths) == ALWAYS
+    assert names(paths) == [*ALWAYS, "class_scores"]
 
 
 @pytest.mark.parametrize("classes", [("$a_b$", "日本 ✓"), ("", "x" * 200), (-1, 7), ("line\nbreak", "Größe")])
@@ -101,13 +101,6 @@ def test_settings_of_the_user_stay_and_have_no_say(tmp_path):
     assert size(path) == (768, 576)
 
 
-def test_curves_of_many_classes_are_those_of_the_ten_most_frequent():
-    y = np.concatenate([np.repeat(np.arange(12), 5), np.repeat(np.arange(2, 12), 3)])
-    shown = Predictions(y=y, proba=np.full((len(y), 12), 1 / 12), classes=tuple(range(12)), threshold=None)
-
-    assert shown.codes == tuple(range(2, 12))
-
-
 def test_points_of_the_roc_curve_by_hand():
     false_rate, true_rate = _roc_points(np.array([False, False, True, True]), np.array([0.1, 0.4, 0.35, 0.8]))
 
@@ -124,7 +117,9 @@ def test_points_of_precision_and_recall_join_tied_rows():
 
 def test_text_is_shortened_and_drawn_as_it_is():
     assert plain("costs $5") == r"costs \$5"
-    assert plain("a" * 50) == "a" * 27 + "…"
+    assert plain("a" * 40 + "b" * 40) == "a" * 18 + "…" + "b" * 9
+    assert plain("語" * 14) == plain("語" * 14, limit=99)
+    assert len(plain("語" * 15)) == 9 + 1 + 4
     assert plain(" two\n lines ") == "two lines"
 
 
@@ -132,16 +127,7 @@ def point(number, score, state="complete"):
     return TrialPoint(number=number, state=state, score=score, params={})
 
 
-@pytest.mark.parametrize("greater_is_better", [True, False])
-def test_history_is_drawn_with_pruned_and_failed_trials(tmp_path, greater_is_better):
-    trials = [point(0, 0.5), point(1, None, "failed"), point(2, 0.7, "pruned"), point(3, float("nan")), point(4, 0.6)]
-
-    paths = draw_search(tmp_path, trials=trials, metric="roc_auc", greater_is_better=greater_is_better)
-
-    assert names(paths) == ["optimisation_history"]
-
-
-@pytest.mark.parametrize("trials", [[], [point(0, None, "failed")]])
+@pytest.mark.parametrize("trials", [[], [point(0, None, "failed")], [point(0, float("nan"))]])
 def test_no_history_without_a_score(tmp_path, trials):
     assert draw_search(tmp_path, trials=trials, metric="f1", greater_is_better=True) == ()
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from mltrain.config import TrainSection
-from mltrain.errors import EnvironmentRefusal, PluginError
+from mltrain.errors import EnvironmentRefusal, Interrupted, PluginError
+from mltrain.leaderboard import standing
 from mltrain.tracking.session import TrackedSession, open_local, open_session, stamp, tracker_settings
 from mltrain.tracking.training import SESSION
 from mltrain.workspace import Workspace
@@ -64,6 +65,19 @@ def test_a_run_that_raises_is_marked_as_failed_and_listed(workspace: Workspace, 
     assert {row["run_id"]: row["status"] for row in _keys(workspace)} == dict(
         zip(ids, ["finished", "failed"], strict=True)
     )
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Interrupted("stopped")])
+def test_an_interrupted_run_is_listed_as_such(workspace: Workspace, error: BaseException) -> None:
+    ids: list[str] = []
+    with pytest.raises(type(error)):
+        _run_two(workspace, ids, error)
+
+    info = open_local(_settings(), workspace).get_run(ids[1])
+    listed = standing(
+        info.tags, info.metrics, tracker_id=info.id, status=info.status, started_ms=0, source="local", url=None
+    )
+    assert (info.status, listed.status) == ("failed", "interrupted")
 
 
 def test_a_run_that_its_block_calls_failed_stays_so(workspace: Workspace) -> None:
