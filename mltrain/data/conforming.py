@@ -50,9 +50,9 @@ def conform(table: pa.Table, schema: Schema, *, origin: str) -> pa.Table:
     """
     missing = [column.name for column in schema.features if column.name not in table.column_names]
     if missing:
-        what = "column" if len(missing) == 1 else f"{len(missing)} of {len(schema.features)} columns"
+        several = f"{len(missing)} of {len(schema.features)} columns missing: {listed(missing)}"
         raise SchemaError(
-            f"{what} missing: {listed(missing)}",
+            f"column {missing[0]!r} missing" if len(missing) == 1 else several,
             where=origin,
             hint=suggest(missing[0], table.column_names),
         )

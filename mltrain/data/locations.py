@@ -69,7 +69,7 @@ def require_files(source: str, suffixes: Sequence[str]) -> tuple[Path, ...]:
     if not files:
         found = Path(source).expanduser().exists()
         what = f"folder {source!r} holds no {' or '.join(suffixes)} file" if found else f"there is no file {source!r}"
-        hint = "check the name, in the config data.source; paths start at the current directory"
+        hint = "check the name, as it was typed or as data.source has it; paths start at the current directory"
         raise DataError(what, where=str(Path(source).expanduser().absolute()), hint=hint)
     try:
         if all(file.stat().st_size == 0 for file in files):

@@ -148,7 +148,7 @@ CASES = {
         "mltrain.yaml",
         hint="mltrain init DATA --target COL",
     ),
-    "config names a column that is not there": _usage(
+    "config names a column that is not there": _data(
         _config("[kunde]", "[kunden]"), "there is no column 'kunden'", "data.id_columns", hint="did you mean 'kunde'?"
     ),
     "missing file": _data(

@@ -74,7 +74,7 @@ def test_features_come_in_schema_order_and_the_rest_is_ignored() -> None:
 
 
 def test_missing_columns_are_named() -> None:
-    with pytest.raises(SchemaError, match="2 of 2 columns missing: 'ab', 'cd'$") as caught:
+    with pytest.raises(SchemaError, match=r"2 of 2 columns missing: 'ab', 'cd'$") as caught:
         conform(pa.table({"abc": [1]}), schema_of(ab="numeric", cd="numeric"), origin="new.csv")
 
     assert caught.value.where == "new.csv"
@@ -85,7 +85,7 @@ def test_missing_columns_are_named() -> None:
 def test_of_many_missing_columns_ten_are_named_and_the_hint_lists_what_is_there() -> None:
     wanted = schema_of(**{f"wanted_{i}": "numeric" for i in range(19)})
 
-    with pytest.raises(SchemaError, match="19 of 19 columns missing: .*'wanted_9' and 9 more$") as caught:
+    with pytest.raises(SchemaError, match=r"19 of 19 columns missing: .*'wanted_9' and 9 more$") as caught:
         conform(pa.table({"x": [1]}), wanted, origin="new.csv")
     assert caught.value.hint == "there are: 'x'"
     with pytest.raises(SchemaError) as caught:

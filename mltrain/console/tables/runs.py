@@ -13,11 +13,11 @@ from mltrain.console.amounts import score_text
 from mltrain.console.drawing import facts, rows_table, warned
 
 if TYPE_CHECKING:
-    from mltrain.commands.runs import RunsCompareResult, RunsListResult, RunsShowResult, RunsSyncResult
+    from mltrain.commands.runs import Difference, RunsCompareResult, RunsListResult, RunsShowResult, RunsSyncResult
 
 
-_SAID_ABOVE = ("validation_score",)
-_OF_TRIALS = ("best_score", "trial_score", "trial_seconds")  # the last of each; the curves are in the tracker
+# The score has a line of its own; of the trials only the last would be told, and the tracker has the curves.
+_TOLD_ELSEWHERE = ("validation_score", "best_score", "trial_score", "trial_seconds")
 _MEANINGS: Mapping[str, str] = {
     "latency_ms": "milliseconds to score 1,000 rows, or all where there are fewer",
     "n_trials": "trials of the search",
@@ -56,8 +56,10 @@ def runs_show_tables(result: RunsShowResult) -> Iterator[RenderableType]:
         ]
     )
     yield rows_table(("parameter", "value"), sorted(result.params.items()))
-    metrics = {n: v for n, v in result.metrics.items() if n not in _SAID_ABOVE and n not in _OF_TRIALS}
-    yield rows_table(("metric", ">value", "meaning"), ((n, _number(v), meaning(n)) for n, v in sorted(metrics.items())))
+    metrics = {name: value for name, value in result.metrics.items() if name not in _TOLD_ELSEWHERE}
+    yield rows_table(
+        ("metric", ">value", "meaning"), ((n, _number(n, v), meaning(n)) for n, v in sorted(metrics.items()))
+    )
     yield from warned(result.warnings)
 
 
@@ -65,9 +67,9 @@ def runs_compare_tables(result: RunsCompareResult) -> Iterator[RenderableType]:
     """Draw runs side by side, one a column."""
     headers = ("", *(f">{run.run_id}" for run in result.runs))
     scores = [("validation score", *(score_text(run.validation_score) for run in result.runs))]
-    scores += [(difference.name, *map(_cell, difference.values)) for difference in result.metrics]
+    scores += [_row(difference) for difference in result.metrics if difference.name not in _TOLD_ELSEWHERE]
     yield rows_table(headers, scores, title="scores")
-    yield rows_table(headers, ((d.name, *map(_cell, d.values)) for d in result.params), title="parameters that differ")
+    yield rows_table(headers, map(_row, result.params), title="parameters that differ")
     yield from warned(result.warnings)
 
 
@@ -94,11 +96,19 @@ def meaning(name: str) -> str:
     return _MEANINGS.get(name, "")
 
 
-def _number(value: float) -> str:
-    """Return a number, a whole one without decimals."""
-    return f"{value:,.0f}" if math.isfinite(value) and value == round(value) and abs(value) > 1 else score_text(value)
+def _number(name: str, value: float) -> str:
+    """Return a metric; a count, and any other whole number above 1, without decimals."""
+    is_whole = math.isfinite(value) and value == round(value)
+    return f"{value:,.0f}" if is_whole and (name.startswith("n_") or abs(value) > 1) else score_text(value)
 
 
-def _cell(value: str | float | None) -> str:
+def _row(difference: Difference) -> tuple[str, ...]:
+    """Return the cells of one thing in which runs differ."""
+    return (difference.name, *(_cell(difference.name, value) for value in difference.values))
+
+
+def _cell(name: str, value: str | float | None) -> str:
     """Return one value of a comparison."""
-    return value if isinstance(value, str) else score_text(value)
+    if value is None or isinstance(value, str):
+        return value or score_text(None)
+    return _number(name, value)
