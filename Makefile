@@ -4,6 +4,8 @@ CONFIG ?= configs/training-config.yml
 MLTRAIN := .venv/bin/mltrain
 TEST := .venv-test/bin
 # Without the byte code an import of scikit-learn costs seconds; without NCCL (pyproject.toml, tool.uv) half a gigabyte is saved.
+# A company proxy's certificate is known to the system, not to uv.
+export UV_SYSTEM_CERTS ?= 1
 INSTALL := uv pip install --quiet --compile-bytecode
 
 .DEFAULT_GOAL := help
