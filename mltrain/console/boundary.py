@@ -1,6 +1,6 @@
 """The error boundary: every way a command can end becomes an exit code and one short block for the user.
 
-The only broad ``except`` of the program stands here.
+The broad ``except`` that ends the program stands here; others only guard or carry over.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 from mltrain import artifact, registry
 from mltrain.assessment import FILE, Assessment, Circumstances, read_assessment
 from mltrain.commands.evaluate.case import Case
-from mltrain.commands.evaluate.choosing import Ranking, comparison_metric, keep_model, rank_runs
+from mltrain.commands.evaluate.choosing import Ranking, keep_model, rank_runs
 from mltrain.commands.evaluate.judging import judge
 from mltrain.commands.evaluate.leaving import CONFUSION, leave, settings_hash
 from mltrain.comparison import Comparison
@@ -21,6 +21,7 @@ from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.holdout import open_test
 from mltrain.leaderboard import LeftOut, Standing
 from mltrain.model import Model
+from mltrain.plan import comparison_metric
 from mltrain.registry import registered_name
 from mltrain.tracking.standings import get_info, open_trackers
 from mltrain.tracking.telling import Told, tell_evaluation
@@ -97,7 +98,7 @@ def evaluate(
         The tracker fails and there is no local copy of the model.
     """
     split = current_split_record(workspace.split_record, config)
-    metric = comparison_metric(config, split)
+    metric = comparison_metric(config.train, split.schema.target.n_classes)
     with open_trackers(config.train, workspace) as trackers:
         ranking = rank_runs(config, split, metric=metric, trackers=trackers, run=run)
         chosen = ranking.ranked[0]
@@ -139,7 +140,7 @@ def _assess(case: Case, *, tell: Callable[[str], None]) -> Assessment:
     asked = case.asked
     rival = None if asked.champion_run_id == asked.run_id else _load_champion(case.config, case.workspace)
     holdout = open_test(case.workspace, case.split, run_id=asked.run_id, config_hash=asked.settings)
-    metric = comparison_metric(case.config, case.split)
+    metric = comparison_metric(case.config.train, case.split.schema.target.n_classes)
     judged = judge(case.model, holdout, metric=metric, config=case.config, champion=rival, tell=tell)
     tell("figures and report" if case.config.evaluate.figures else "report")
     return leave(case, judged)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mltrain import artifact, files, metrics, plugins
+from mltrain import artifact, files, plugins
 from mltrain.config import Config
 from mltrain.data.splits import SplitRecord
 from mltrain.development import validation_digest
@@ -30,13 +30,6 @@ class Ranking:
     answered: str
     warnings: tuple[str, ...]
     seconds: float
-
-
-def comparison_metric(config: Config, split: SplitRecord) -> Metric:
-    """Return the comparison metric of the config, or the default for this many classes."""
-    n_classes = split.schema.target.n_classes
-    name = config.train.comparison_metric or metrics.default_metric(n_classes)
-    return metrics.resolve(name, beta=config.train.fbeta_score_beta_val, n_classes=n_classes)
 
 
 def rank_runs(config: Config, split: SplitRecord, *, metric: Metric, trackers: Trackers, run: str | None) -> Ranking:

@@ -55,6 +55,7 @@ def train_family(session: Session, name: str, family: ModelFamily, *, deadline: 
     except MltrainError:
         raise
     except Exception as error:
+        # A family may be anybody's plug-in: one that breaks must not take the others along.
         logger.info("%s broke", name, exc_info=True)
         return LeftOut(model=name, reason=f"{type(error).__name__}: {error}")
 
