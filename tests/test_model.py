@@ -244,7 +244,8 @@ print(json.dumps([labels.tolist(), sorted(sys.modules)]))
     assert labels == [7, 7]
     ours = {m.split(".")[1] for m in modules if m.startswith("mltrain.")}
     assert not ours & {"search", "tracking", "commands", "cli", "console", "candidate", "figures"}
-    assert not {m.partition(".")[0] for m in modules} & {"optuna", "matplotlib", "comet_ml", "mlflow", "xgboost"}
+    # matplotlib is no matter of ours: LightGBM before 4.6 imports it by itself.
+    assert not {m.partition(".")[0] for m in modules} & {"optuna", "comet_ml", "mlflow", "xgboost"}
 
 
 def test_frames_and_tables_with_columns_in_any_order_and_more_of_them(case: Case, model: Model) -> None:

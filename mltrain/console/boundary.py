@@ -27,7 +27,7 @@ _PLAIN_WORDS = (
     (r"Input should be a valid integer.*", "wants a whole number"),
     (r"Input should be a valid number.*", "wants a number"),
     (r"\S+ is not in the range x>=(\S+)", r"must be at least \1"),
-    (r"('.*') is not a valid (?:int|integer)\b.*", r"wants a whole number, got \1"),
+    (r"'[^']*' is not a valid (?:int|integer)\b.*", "wants a whole number"),
     (r"requires an argument", "wants a value"),
 )
 _KEPT = "everything finished so far is kept; the same command goes on from there"
