@@ -15,7 +15,7 @@ from mltrain.tracking import Run, Tracker, TrackerSettings
 from mltrain.tracking.keys import write_experiment_keys
 from mltrain.tracking.sender import Sender, SenderReport
 from mltrain.tracking.sender import start as start_sender
-from mltrain.tracking.training import INTERRUPTED, leave_out
+from mltrain.tracking.training import INTERRUPTED, RUN_ID, leave_out
 from mltrain.workspace import Workspace
 
 LOCAL = "local"
@@ -54,7 +54,7 @@ class TrackedSession:
         and interruptions end the session.
         """
         run = self.local.start_run(f"{name}-{stamp()}", tags)
-        run.set_tags({"mltrain.run_id": run.id})
+        run.set_tags({RUN_ID: run.id})
         try:
             yield run
         except BaseException as error:
