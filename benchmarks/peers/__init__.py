@@ -1,0 +1,1 @@
+"""mltrain against its peers: same rows, same cores, same seconds, side by side."""

@@ -1,0 +1,188 @@
+"""LightGBM trials a minute: mltrain against the replaced project's method, same search space, side by side in one run.
+
+    python -m benchmarks.trials_per_minute --data ../shared/data --sets german credit lending cdc --budget 60
+
+For each set the replaced method, mltrain with a holdout of the same size, and mltrain with its own validation run in
+turn on the same rows; both weigh classes equally. Trials that ended or were pruned count, those that the clock cut
+do not; the minutes are the whole process's, from its start until its model can predict.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.peers.contest import ROOT, Contest, compete
+from benchmarks.peers.contestants.mltrain import sealed_rows
+from benchmarks.peers.datasets import TARGET
+from benchmarks.peers.environments import DEFAULT_FOLDER, make_environments, warm_up
+from benchmarks.peers.place import commit, machine
+from benchmarks.peers.reporting.markdown import number, table
+from benchmarks.peers.roster import BY_NAME
+from benchmarks.peers.splits import Split, write_split
+
+# What one_hot_tpe.narrow searches, under the library's own names.
+SPACE = {
+    "num_iterations": {"int": [50, 300]},
+    "learning_rate": {"float": [0.01, 0.2], "log": True},
+    "num_leaves": {"int": [15, 63]},
+    "max_depth": {"int": [3, 10]},
+    "min_data_in_leaf": {"int": [10, 60]},
+    "bagging_fraction": {"float": [0.6, 1.0]},
+    "feature_fraction": {"float": [0.6, 1.0]},
+}
+# What mltrain would search beside it, at the library's defaults.
+FIXED = {"extra_trees": False, "lambda_l1": 0.0, "lambda_l2": 0.0}
+FIXED_CATEGORIES = {"min_data_per_group": 100, "cat_l2": 10.0, "cat_smooth": 10.0, "max_cat_to_onehot": 4}
+COUNTED = ("complete", "pruned")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How many trials a contestant finished in how many seconds."""
+
+    n_trials: int
+    seconds: float
+
+    @property
+    def per_minute(self) -> float:
+        """Return trials a minute."""
+        return 60 * self.n_trials / self.seconds
+
+
+def main() -> None:
+    """Run every set and print the table."""
+    arguments = _parser().parse_args()
+    old = BY_NAME["one_hot_tpe"]
+    interpreter = make_environments([old.environment], arguments.environments)[old.environment.name]
+    warm_up(interpreter, old.modules)
+    warm_up(Path(sys.executable), BY_NAME["mltrain"].modules)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        contest = Contest(folder=Path(folder) / "runs", cores=arguments.cores, machine=machine(), commit=commit(ROOT))
+        for name in arguments.sets:
+            split = write_split(name, 0, data=arguments.data, folder=Path(folder) / "splits")
+            paces = [_paces(split, interpreter, arguments.budget, contest=contest) for _ in range(arguments.repeats)]
+            rows.append(_row(split, paces))
+            print(" ".join(rows[-1]), file=sys.stderr, flush=True)
+    print(_report(rows, arguments, contest))
+
+
+def replaced_method(split: Split, interpreter: Path, budget_s: float, *, contest: Contest) -> Pace:
+    """Return the pace of the replaced method.
+
+    Raises
+    ------
+    RuntimeError
+        It gave no model.
+    """
+    line = compete(BY_NAME["one_hot_tpe"], split, interpreter=interpreter, budget_s=budget_s, contest=contest)
+    if line["status"] != "ok":
+        raise RuntimeError(line["reason"])
+    return Pace(n_trials=line["details"]["trials"], seconds=line["wall_s"])
+
+
+def mltrain(split: Split, budget_s: float, *, contest: Contest, validation: str) -> Pace:
+    """Return mltrain's pace on LightGBM alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        _write_config(split, place, cores=contest.cores, validation=validation)
+        _call(place, "split")
+        started = time.monotonic()
+        _call(place, "train", "--model", "lgbm", "--budget", f"{budget_s:g}s")
+        seconds = time.monotonic() - started
+        states = [s for path in place.glob("runs/*/trials.parquet") for s in pd.read_parquet(path)["state"]]
+    return Pace(n_trials=sum(state in COUNTED for state in states), seconds=seconds)
+
+
+def _paces(split: Split, interpreter: Path, budget_s: float, *, contest: Contest) -> dict[str, Pace]:
+    return {
+        "replaced": replaced_method(split, interpreter, budget_s, contest=contest),
+        "holdout": mltrain(split, budget_s, contest=contest, validation="holdout"),
+        "auto": mltrain(split, budget_s, contest=contest, validation="auto"),
+    }
+
+
+def _write_config(split: Split, place: Path, *, cores: int, validation: str) -> None:
+    rows = pd.read_parquet(split.train)
+    sealed_rows(rows, TARGET).to_parquet(place / "sealed.parquet", index=False)
+    has_categories = rows.drop(columns=TARGET).select_dtypes(exclude=["number", "datetime", "datetimetz"]).shape[1] > 0
+    config: dict[str, Any] = {
+        "seed": split.seed,
+        "data": {"source": str(split.train.absolute()), "target": TARGET, "test_source": "sealed.parquet"},
+        "split": {"validation_size": 0.2},
+        "train": {
+            "experiment_tracker": "local",
+            "n_jobs": cores,
+            "max_search_iters": 1_000_000,
+            "validation": validation,
+            "class_weight": "balanced",
+        },
+        "models": {"lgbm": {"params": FIXED | (FIXED_CATEGORIES if has_categories else {}), "search_space": SPACE}},
+    }
+    (place / "mltrain.yaml").write_text(json.dumps(config))
+
+
+def _call(place: Path, *arguments: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COMET_")} | {"HOME": str(place)}
+    environment |= {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "mltrain", *arguments, "--json"]
+    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+
+
+def _row(split: Split, paces: Sequence[dict[str, Pace]]) -> list[str]:
+    means = {who: mean(pace[who].per_minute for pace in paces) for who in ("replaced", "holdout", "auto")}
+    return [
+        split.name,
+        str(split.n_train),
+        *[number(value) for value in means.values()],
+        *[number(means[who] / means["replaced"], 2) for who in ("holdout", "auto")],
+    ]
+
+
+def _report(rows: Sequence[Sequence[str]], arguments: argparse.Namespace, contest: Contest) -> str:
+    head = ["data", "rows", "replaced method", "mltrain, holdout", "mltrain", "ratio, holdout", "ratio"]
+    return "\n\n".join(
+        [
+            f"# LightGBM trials a minute, {arguments.budget:g} s each",
+            f"{datetime.now(UTC):%Y-%m-%d}, {contest.machine}, {contest.cores} cores given, commit {contest.commit}, "
+            f"mean of {arguments.repeats}, load {os.getloadavg()[0]:.1f} at the end. Same search space of seven "
+            "parameters and class weights on both sides; mltrain once with a holdout of a fifth as the replaced "
+            "method has, once with its own validation (five folds below 20,000 rows).",
+            table(head, rows),
+        ]
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.trials_per_minute",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with one folder per data set")
+    parser.add_argument("--sets", nargs="+", default=["german", "credit", "lending", "cdc"], metavar="NAME")
+    parser.add_argument("--budget", type=float, default=60.0, metavar="SECONDS")
+    parser.add_argument("--repeats", type=int, default=1, metavar="N")
+    parser.add_argument("--cores", type=int, default=2, metavar="N")
+    parser.add_argument("--environments", type=Path, default=DEFAULT_FOLDER, metavar="FOLDER")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
