@@ -232,7 +232,7 @@ def module_summary(value: str) -> str:
 
 def exit_code_lines() -> Iterator[str]:
     """Yield the exit codes and the errors behind them."""
-    verdict = "A verdict said no: deployment threshold not met, promotion refused, nothing broke"
+    verdict = "A verdict said no: deployment threshold not met, promotion refused, run not reproduced; nothing broke"
     meanings = [(0, "Done", ""), (4, verdict, "")]
     for error in vars(errors).values():
         if isinstance(error, type) and issubclass(error, errors.MltrainError):
