@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mltrain.commands.evaluate import evaluate
     from mltrain.commands.predict import predict
     from mltrain.commands.register import register
+    from mltrain.commands.reproduce import reproduce
     from mltrain.commands.run import run
     from mltrain.commands.split import split
     from mltrain.commands.train import train
@@ -29,6 +30,7 @@ _HOMES = {
     "load_model": "mltrain.artifact:load_model",
     "predict": "mltrain.commands.predict:predict",
     "register": "mltrain.commands.register:register",
+    "reproduce": "mltrain.commands.reproduce:reproduce",
     "run": "mltrain.commands.run:run",
     "split": "mltrain.commands.split:split",
     "train": "mltrain.commands.train:train",
@@ -42,6 +44,7 @@ __all__ = [
     "load_model",
     "predict",
     "register",
+    "reproduce",
     "run",
     "split",
     "train",

@@ -34,26 +34,35 @@ class Budget:
             return None
         return self.started_at + self.total_s - min(max(0.02 * self.total_s, 0.3), 2.0)
 
-    def ensemble_s(self, n_families: int) -> float:
-        """Return the seconds kept for the ensemble."""
-        if n_families < 2 or self.total_s is None:
-            return 0.0
-        return min(max(0.07 * self.total_s, 0.5), 20.0)
+    @property
+    def draws_figures(self) -> bool:
+        """Whether there is time for figures: a library to load and half a second for each model."""
+        return self.total_s is None or self.total_s >= 30
 
-    def family_deadline(self, now: float, shares: Sequence[float]) -> float | None:
-        """Return when the next family must be saved.
+    def ensemble_s(self, *, refits: bool) -> float:
+        """Return the seconds kept for the ensemble: its weights and, where models are refitted, those of its voters."""
+        if self.total_s is None:
+            return 0.0
+        share, most_s = (0.12, 90.0) if refits else (0.05, 20.0)
+        return min(max(share * self.total_s, 0.5), most_s)
+
+    def families_deadline(self, now: float, groups: Sequence[Sequence[float]], *, ensemble_s: float) -> float | None:
+        """Return when the next group of families must be saved.
 
         Parameters
         ----------
-        shares : sequence of float
-            Weights of the families still to come, the next one first; what one leaves over goes to the later ones.
+        groups : sequence of sequences of float
+            Weights of the families still to come, in groups that are searched together, the next group first; what one
+            leaves over goes to the later ones.
+        ensemble_s : float
+            Seconds to keep for the ensemble at the end.
         """
         limits = []
         if self.family_s is not None:
-            limits.append(now + self.family_s)
+            limits.append(now + self.family_s * len(groups[0]))
         if self.saved_by is not None:
-            left = max(self.saved_by - self.ensemble_s(len(shares) + 1) - now, 0.0)
-            limits.append(now + left * shares[0] / sum(shares))
+            left = max(self.saved_by - ensemble_s - now, 0.0)
+            limits.append(now + left * sum(groups[0]) / sum(map(sum, groups)))
         return min(limits) if limits else None
 
     def ensemble_deadline(self, now: float) -> float | None:

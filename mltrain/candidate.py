@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,17 +17,20 @@ from numpy.typing import NDArray
 
 from mltrain.calibration import Calibrator, calibrate, choose_calibrator
 from mltrain.data import Schema
+from mltrain.development import parts_of_rows
+from mltrain.final_fit import Final, FinalFit, refit_seconds
 from mltrain.metrics import Metric
 from mltrain.model import Member, Model
-from mltrain.models import Fitted, Proba, ViewKind
+from mltrain.models import Proba, ViewKind
 from mltrain.preprocessing import Encoder
-from mltrain.search import Executor, SearchJob, Study, Trial, fit_folds, rank_trials, refit_all
+from mltrain.search import Executor, SearchJob, Study, Trial, rank_trials
 from mltrain.threshold import best_threshold, decide
+from mltrain.voting import pick
 
 # Measured on one core for two and for 26 classes; calibration samples rows above 400,000 cells.
 _CALIBRATION_S_PER_CELL = 4e-6
-
-FinalFit: TypeAlias = Literal["refit", "bag", "fold", "vote"]
+# Trials below the first twenty are never picked on four fifths of the rows either.
+_CONTENDERS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +83,8 @@ class Candidate:
     Attributes
     ----------
     validation_score : float
-        Score of held-out predictions before calibration, never of rows that weights or folds were fitted on.
+        Score of held-out predictions before calibration, never of rows that models were fitted on, weights were chosen
+        on or the trial was picked on: of several trials it is a little below the best trial's own score.
     held_out : HeldOut
         The same predictions after calibration.
     final_fit : {"refit", "bag", "fold", "vote"}
@@ -89,6 +93,8 @@ class Candidate:
         The trial behind it; None for an ensemble.
     weights : mapping of "family#trial" to float
         What an ensemble is made of.
+    member_fits : mapping of "family#trial" to FinalFit
+        How each of them was fitted.
     notes : tuple of str
         What the user should know of how it came about, such as a clock that cut it short.
     """
@@ -99,46 +105,44 @@ class Candidate:
     final_fit: FinalFit
     trial: Trial | None = None
     weights: Mapping[str, float] | None = None
+    member_fits: Mapping[str, FinalFit] | None = None
     notes: tuple[str, ...] = ()
 
 
 def best_trials(study: Study, metric: Metric, *, n: int = 1) -> tuple[Trial, ...]:
-    """Return the ``n`` best trials that have a score and predictions, best first; whole ones before those cut short."""
+    """Return the ``n`` best trials that have a score and predictions, best first."""
     return tuple(t for t in rank_trials(study.trials, metric) if t.proba is not None and t.state != "pruned")[:n]
 
 
-def keep(
-    study: Study,
-    job: SearchJob,
-    *,
-    encoder: Encoder,
-    recipe: Recipe,
-    executor: Executor,
-    deadline: float | None,
-) -> Candidate | None:
-    """Fit, calibrate and set the threshold of a study's best trial; None when no trial has a score.
+def affordable_trial(study: Study, recipe: Recipe, *, executor: Executor, deadline: float | None) -> Trial | None:
+    """Return the best trial whose fold models are at hand, or, after a resume, can be fitted again in time."""
+    ranked = best_trials(study, recipe.metric, n=10)
+    for trial in ranked:
+        again_s = 0.0 if trial.number in study.models else trial.seconds * trial.threads / executor.n_cores
+        if deadline is None or again_s == 0 or time.monotonic() + again_s < deadline:
+            return trial
+    return next(iter(ranked), None)
+
+
+def keep(study: Study, job: SearchJob, *, trial: Trial, final: Final, encoder: Encoder, recipe: Recipe) -> Candidate:
+    """Calibrate the final fit of a trial and set its threshold.
 
     Parameters
     ----------
-    deadline : float, optional
-        `time.monotonic` value by which the final fit ends; a refit that cannot end by then is not begun, and the models
-        of the search are kept instead.
+    trial : Trial
+        One of the study with a score and predictions.
     """
-    trial = _affordable(study, best_trials(study, recipe.metric, n=10), executor=executor, deadline=deadline)
-    if trial is None or trial.score is None or trial.proba is None:
-        return None
-    final = _fit_finally(study, job, trial, recipe=recipe, executor=executor, deadline=deadline)
-    held_out = HeldOut(y=validated_y(job), proba=trial.proba.astype(np.float64), parts=validated_parts(job))
-    model, held_out = assemble(
-        study.name, final.members, encoders={job.view.kind: encoder}, held_out=held_out, recipe=recipe
-    )
+    assert trial.proba is not None
+    held_out = held_out_rows(job, trial.proba)
+    encoders = {job.view.kind: encoder}
+    model, held_out = assemble(job.name, final.members, encoders=encoders, held_out=held_out, recipe=recipe)
     return Candidate(
         model=model,
-        validation_score=trial.score,
+        validation_score=_score_of_picking(study, job, recipe),
         held_out=held_out,
         final_fit=final.kind,
         trial=trial,
-        notes=final.notes + _clock_notes(trial),
+        notes=final.notes + _clock_notes(trial) + _break_notes(study),
     )
 
 
@@ -194,27 +198,39 @@ def validated_y(job: SearchJob) -> NDArray[np.int64]:
     return job.y[job.valid_rows]
 
 
+def held_out_rows(job: SearchJob, proba: Proba) -> HeldOut:
+    """Return out-of-fold predictions with each row once: the mean over the repeats that validate it.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_validated, n_classes)
+        In the order of `SearchJob.valid_rows`.
+    """
+    rows, firsts, places = np.unique(job.valid_rows, return_index=True, return_inverse=True)
+    parts, y = validated_parts(job), job.y[job.valid_rows]
+    if len(rows) == len(places):
+        return HeldOut(y=y, proba=proba.astype(np.float64), parts=parts)
+    sums = np.zeros((len(rows), proba.shape[1]))
+    np.add.at(sums, places, proba)
+    means = sums / np.bincount(places)[:, None]
+    return HeldOut(y=y[firsts], proba=means, parts=None if parts is None else parts[firsts])
+
+
 def validated_parts(job: SearchJob) -> NDArray[np.intp] | None:
-    """Return the fold of each row that trials predict out of fold; None for a single holdout."""
-    if len(job.folds) < 2:
-        return None
-    return np.concatenate([np.full(len(fold.valid), number) for number, fold in enumerate(job.folds)])
+    """Return the part of each row that trials predict out of fold, see `parts_of_rows`; None for a single holdout."""
+    return parts_of_rows(job.folds)
 
 
-def fold_models(
-    study: Study, job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None
-) -> tuple[Fitted, ...]:
-    """Return the fold models of a trial: those at hand, or, after a resume, the same ones fitted again."""
-    at_hand = study.models.get(trial.number)
-    return at_hand or fit_folds(job, trial, executor=executor, deadline=deadline, prepared=study.prepared)
+def _score_of_picking(study: Study, job: SearchJob, recipe: Recipe) -> float:
+    """Return what the family's best trial is worth on rows that it was not picked on."""
+    contenders = [trial.proba for trial in best_trials(study, recipe.metric, n=_CONTENDERS) if trial.proba is not None]
+    return pick(contenders, validated_y(job), metric=recipe.metric, seed=recipe.seed, parts=validated_parts(job))
 
 
-def fold_members(job: SearchJob, fitted: Sequence[Fitted], *, weight: float = 1.0) -> tuple[Member, ...]:
-    """Return fold models as members that share ``weight`` equally."""
-    return tuple(
-        Member(family=job.name, weight=weight / len(fitted), fitted=f.model, features=fold.features)
-        for f, fold in zip(fitted, job.folds, strict=True)
-    )
+def _break_notes(study: Study) -> tuple[str, ...]:
+    if study.broken is None:
+        return ()
+    return (f"its search broke off: {type(study.broken).__name__}: {study.broken}",)
 
 
 def _clock_notes(trial: Trial) -> tuple[str, ...]:
@@ -224,48 +240,28 @@ def _clock_notes(trial: Trial) -> tuple[str, ...]:
     return (f"the clock cut its best trial short, at {rounds} rounds: more time will make it better",)
 
 
-def _affordable(study: Study, ranked: Sequence[Trial], *, executor: Executor, deadline: float | None) -> Trial | None:
-    """Return the best trial whose fold models are at hand, or, after a resume, can be fitted again in time."""
-    for trial in ranked:
-        again_s = 0.0 if trial.number in study.models else trial.seconds / executor.n_slots
-        if deadline is None or again_s == 0 or time.monotonic() + again_s < deadline:
-            return trial
-    return next(iter(ranked), None)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Final:
-    members: tuple[Member, ...]
-    kind: FinalFit
-    notes: tuple[str, ...] = ()
+class Allowance:
+    """The time of one family, and what it can be made of.
 
+    Attributes
+    ----------
+    share_s : float
+        Seconds that search and final fit have together.
+    voters_s : float
+        Seconds at most for refits of two further trials, which may vote in an ensemble; they come on top.
+    slowness : float
+        How many times longer than alone a core takes on this machine now.
+    """
 
-def _fit_finally(
-    study: Study, job: SearchJob, trial: Trial, *, recipe: Recipe, executor: Executor, deadline: float | None
-) -> _Final:
-    if recipe.final_fit == "refit":
-        refitted = _refit(job, trial, executor=executor, deadline=deadline)
-        if refitted is not None:
-            member = Member(family=job.name, weight=1.0, fitted=refitted.model, features=job.final_features)
-            return _Final(members=(member,), kind="refit", notes=refitted.notes)
-    fitted = fold_models(study, job, trial, executor=executor, deadline=deadline)
-    notes: tuple[str, ...] = ("no time was left to refit on all rows",) if recipe.final_fit == "refit" else ()
-    if trial.state == "complete" and any(f.stopped == "deadline" for f in fitted):
-        notes += ("the clock cut its models short: they are not those that were scored",)
-    kind: FinalFit = "bag" if len(fitted) > 1 else "fold"
-    return _Final(members=fold_members(job, fitted), kind=kind, notes=notes)
-
-
-def _refit(job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None) -> Fitted | None:
-    """Refit on all rows when the forecast fits before the deadline; None when it does not, or did not end in time."""
-    if deadline is not None and time.monotonic() + refit_seconds(job, trial) > deadline:
-        return None
-    fitted = refit_all(job, trial, executor=executor, deadline=deadline)
-    return None if fitted.stopped == "deadline" else fitted
+    share_s: float
+    n_cores: int
+    voters_s: float = 0.0
+    slowness: float = 1.0
 
 
 def seconds_after_search(
-    job: SearchJob, recipe: Recipe, best: Trial | None, *, is_at_hand: bool, share_s: float
+    job: SearchJob, recipe: Recipe, best: Trial | None, *, is_at_hand: bool, allowance: Allowance
 ) -> float:
     """Forecast what keeping a trial takes once the search has ended: its final fit, calibration and saving.
 
@@ -275,19 +271,20 @@ def seconds_after_search(
         The best one so far; None before any has ended.
     is_at_hand : bool
         Its fold models are in memory; those of a resumed trial are not.
-    share_s : float
-        Seconds that search and final fit have together; the forecast is never more than half of it.
+
+    Returns
+    -------
+    float
+        At most four tenths of the share, and what voters may take.
     """
+    share_s, n_cores = allowance.share_s, allowance.n_cores
     n_cells = len(job.valid_rows) * job.objective.n_classes
-    seconds = 0.2 + 0.02 * share_s + min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL
+    # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
+    seconds = allowance.slowness * (0.35 + 0.02 * share_s + min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL)
     if recipe.final_fit == "refit":
-        seconds += 0.2 * share_s if best is None else refit_seconds(job, best)
-    elif best is not None and not is_at_hand:
-        seconds += best.seconds
-    return min(seconds, 0.5 * share_s)
-
-
-def refit_seconds(job: SearchJob, trial: Trial) -> float:
-    """Forecast the seconds of one fit on all rows from those of the trial's folds."""
-    n_fitted = sum(len(fold.train) for fold in job.folds)
-    return 1.2 * trial.seconds * len(job.y) / max(n_fitted, 1)
+        # Refits run side by side, so each takes the cores that its threads take.
+        refit_s = 0.2 * share_s if best is None else refit_seconds(job, best) * best.threads / n_cores
+        return min(seconds + refit_s, 0.4 * share_s) + min(2 * refit_s, allowance.voters_s)
+    if best is not None and not is_at_hand:
+        seconds += best.seconds * best.threads / n_cores
+    return min(seconds, 0.4 * share_s)

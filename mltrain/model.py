@@ -7,8 +7,10 @@ were found or where they are kept.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -139,9 +141,8 @@ class Model(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             voters = [m for m in self.members if _family(m).view == kind]
             if voters and conformed.num_rows:
                 X = encode(encoder, conformed).X
-                for member in voters:
-                    chosen = X if member.features is None else X[:, member.features]
-                    vote += member.weight * _family(member).predict_proba(member.fitted, chosen, threads=threads)
+                for member, proba in zip(voters, _predictions(voters, X, threads=threads), strict=True):
+                    vote += member.weight * proba
         return vote
 
     def predict_proba(self, X: pd.DataFrame | pa.Table) -> Proba:
@@ -167,6 +168,22 @@ def available_cores() -> int:
 
 def _family(member: Member) -> ModelFamily:
     return cast("ModelFamily", plugins.load("models", member.family))
+
+
+def _predictions(members: Sequence[Member], X: Any, *, threads: int) -> Iterator[Proba]:
+    """Yield the members' predictions in their order; members at once need no threads that wait for each other."""
+    n_at_once = min(len(members), threads)
+    predict = partial(_predict, X=X, threads=threads // n_at_once)
+    if n_at_once == 1:
+        yield from map(predict, members)
+        return
+    with ThreadPoolExecutor(n_at_once, thread_name_prefix="mltrain-predict") as pool:
+        yield from pool.map(predict, members)
+
+
+def _predict(member: Member, *, X: Any, threads: int) -> Proba:
+    chosen = X if member.features is None else X[:, member.features]
+    return _family(member).predict_proba(member.fitted, chosen, threads=threads)
 
 
 def _sorted_order(classes: tuple[Any, ...]) -> NDArray[np.intp]:

@@ -19,7 +19,7 @@ Group: TypeAlias = Literal["models", "trackers", "sources", "metrics"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 _SINGULAR = {"models": "model family", "trackers": "tracker", "sources": "data source", "metrics": "metric"}
-_EXTRAS = {"mlflow": "mlflow"}  # an import that fails -> the extra that brings it
+_EXTRAS = {"mlflow": "mlflow", "catboost": "catboost"}  # an import that fails -> the extra that brings it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

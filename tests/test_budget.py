@@ -10,23 +10,26 @@ from mltrain.budget import Budget
 def test_without_limits_there_is_no_deadline() -> None:
     budget = Budget(started_at=100.0, total_s=None, family_s=None)
 
-    assert budget.family_deadline(100.0, [1.0]) is None
+    assert budget.families_deadline(100.0, [[1.0]], ensemble_s=0.0) is None
     assert budget.ensemble_deadline(100.0) is None
 
 
 def test_a_family_limit_counts_from_the_family_start() -> None:
     budget = Budget(started_at=0.0, total_s=None, family_s=180.0)
 
-    assert budget.family_deadline(500.0, [1.0, 3.0]) == 680.0
+    assert budget.families_deadline(500.0, [[1.0], [3.0]], ensemble_s=5.0) == 680.0
+    assert budget.families_deadline(500.0, [[1.0, 3.0]], ensemble_s=5.0) == 860.0
 
 
 def test_families_share_the_budget_by_weight_and_the_last_gets_what_is_left() -> None:
     budget = Budget(started_at=0.0, total_s=100.0, family_s=None)
-    spendable = 98.0 - budget.ensemble_s(2)
+    spendable = 98.0 - 5.0
 
-    first = budget.family_deadline(0.0, [1.0, 3.0])
-    last = budget.family_deadline(10.0, [3.0])
+    together = budget.families_deadline(0.0, [[1.0, 3.0]], ensemble_s=5.0)
+    first = budget.families_deadline(0.0, [[1.0], [2.0, 1.0]], ensemble_s=5.0)
+    last = budget.families_deadline(10.0, [[2.0, 1.0]], ensemble_s=5.0)
 
+    assert together == pytest.approx(spendable)
     assert first == pytest.approx(spendable / 4)
     assert last == pytest.approx(spendable)
 
@@ -34,7 +37,7 @@ def test_families_share_the_budget_by_weight_and_the_last_gets_what_is_left() ->
 def test_the_per_family_limit_caps_the_share() -> None:
     budget = Budget(started_at=0.0, total_s=1000.0, family_s=20.0)
 
-    assert budget.family_deadline(0.0, [1.0, 1.0]) == 20.0
+    assert budget.families_deadline(0.0, [[1.0], [1.0]], ensemble_s=5.0) == 20.0
 
 
 @pytest.mark.parametrize("total_s", [5.0, 10.0, 60.0, 600.0])
@@ -48,4 +51,10 @@ def test_models_are_saved_before_the_budget_ends(total_s: float) -> None:
 def test_an_overdrawn_budget_leaves_no_time_in_the_past() -> None:
     budget = Budget(started_at=0.0, total_s=10.0, family_s=None)
 
-    assert budget.family_deadline(30.0, [1.0, 2.0]) == 30.0
+    assert budget.families_deadline(30.0, [[1.0], [2.0]], ensemble_s=0.0) == 30.0
+
+
+def test_figures_are_drawn_where_there_is_time_for_them() -> None:
+    drawn = [Budget(started_at=0.0, total_s=total_s, family_s=None).draws_figures for total_s in (15.0, 30.0, None)]
+
+    assert drawn == [False, True, True]

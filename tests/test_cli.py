@@ -19,7 +19,8 @@ from mltrain.console.output import reserved_stdout
 from mltrain.workspace import Workspace
 
 COMMANDS = [
-    ["init"], ["split"], ["train"], ["evaluate"], ["register"], ["run"], ["predict"], ["plugins"], ["doctor"],
+    ["init"], ["split"], ["train"], ["evaluate"], ["register"], ["run"], ["predict"], ["reproduce"],
+    ["plugins"], ["doctor"],
     ["runs", "ls"], ["runs", "show"], ["runs", "compare"], ["runs", "sync"],
     ["registry", "ls"], ["registry", "show"], ["registry", "rollback"], ["registry", "verify"],
     ["config", "check"], ["config", "show"], ["config", "schema"],

@@ -13,9 +13,20 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from mltrain.config import PreprocessingSection, SplitSection, TrainSection
 from mltrain.data import Column, ColumnKind, Schema, Target
-from mltrain.development import Development, develop, encoded_view, shape_of, validation_digest, with_selected_features
+from mltrain.development import (
+    Development,
+    develop,
+    encoded_view,
+    first_repeat,
+    n_repeats_for,
+    parts_of_rows,
+    shape_of,
+    validation_digest,
+    with_selected_features,
+)
 from mltrain.errors import DataError, SchemaError
 from mltrain.metrics import resolve
+from mltrain.models import Fold
 
 SCHEMA = Schema(
     columns=(
@@ -82,21 +93,59 @@ def test_train_rows_alone_decide_between_folds_and_the_holdout(n_train: int, kin
         assert len(rows.folds) == 5
 
 
-@pytest.mark.parametrize(("kind", "n_folds"), [("kfold", 3), ("holdout", 1)])
+@pytest.mark.parametrize(("kind", "n_folds"), [("kfold", 6), ("holdout", 1)])
 def test_the_config_forces_either(kind: str, n_folds: int) -> None:
     rows = _develop(_rows(60), _rows(30, seed=1), settings={"validation": kind, "n_folds": 3})
 
     assert (rows.validation, len(rows.folds)) == (kind, n_folds)
 
 
-def test_folds_hold_out_every_row_once_and_share_the_classes() -> None:
+def test_folds_hold_out_every_row_once_a_repeat_and_share_the_classes() -> None:
     rows = _develop(_rows(300), _rows(100, seed=1))
 
-    held_out = np.sort(np.concatenate([fold.valid for fold in rows.folds]))
-    np.testing.assert_array_equal(held_out, np.arange(400))
+    assert rows.n_repeats == 2
+    for repeat in (rows.folds[:5], rows.folds[5:]):
+        held_out = np.sort(np.concatenate([fold.valid for fold in repeat]))
+        np.testing.assert_array_equal(held_out, np.arange(400))
     for fold in rows.folds:
         np.testing.assert_array_equal(np.sort(np.concatenate([fold.train, fold.valid])), np.arange(400))
         assert abs(rows.y[fold.valid].mean() - rows.y.mean()) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_rows", "wanted"),
+    [("stratified", 499, 2), ("random", 50, 2), ("stratified", 500, 1), ("group", 50, 1), ("time", 50, 1)],
+)
+def test_only_few_rows_that_may_be_dealt_at_random_are_dealt_again(kind: str, n_rows: int, wanted: int) -> None:
+    columns = {"group": {"group_column": "g"}, "time": {"time_column": "t"}}.get(kind, {})
+
+    assert n_repeats_for(SplitSection(kind=kind, **columns), n_rows=n_rows) == wanted
+
+
+def test_a_row_is_in_the_same_part_in_every_repeat() -> None:
+    folds = _develop(_rows(60), _rows(30, seed=1)).folds
+
+    parts = parts_of_rows(folds)
+
+    assert parts is not None
+    validated = np.concatenate([fold.valid for fold in folds])
+    part_of = {row: number for number, fold in enumerate(folds[:5]) for row in fold.valid.tolist()}
+    assert parts.tolist() == [part_of[row] for row in validated.tolist()]
+
+
+def test_parts_are_the_folds_where_rows_are_validated_once() -> None:
+    folds = [Fold(train=np.arange(4), valid=np.array(rows)) for rows in ([4, 5], [6], [7, 8])]
+
+    np.testing.assert_array_equal(parts_of_rows(folds), [0, 0, 1, 2, 2])
+    assert parts_of_rows(folds[:1]) is None
+    assert first_repeat(folds) == tuple(folds)
+
+
+def test_the_first_repeat_ends_where_a_row_is_validated_again() -> None:
+    folds = _develop(_rows(60), _rows(30, seed=1), settings={"n_folds": 3}).folds
+
+    assert len(folds) == 6
+    assert first_repeat(folds) == folds[:3]
 
 
 def test_groups_are_never_on_both_sides_of_a_fold() -> None:

@@ -1,93 +1,159 @@
-"""Weights chosen greedily on held-out predictions."""
+"""The voting candidate: whose models vote, how its score is come by, and what a prediction may cost."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
-from mltrain import metrics
-from mltrain.ensemble import Selection, choose_weights, vote
+from mltrain import ensemble, plugins
+from mltrain.candidate import Candidate, Recipe, best_trials, keep
+from mltrain.config import PreprocessingSection, SplitSection, TrainSection
+from mltrain.data import Column, ColumnKind, Schema, Target
+from mltrain.data.conforming import conform
+from mltrain.development import develop, encoded_view, first_repeat, shape_of
+from mltrain.ensemble import Searched, keep_ensemble, without_data
+from mltrain.final_fit import fit_finally
+from mltrain.metrics import resolve
+from mltrain.models import Objective
+from mltrain.preprocessing import encode
+from mltrain.search import Ends, LocalExecutor, SearchJob, search
+from mltrain.space import Params
 
-QUICK = Selection(n_picks=10, n_bags=3)
+SCHEMA = Schema(
+    columns=tuple(Column(name=n, kind=ColumnKind.NUMERIC, arrow_type="double") for n in ("a", "b")),
+    target=Target(name="y", classes=("no", "yes")),
+)
+RECIPE = Recipe(schema=SCHEMA, metric=resolve("roc_auc", n_classes=2), final_fit="bag", calibration="none", seed=1)
+FIXED: dict[str, Params] = {"logistic_regression": {}, "lgbm": {"num_iterations": 10}}
 
 
-def _binary(p: np.ndarray) -> np.ndarray:
-    return np.column_stack([1 - p, p])
+def _table(n: int, *, seed: int) -> pa.Table:
+    """One column matters in steps, the other in a line: trees and the linear model complete each other."""
+    random = np.random.default_rng(seed)
+    a, b = random.normal(size=(2, n))
+    y = 2 * (np.abs(a) > 0.7) + b + random.normal(size=n) > 1
+    return pa.table({"a": a, "b": b, "y": np.where(y, "yes", "no")})
 
 
-def _members(n: int, seed: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Two members that each see one half of the signal, and one that sees none."""
-    rng = np.random.default_rng(seed)
-    a, b = rng.normal(size=(2, n))
-    y = (a + b + 0.3 * rng.normal(size=n) > 0).astype(np.int64)
-    sigmoid = [1 / (1 + np.exp(-2 * z)) for z in (a, b, rng.normal(size=n))]
-    return y, [_binary(p) for p in sigmoid]
+@pytest.fixture(scope="module")
+def executor() -> Iterator[LocalExecutor]:
+    with LocalExecutor(2) as opened:
+        yield opened
 
 
-@pytest.mark.parametrize("name", ["roc_auc", "log_loss", "f1"])
-def test_members_that_complete_each_other_share_the_weight(name: str) -> None:
-    y, probas = _members(600, seed=1)
-    metric = metrics.resolve(name, n_classes=2)
-
-    chosen = vote(probas, y, metric=metric, seed=0, selection=QUICK)
-
-    assert chosen.weights.sum() == pytest.approx(1)
-    assert min(chosen.weights[:2]) > 0.25
-    assert chosen.weights[2] < 0.1
-    best_single = max(
-        (metrics.score(metric, y, p) for p in probas), key=lambda s: s if metric.greater_is_better else -s
+@pytest.fixture(scope="module")
+def searched(executor: LocalExecutor) -> tuple[Searched, ...]:
+    rows = develop(
+        _table(240, seed=0),
+        _table(80, seed=1),
+        schema=SCHEMA,
+        settings=TrainSection(n_folds=3),
+        split=SplitSection(),
+        seed=1,
     )
-    assert metrics.is_better(metric, chosen.score, best_single)
+    found = []
+    for name, fixed in FIXED.items():
+        family = plugins.load("models", name)
+        encoded = encoded_view(rows, family.view, PreprocessingSection())
+        shape = shape_of(encoded.view, 2)
+        job = SearchJob(
+            name=name,
+            family=family,
+            view=encoded.view,
+            y=rows.y,
+            folds=rows.folds,
+            objective=Objective(n_classes=2),
+            metric=RECIPE.metric,
+            space=family.space(shape),
+            first_trials=tuple(family.first_trials(shape)),
+            fixed=fixed,
+            seed=1,
+            max_trials=4,
+            data_key="rows",
+        )
+        (study,) = search((job,), executor=executor, journal_dir=None, ends=Ends(deadline=None))
+        (best,) = best_trials(study, RECIPE.metric)
+        final = fit_finally(study, job, best, executor=executor, deadline=None)
+        kept = keep(study, job, trial=best, final=final, encoder=encoded.encoder, recipe=RECIPE)
+        found.append(Searched(job=job, study=study, encoder=encoded.encoder, kept=kept))
+    return tuple(found)
 
 
-def test_the_reported_score_is_that_of_the_cross_fitted_predictions() -> None:
-    y, probas = _members(400, seed=2)
-    metric = metrics.resolve("log_loss", n_classes=2)
-
-    chosen = vote(probas, y, metric=metric, seed=0, selection=QUICK)
-
-    assert chosen.score == pytest.approx(metrics.score(metric, y, chosen.proba))
-    np.testing.assert_allclose(chosen.proba.sum(axis=1), 1)
+@pytest.fixture(scope="module")
+def kept(searched: tuple[Searched, ...], executor: LocalExecutor) -> Candidate:
+    return keep_ensemble(searched, recipe=RECIPE, executor=executor, deadline=None)
 
 
-def test_noise_cannot_win_by_being_chosen_on_the_rows_it_is_scored_on() -> None:
-    rng = np.random.default_rng(3)
-    y = rng.integers(0, 2, size=300)
-    noise = [_binary(rng.uniform(size=300)) for _ in range(30)]
-    metric = metrics.resolve("roc_auc", n_classes=2)
+def test_at_most_three_trials_of_each_family_share_the_vote(kept: Candidate) -> None:
+    assert kept.weights is not None
+    families = [label.partition("#")[0] for label in kept.weights]
 
-    fitted = choose_weights(np.stack(noise), y, metric=metric, seed=0, selection=QUICK)
-    seen = metrics.score(metric, y, np.tensordot(fitted, np.stack(noise), axes=1))
-    chosen = vote(noise, y, metric=metric, seed=0, selection=QUICK)
-
-    assert chosen.score < seen
-    assert chosen.score == pytest.approx(0.5, abs=0.1)
+    assert sum(kept.weights.values()) == pytest.approx(1, abs=1e-5)
+    assert set(families) <= {"logistic_regression", "lgbm"}
+    assert max(families.count(name) for name in families) <= 3
+    assert sum(member.weight for member in kept.model.members) == pytest.approx(1)
 
 
-def test_three_classes() -> None:
-    rng = np.random.default_rng(4)
-    y = rng.integers(0, 3, size=300)
-    good = np.full((300, 3), 0.1)
-    good[np.arange(300), y] = 0.8
-    metric = metrics.resolve("log_loss", n_classes=3)
-
-    chosen = vote([good, np.full((300, 3), 1 / 3)], y, metric=metric, seed=0, selection=QUICK)
-
-    np.testing.assert_allclose(chosen.weights, [1, 0])
+def test_the_score_is_that_of_the_held_out_rows_and_beats_the_families(
+    kept: Candidate, searched: tuple[Searched, ...]
+) -> None:
+    # The score is that of single repeats, as those of the families are; their mean predicts better.
+    mean_score = roc_auc_score(kept.held_out.y, kept.held_out.proba[:, 1])
+    assert mean_score - 0.01 < kept.validation_score < mean_score
+    assert kept.validation_score > max(one.kept.validation_score for one in searched)
 
 
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 10_000), n=st.integers(20, 80))
-def test_weights_are_a_deterministic_mixture(seed: int, n: int) -> None:
-    y, probas = _members(n, seed)
-    y[:2] = 0, 1
-    metric = metrics.resolve("roc_auc", n_classes=2)
+def test_a_prediction_is_the_weighted_mean_of_the_voters_models_of_the_first_repeat(
+    kept: Candidate, searched: tuple[Searched, ...]
+) -> None:
+    conformed = conform(_table(50, seed=2), SCHEMA, origin="rows")
+    assert kept.weights is not None
 
-    one = choose_weights(np.stack(probas), y, metric=metric, seed=seed, selection=QUICK)
-    again = choose_weights(np.stack(probas), y, metric=metric, seed=seed, selection=QUICK)
+    wanted = np.zeros((50, 2))
+    for one in searched:
+        X = encode(one.encoder, conformed).X
+        n_models = len(first_repeat(one.job.folds))
+        assert n_models == 3
+        for label, weight in kept.weights.items():
+            name, _, number = label.partition("#")
+            if name == one.study.name:
+                fitted = one.study.models[int(number)][:n_models]
+                wanted += weight * np.mean([one.job.family.predict_proba(f.model, X) for f in fitted], axis=0)
 
-    assert one.min() >= 0
-    assert one.sum() == pytest.approx(1)
-    np.testing.assert_array_equal(one, again)
+    # Weights are written down with six digits.
+    np.testing.assert_allclose(kept.model.proba(conformed), wanted, atol=1e-5)
+
+
+def test_predictions_do_not_depend_on_the_number_of_threads(kept: Candidate) -> None:
+    rows = _table(100, seed=3)
+
+    alone = kept.model.proba(rows, threads=1)
+
+    for threads in (2, 3, 8):
+        np.testing.assert_array_equal(kept.model.proba(rows, threads=threads), alone)
+
+
+def test_voters_whose_trees_cost_too_much_leave(
+    searched: tuple[Searched, ...], executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ensemble, "MOST_TREES", 1)
+
+    thrifty = keep_ensemble(searched, recipe=RECIPE, executor=executor, deadline=None)
+
+    assert thrifty.weights is not None
+    assert list(thrifty.weights.values()) == [1.0]
+
+
+def test_a_family_without_data_holds_on_to_none_of_it(
+    searched: tuple[Searched, ...], executor: LocalExecutor, kept: Candidate
+) -> None:
+    light = tuple(without_data(one) for one in searched)
+
+    assert all(one.job.view.n_samples == 0 for one in light)
+    assert all(getattr(one.job.view.X, "base", None) is None for one in light)
+    again = keep_ensemble(light, recipe=RECIPE, executor=executor, deadline=None)
+    assert again.weights == kept.weights

@@ -48,6 +48,9 @@ class Centroids:
     def first_trials(self, shape):
         return ({"sharpness": 1.0},)
 
+    def work(self, params, shape):
+        return float(shape.n_samples * shape.n_features)
+
     def prepare(self, view, y, *, weights, folds, objective, threads=1):
         return view.X, y, folds, objective.n_classes
 

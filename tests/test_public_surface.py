@@ -16,6 +16,7 @@ SURFACE = [
     "load_model",
     "predict",
     "register",
+    "reproduce",
     "run",
     "split",
     "train",
@@ -35,7 +36,7 @@ def test_every_public_name_is_there_and_documented(name: str) -> None:
     assert inspect.getdoc(value)
 
 
-@pytest.mark.parametrize("name", ["split", "train", "evaluate", "register", "predict", "run"])
+@pytest.mark.parametrize("name", ["split", "train", "evaluate", "register", "predict", "reproduce", "run"])
 def test_commands_take_config_and_workspace_and_the_rest_by_name(name: str) -> None:
     first, second, *rest = inspect.signature(getattr(mltrain, name)).parameters.values()
 

@@ -241,6 +241,28 @@ def test_stratified_folds_validate_each_row_once_and_train_on_every_class(y: NDA
         assert np.all(found[counts > 1] <= np.ceil(counts[counts > 1] / n_folds))
 
 
+@pytest.mark.parametrize("kind", ["stratified", "random"])
+def test_every_repeat_deals_all_rows_anew_and_leaves_those_before_it_alone(kind: str) -> None:
+    y = np.arange(40) % 2
+
+    once, thrice = (make_folds(y, kind=kind, n_folds=4, seed=3, n_repeats=n) for n in (1, 3))
+
+    assert len(thrice) == 12
+    for (_, valid), (_, same) in zip(once, thrice, strict=False):
+        np.testing.assert_array_equal(valid, same)
+    dealt = [tuple(valid) for _, valid in thrice]
+    assert len(set(dealt)) == 12
+    for repeat in range(3):
+        np.testing.assert_array_equal(np.sort(np.concatenate(dealt[4 * repeat : 4 * repeat + 4])), np.arange(40))
+
+
+def test_grouped_folds_and_folds_in_time_are_never_dealt_again() -> None:
+    y, at = np.arange(24) % 2, pa.chunked_array([np.arange(24)])
+
+    assert len(make_folds(y, kind="group", n_folds=3, seed=0, n_repeats=2, groups=at)) == 3
+    assert len(make_folds(y, kind="time", n_folds=3, seed=0, n_repeats=2, times=at)) == 3
+
+
 def test_grouped_folds_keep_groups_whole_and_are_as_many_as_groups_allow() -> None:
     groups = np.repeat(np.arange(3), 20)
     y = np.arange(60) % 2

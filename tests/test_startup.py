@@ -15,6 +15,7 @@ HEAVY = (
     "optuna",
     "comet_ml",
     "mlflow",
+    "catboost",
     "lightgbm",
     "xgboost",
     "matplotlib",

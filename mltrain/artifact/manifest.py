@@ -22,7 +22,7 @@ MANIFEST = "manifest.json"
 RETRAIN = "a registered model: mltrain registry verify says how to restore it; any other: mltrain train"
 
 _ALLOWED = re.compile(r"schema\.json|encoders\.json|members/\d{3,}\.bin")
-_LIBRARIES = ("numpy", "pandas", "pyarrow", "sklearn", "lightgbm", "xgboost")
+_LIBRARIES = ("numpy", "pandas", "pyarrow", "sklearn", "lightgbm", "xgboost", "catboost")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

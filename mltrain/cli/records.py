@@ -13,6 +13,20 @@ Limit = Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="S
 RunIds = Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids of two runs or more.")]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="Version or alias.")]
 
+Tolerance = Annotated[
+    float, typer.Option(min=0, metavar="X", help="Largest difference of a probability that counts as equal.")
+]
+RebuiltRun = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run; or alias or version of its model.")]
+
+
+@command
+def reproduce(call: Invocation, run: RebuiltRun, *, tolerance: Tolerance = 1e-6) -> object:
+    """Rebuild a run's model from its record and compare."""
+    from mltrain.commands.reproduce import reproduce
+
+    config = call.load_config(require_data=False) if call.has_config else None
+    return reproduce(config, call.workspace, run=run, tolerance=tolerance, listener=call.listener)
+
 
 @command
 def runs_ls(call: Invocation, *, limit: Limit = 20) -> object:

@@ -71,6 +71,7 @@ def doctor(workspace: Workspace, *, environment: Mapping[str, str] | None = None
         Check(name="mltrain", state="ok", finding=f"{__version__} on Python {platform.python_version()}"),
         *(_library(name) for name in _CORE),
         _mlflow(),
+        _catboost(),
         _comet_key(variables),
         _cores(),
         _disk(workspace),
@@ -94,6 +95,15 @@ def _mlflow() -> Check:
         advice = "experiment_tracker: mlflow cannot be used; pip install 'mltrain[mlflow]'"
         return Check(name="mlflow", state="warning", finding="not installed (optional)", advice=advice)
     return Check(name="mlflow", state="ok", finding=version)
+
+
+def _catboost() -> Check:
+    """Look for the CatBoost extra."""
+    version = installed_version("catboost")
+    if version is None:
+        advice = "the model catboost cannot be trained; pip install 'mltrain[catboost]'"
+        return Check(name="catboost", state="warning", finding="not installed (optional)", advice=advice)
+    return Check(name="catboost", state="ok", finding=version)
 
 
 def _comet_key(environment: Mapping[str, str]) -> Check:

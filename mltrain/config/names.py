@@ -11,6 +11,7 @@ FAMILIES = {
     "rf": "random_forest",
     "LogisticRegression": "logistic_regression",
     "lr": "logistic_regression",
+    "CatBoostClassifier": "catboost",
     "VotingClassifier": "ensemble",
 }
 METRICS = {

@@ -8,7 +8,7 @@ from mltrain.config.names import FAMILIES
 from mltrain.config.sections import Config
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_SHIPPED = ("lgbm", "xgboost", "random_forest", "logistic_regression")
+_SHIPPED = ("lgbm", "xgboost", "random_forest", "logistic_regression", "catboost")
 
 
 def json_schema() -> dict[str, Any]:

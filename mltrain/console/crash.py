@@ -57,6 +57,7 @@ def _libraries() -> str:
         "optuna",
         "comet_ml",
         "mlflow",
+        "catboost",
         "typer",
     )
     loaded = [(name, getattr(sys.modules.get(name), "__version__", None)) for name in watched]

@@ -40,7 +40,8 @@ def conform(table: pa.Table, schema: Schema, *, origin: str) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        As many rows, one column per feature, in the schema's order; missing values are nulls.
+        As many rows, one column per feature, in the schema's order; missing values are nulls. Numbers that came as
+        float32 or as short integers are float32, not copied where they are that and none is NaN.
 
     Raises
     ------
@@ -57,10 +58,9 @@ def conform(table: pa.Table, schema: Schema, *, origin: str) -> pa.Table:
             hint=suggest(missing[0], table.column_names),
         )
     fitted = [_conform_column(table.column(c.name), c, origin=origin) for c in schema.features]
-    types = [pa.field(c.name, WORKING_TYPES[c.kind]) for c in schema.features]
     if not fitted:  # a table without columns would lose its number of rows
         return table.select([])
-    return pa.table(fitted, schema=pa.schema(types))
+    return pa.table(fitted, names=[column.name for column in schema.features])
 
 
 def _conform_column(column: pa.ChunkedArray, wanted: Column, *, origin: str) -> pa.ChunkedArray:
@@ -78,6 +78,8 @@ def _conform_column(column: pa.ChunkedArray, wanted: Column, *, origin: str) -> 
         fitted = convert(column)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise _misfit(column, wanted, origin=origin, row=_first_failing(column, convert)) from error
+    if fitted.null_count == 0:  # looking for what was lost takes as long as converting
+        return fitted
     lost = np.asarray(pc.is_null(fitted).to_numpy()) & ~_is_blank(column)
     if lost.any():
         raise _misfit(column, wanted, origin=origin, row=int(lost.argmax()))
@@ -85,7 +87,7 @@ def _conform_column(column: pa.ChunkedArray, wanted: Column, *, origin: str) -> 
 
 
 def _to_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return numbers, truth values, times of day, durations or text as float64."""
+    """Return numbers, truth values, times of day, durations or text as float64, or as float32 where nothing is lost."""
     values = decoded(column)
     if is_text(values.type):
         values = parse_numbers(values)
@@ -94,10 +96,18 @@ def _to_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     elif pa.types.is_time(values.type) or pa.types.is_duration(values.type):
         values = values.cast(pa.int64())
     elif pa.types.is_boolean(values.type):
-        values = values.cast(pa.int8())
+        values = values.cast(pa.int32())
     # Integers beyond 2**53 are rounded, not refused.
-    values = values.cast(pa.float64(), safe=False)
-    return pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
+    values = values.cast(pa.float32() if _fits_float32(values.type) else pa.float64(), safe=False)
+    is_nan = pc.is_nan(values)
+    return pc.if_else(is_nan, pa.scalar(None, values.type), values) if pc.any(is_nan).as_py() else values
+
+
+def _fits_float32(kind: pa.DataType) -> bool:
+    """Say whether every value of a type is a float32, which takes half the memory of the working type."""
+    types = pa.types
+    is_short = types.is_int8(kind) or types.is_int16(kind) or types.is_uint8(kind) or types.is_uint16(kind)
+    return bool(is_short or types.is_float16(kind) or types.is_float32(kind))
 
 
 def _to_booleans(column: pa.ChunkedArray) -> pa.ChunkedArray:

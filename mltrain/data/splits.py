@@ -191,5 +191,8 @@ def read_rows(path: Path, *, expected_sha256: str) -> pa.Table:
     if found != expected_sha256:
         raise DataError("a split file was changed after the split", where=str(path), hint="run `mltrain split` again")
     texts = [field.name for field in pq.read_schema(path) if is_text(field.type)]
-    with pq.ParquetFile(path, read_dictionary=texts) as reader:
-        return reader.read()
+    with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as reader:
+        rows = reader.read()
+    # Arrow keeps what decoding freed, on large files more than the rows take.
+    pa.default_memory_pool().release_unused()
+    return rows

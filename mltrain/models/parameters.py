@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -59,3 +60,16 @@ def take_choice(params: dict[str, Scalar], name: str, *, default: Scalar, option
     if value not in options:
         raise ValueError(f"parameter '{name}' must be one of {', '.join(map(str, options))}, not {value!r}")
     return value
+
+
+def own_names(params: Params, synonyms: Mapping[str, str]) -> dict[str, Scalar]:
+    """Return the parameters under the library's own names, unknown ones as they are; a synonym wins."""
+    ordered = sorted(params.items(), key=lambda item: item[0] in synonyms)
+    return {synonyms.get(name, name): value for name, value in ordered}
+
+
+def number_or(params: Params, name: str, default: float) -> float:
+    """Return a number of ``params``; ``default`` where it is missing, no number or not finite."""
+    value = params.get(name, default)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if is_number and value is not None and not isinstance(value, str) else default

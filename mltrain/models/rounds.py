@@ -14,6 +14,7 @@ from mltrain.models import Limits, Proba
 
 Stop: TypeAlias = Literal["early", "deadline", "pruned"]
 _MOST_POINTS = 200
+_LOOK_EVERY = 10
 _SMALLEST = float(np.finfo(np.float64).eps)
 
 
@@ -49,11 +50,20 @@ class RoundWatch:
     _train: list[float] = field(default_factory=list)
     _valid: list[float] = field(default_factory=list)
 
+    def wants_train_loss(self, round_: int) -> bool:
+        """Say whether the training loss is worth its time after this round: it is drawn, and decides nothing."""
+        return round_ == 1 or round_ % _LOOK_EVERY == 0
+
     def see(self, round_: int, *, train_loss: float | None, valid_loss: float | None) -> Stop | None:
-        """Take note of a finished round (from 1) and return the reason to stop after it, if any."""
+        """Take note of a finished round (from 1) and return the reason to stop after it, if any.
+
+        A training loss stands until the next one is given.
+        """
         self._rounds.append(round_)
         if train_loss is not None:
             self._train.append(train_loss)
+        elif self._train:
+            self._train.append(self._train[-1])
         if valid_loss is not None:
             self._valid.append(valid_loss)
             if self._is_told_to_stop(round_, valid_loss):
@@ -80,14 +90,18 @@ class RoundWatch:
         return self.limits.on_round is not None and self.limits.on_round(round_, valid_loss)
 
     def _has_waited_long_enough(self, round_: int) -> bool:
-        """Patience by rows and by the best round.
+        return round_ - self.best_round >= patience(self.n_samples, self.best_round)
 
-        References
-        ----------
-        The rule follows AutoGluon (Erickson et al. 2020, arXiv:2003.06505), with constants of our own.
-        """
-        by_rows = min(max(3e6 / self.n_samples, 20.0), 300.0)
-        return round_ - self.best_round >= min(by_rows, 0.3 * self.best_round + 20.0)
+
+def patience(n_samples: int, best_round: float) -> float:
+    """Return how many rounds without a better one are waited for, by rows and by the best round.
+
+    References
+    ----------
+    The rule follows AutoGluon (Erickson et al. 2020, arXiv:2003.06505), with constants of our own.
+    """
+    by_rows = min(max(3e6 / n_samples, 20.0), 300.0)
+    return min(by_rows, 0.3 * best_round + 20.0)
 
 
 def is_past(deadline: float | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,15 +46,44 @@ def prepare_rows(
     return Prepared(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective)
 
 
-def fold_rows(prepared: Prepared, fold: int) -> FoldRows:
-    """Return the rows and features of one fold; everything is not copied."""
+def pick_rows(X: Any, rows: NDArray[np.intp], features: NDArray[np.intp] | None = None) -> Any:
+    """Return some rows, and features, of a matrix or array; rows that stand together are not copied.
+
+    Parameters
+    ----------
+    rows : ndarray of int, ascending
+    features : ndarray of int, optional
+        All when None.
+    """
+    is_run = rows.size > 0 and int(rows[-1]) - int(rows[0]) + 1 == rows.size
+    part = X[int(rows[0]) : int(rows[-1]) + 1] if is_run else X[rows]
+    if features is None:
+        return part
+    return part.take(features, axis=1) if isinstance(part, np.ndarray) else part[:, features]
+
+
+def fold_rows(prepared: Prepared, fold: int, *, most_rows: int | None = None) -> FoldRows:
+    """Return the rows and features of one fold; rows that stand together are not copied.
+
+    Parameters
+    ----------
+    most_rows : int, optional
+        Training rows at most, classes by their shares; always the same ones of a fold.
+    """
     part = prepared.folds[fold]
-    X = prepared.view.X if part.features is None else prepared.view.X[:, part.features]
-    is_whole = part.train.size == prepared.view.n_samples
+    if most_rows is not None and part.train.size > most_rows:
+        part = replace(part, train=_stratified(part.train, prepared.y[part.train], n_rows=most_rows, seed=fold))
     return FoldRows(
-        X=X if is_whole else X[part.train],
-        y=prepared.y if is_whole else prepared.y[part.train],
-        weights=None if prepared.weights is None else prepared.weights[part.train],
-        X_valid=X[part.valid],
-        y_valid=prepared.y[part.valid],
+        X=pick_rows(prepared.view.X, part.train, part.features),
+        y=pick_rows(prepared.y, part.train),
+        weights=None if prepared.weights is None else pick_rows(prepared.weights, part.train),
+        X_valid=pick_rows(prepared.view.X, part.valid, part.features),
+        y_valid=pick_rows(prepared.y, part.valid),
     )
+
+
+def _stratified(rows: NDArray[np.intp], y: NDArray[np.int64], *, n_rows: int, seed: int) -> NDArray[np.intp]:
+    """Return some of the rows, ascending, each class by its share to within one row."""
+    shuffled = np.random.default_rng(seed).permutation(rows.size)
+    by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
+    return np.sort(rows[by_class[(np.arange(n_rows) * rows.size) // n_rows]])

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier
 
 from mltrain.models import View
 
@@ -45,6 +44,8 @@ def select_features(
     n_kept = max(1, math.ceil(keep * view.n_features - 1e-9))
     if n_kept >= view.n_features or np.unique(y[rows]).size < 2:
         return np.arange(view.n_features, dtype=np.intp)
+    from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415  (0.15 s that only this function needs)
+
     most = min(_ROWS_PER_CLASS * n_classes, _MOST_ROWS)
     if rows.size > most:
         rows = np.sort(np.random.default_rng(seed).choice(rows, size=most, replace=False))

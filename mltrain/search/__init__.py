@@ -1,4 +1,4 @@
-"""Proposes, fits, races and records the trials of one family. The only package that imports Optuna.
+"""Proposes, fits, races and records the trials of all families. The only package that imports Optuna.
 
 It knows families through `mltrain.models`, scores through `mltrain.metrics`, and nothing of configs,
 trackers, tables or the terminal.
@@ -6,7 +6,8 @@ trackers, tables or the terminal.
 
 from __future__ import annotations
 
-from mltrain.search.executor import Executor, LocalExecutor, local
+from mltrain.search.allotment import Ends
+from mltrain.search.executor import Executor, LocalExecutor
 from mltrain.search.job import SearchJob, study_key
 from mltrain.search.refitting import fit_folds, refit_all
 from mltrain.search.seeds import derive
@@ -15,6 +16,7 @@ from mltrain.search.trial import Curve, State, Trial, rank_trials
 
 __all__ = [
     "Curve",
+    "Ends",
     "Executor",
     "LocalExecutor",
     "SearchJob",
@@ -23,7 +25,6 @@ __all__ = [
     "Trial",
     "derive",
     "fit_folds",
-    "local",
     "rank_trials",
     "refit_all",
     "search",

@@ -24,6 +24,8 @@ class Attempt:
 
     Attributes
     ----------
+    order : int
+        Position among all trials that this process began, whatever their families.
     outcomes : dict of fold number to FoldOutcome
         What has ended so far, in any order.
     stop : Event
@@ -32,6 +34,7 @@ class Attempt:
 
     proposal: Proposal
     n_folds: int
+    order: int
     seed: int
     threads: int
     outcomes: dict[int, FoldOutcome] = field(default_factory=dict)
@@ -101,10 +104,11 @@ def _scored(attempt: Attempt, *, metric: Metric, y_valid: NDArray[np.int64], sta
     outcomes = [attempt.outcomes[fold] for fold in range(attempt.n_folds)]
     proba = np.concatenate([fitted.valid_proba for fitted in attempt.fitted()])
     score = score_or_nan(metric, y_valid, proba)
-    if not math.isfinite(score):
-        return _ended(attempt, "failed", [], error=f"the score is {score}")
     if any(was_cut(outcome) for outcome in outcomes):
         state = "cut"
+    if not math.isfinite(score):
+        error = f"the score is {score}"
+        return _ended(attempt, "cut" if state == "cut" else "failed", [], error=error)
     return _ended(attempt, state, outcomes, score=score, proba=proba)
 
 

@@ -1,87 +1,53 @@
-"""The loop of a search: propose, fit, race, record, until the trials or the clock run out."""
+"""The loop of a search over families: begin, fit, race, record, until the trials or the clock run out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
-from typing import Any, TypeAlias
 
-from mltrain.errors import Interrupted
-from mltrain.events import FamilyStarted, Listener, TrialFinished
-from mltrain.models import Fitted
-from mltrain.search.attempt import Attempt, cut_off, settle
+from mltrain.errors import Interrupted, MltrainError
+from mltrain.events import FamilyStarted, Listener, Notice
+from mltrain.search.allotment import Allotment, Ends
 from mltrain.search.executor import Executor
-from mltrain.search.fitting import FoldOutcome, make_call, prepare, run_fit
-from mltrain.search.job import SearchJob
-from mltrain.search.journal import Journal
-from mltrain.search.narrowing import limit_trials, make_plan
-from mltrain.search.schedule import Clock, TaskQueue, can_end_in_time
-from mltrain.search.seeds import derive
-from mltrain.search.sequence import Proposal, Sequence
-from mltrain.search.trial import Trial, best_score, rank_trials
+from mltrain.search.fitting import FitCall, FoldOutcome, make_call, prepare, run_fit
+from mltrain.search.open_study import OpenStudy
+from mltrain.search.schedule import Task, TaskQueue
+from mltrain.search.sequence import Proposal
+from mltrain.search.threads import measure_threads
+from mltrain.search.trial import Trial
 
 _LAST_WORD_S = 2.0
-
-Reserve: TypeAlias = Callable[[Trial | None, bool], float]
+_SETTLED = "more trials no longer improve a vote of the best ones; the search ends early"
 
 
 class Engine:
-    """One search while it runs; used once.
-
-    Attributes
-    ----------
-    trials : dict of number to Trial
-        Those of the journal and those that ended here.
-    models : dict of number to fold models
-        Of the best trials fitted here.
-    prepared : object, optional
-        What all fits share, made before the first one.
-    """
+    """One search over families while it runs; used once."""
 
     def __init__(
-        self,
-        job: SearchJob,
-        journal: Journal,
-        *,
-        executor: Executor,
-        clock: Clock,
-        listener: Listener,
-        reserve: Reserve | None = None,
+        self, studies: Sequence[OpenStudy], *, executor: Executor, ends: Ends, started: float, listener: Listener
     ) -> None:
-        plan = make_plan(job.space, job.first_trials, fixed=job.fixed)
-        self._below = limit_trials(plan, job.max_trials)
-        if self._below is None and clock.deadline is None:
+        if ends.deadline is None and any(study.below is None for study in studies):
             raise ValueError("a search needs max_trials or a deadline")
-        self._job, self._journal, self._executor = job, journal, executor
-        self._clock, self._listener = clock, listener
-        self._last_deadline, self._reserve = clock.deadline, reserve
-        self._y_valid = job.y[job.valid_rows]
-        within = {n: t for n, t in journal.trials.items() if not self._below or n < self._below}
-        finished = {number: trial for number, trial in within.items() if trial.state != "cut"}
-        self._sequence = Sequence(job.name, plan, metric=job.metric, seed=job.seed, lag=job.lag, finished=finished)
-        self.trials: dict[int, Trial] = within
-        self.n_resumed = len(finished)
-        self.models: dict[int, tuple[Fitted, ...]] = {}
-        self.prepared: Any = None
-        self._attempts: dict[int, Attempt] = {}
+        self._studies, self._executor, self._listener = studies, executor, listener
+        self._allotment = Allotment(studies, n_cores=executor.n_cores, ends=ends, started=started)
         self._queue = TaskQueue()
-        self._running: dict[Future[FoldOutcome], tuple[Attempt, int]] = {}
-        self._keep_time_back()
+        self._owners: dict[int, OpenStudy] = {}
+        self._running: dict[Future[FoldOutcome], Task] = {}
 
     def run(self) -> None:
         """Search until nothing is left to do."""
-        timeout_s = None if self._clock.deadline is None else self._clock.deadline - self._clock.started
-        self._listener(
-            FamilyStarted(model=self._job.name, max_trials=self._below, timeout_s=timeout_s, n_resumed=self.n_resumed)
-        )
+        clock = self._allotment.clock
+        timeout_s = None if clock.deadline is None else clock.deadline - clock.started
+        for study in self._studies:
+            event = FamilyStarted(
+                model=study.job.name, max_trials=study.below, timeout_s=timeout_s, n_resumed=study.n_resumed
+            )
+            self._listener(event)
         try:
-            while self._fill_slots():
-                self._collect(self._clock.patience_s)
-                if self._clock.is_over:
-                    self._drop_queued()
-                if self._clock.is_beyond_grace and self._has_model():
-                    break
+            self._open_all()
+            self._loop()
             self._cut_remaining()
         except (KeyboardInterrupt, Interrupted):
             self._stop_fits()
@@ -90,172 +56,160 @@ class Engine:
         finally:
             self._stop_fits()
 
-    def _fill_slots(self) -> bool:
-        """Give every free slot a fit and one to spare; say whether anything runs."""
-        while len(self._running) <= self._executor.n_slots:
-            task = self._next_task()
-            if task is None:
+    def _open_all(self) -> None:
+        """Get every family ready before the first fit: later each would have to wait until all cores are free."""
+        for study in self._studies:
+            if not self._allotment.clock.is_over and study.peek() is not None:
+                self._open(study)
+
+    def _loop(self) -> None:
+        while self._fill_cores():
+            self._collect(self._allotment.clock.patience_s)
+            if self._allotment.clock.is_over:
+                self._drop_queued()
+            if self._allotment.clock.is_beyond_grace and self._allotment.has_model:
                 break
-            self._submit(*task)
+
+    def _fill_cores(self) -> bool:
+        """Keep every core busy and, where fits are small, one fit waiting; say whether anything runs."""
+        while (task := self._next_task()) is not None and self._has_room(task.attempt.threads):
+            self._submit(task)
         return bool(self._running)
 
-    def _next_task(self) -> tuple[Attempt, int] | None:
+    def _has_room(self, threads: int) -> bool:
+        busy = sum(task.attempt.threads for task in self._running.values())
+        n_spare = 1 if threads == 1 and busy == len(self._running) else 0
+        return not self._running or busy + threads <= self._executor.n_cores + n_spare
+
+    def _next_task(self) -> Task | None:
         """Return the fold to run next: certain ones first, then new trials, then guesses."""
-        task = self._queue.pop(self._wanted(), firm=True)
-        while task is None and self._may_start():
-            proposal = self._sequence.propose(self._below)
-            if proposal is None:
-                break
-            self._begin(proposal)
-            task = self._queue.pop(self._wanted(), firm=True)
-        return task or self._queue.pop(self._wanted(), firm=False)
+        task = self._queue.peek(self._wanted(), firm=True)
+        if task is None and self._has_room(1) and self._begin_next():
+            task = self._queue.peek(self._wanted(), firm=True)
+        return task or self._queue.peek(self._wanted(), firm=False)
 
-    def _wanted(self) -> dict[int, Attempt]:
-        """Return the trials that may get slots: after the deadline one, while there is no model."""
-        if not self._clock.is_over:
-            return self._attempts
-        if self._has_model() or not self._attempts:
+    def _wanted(self) -> dict[int, OpenStudy]:
+        """Return the attempts that may get cores: after the deadline one, while there is no model."""
+        attempts = {attempt.order: study for study in self._studies for attempt in study.attempts}
+        if not self._allotment.clock.is_over or not attempts:
+            return attempts
+        if self._allotment.has_model:
             return {}
-        rescued = self._attempts[min(self._attempts)]
-        self._queue.add(rescued)
-        return {rescued.number: rescued}
+        first = min(attempts)
+        self._queue.add(next(attempt for attempt in attempts[first].attempts if attempt.order == first))
+        return {first: attempts[first]}
 
-    def _may_start(self) -> bool:
-        """Say whether a new trial could come to something before the deadline."""
-        if self._clock.is_over:
-            return not self._has_model() and not self._attempts and len(self.trials) < self._job.lag
-        n_ahead = sum(attempt.n_folds - len(attempt.outcomes) for attempt in self._attempts.values())
-        return can_end_in_time(
-            self.trials.values(),
-            n_folds=len(self._job.folds),
-            n_folds_ahead=n_ahead,
-            n_slots=self._executor.n_slots,
-            seconds_left=self._clock.seconds_left,
-        )
+    def _begin_next(self) -> bool:
+        """Begin the trial that is worth most; False when none may begin, or its family needs all cores to get ready."""
+        while (study := self._allotment.next_family()) is not None:
+            if study.prepared is None and self._running:
+                return False
+            if study.prepared is not None or self._open(study):
+                attempt = study.begin(order=len(self._owners))
+                self._owners[attempt.order] = study
+                self._queue.add(attempt)
+                return True
+        return False
 
-    def _has_model(self) -> bool:
-        """Say whether any trial has a score."""
-        return any(trial.score is not None for trial in self.trials.values())
+    def _open(self, study: OpenStudy) -> bool:
+        """Make what all fits of a family share and measure its threads; False when the family broke."""
+        started = time.monotonic()
+        future = self._executor.submit(prepare, study.job, self._executor.n_cores)
+        error = future.exception()
+        if error is not None:
+            self._break_off(study, error)
+            return False
+        study.prepared = future.result()
+        proposal = study.peek()
+        assert proposal is not None
+        call = self._call(study, proposal, fold=0, threads=1, deadline=self._allotment.clock.fit_deadline)
+        n_cells = study.job.view.n_samples * study.job.view.n_features
+        study.threads = measure_threads(call, self._executor, n_cells=n_cells)
+        study.used_s += (time.monotonic() - started) * self._executor.n_cores
+        return True
 
-    def _begin(self, proposal: Proposal) -> None:
-        """Queue the folds of a new trial."""
-        seed = derive(self._job.seed, self._job.name, proposal.number)
-        attempt = Attempt(
-            proposal=proposal,
-            n_folds=len(self._job.folds),
-            seed=seed,
-            threads=self._executor.threads_per_slot,
-        )
-        self._attempts[attempt.number] = attempt
-        self._queue.add(attempt)
-
-    def _submit(self, attempt: Attempt, fold: int) -> None:
+    def _submit(self, task: Task) -> None:
         """Hand one fit to the executor."""
-        if self.prepared is None:
-            self.prepared = prepare(self._job, self._executor)
-        watched = fold == 0 and attempt.proposal.bar is not None
-        call = make_call(
-            self._job,
-            self.prepared,
+        attempt, study = task.attempt, self._owners[task.attempt.order]
+        attempt.submitted.add(task.fold)
+        deadline = self._allotment.fit_deadline(study, attempt)
+        call = self._call(study, attempt.proposal, fold=task.fold, threads=attempt.threads, deadline=deadline)
+        call = replace(call, stop=attempt.stop, bar=attempt.proposal.bar if task.fold == 0 else None)
+        self._running[self._executor.submit(run_fit, call)] = task
+
+    def _call(
+        self, study: OpenStudy, proposal: Proposal, *, fold: int, threads: int, deadline: float | None
+    ) -> FitCall:
+        return make_call(
+            study.job,
+            study.prepared,
             fold=fold,
-            params=attempt.proposal.params,
-            number=attempt.number,
-            executor=self._executor,
-            deadline=self._clock.fit_deadline,
+            params=proposal.params,
+            number=proposal.number,
+            threads=threads,
+            deadline=deadline,
         )
-        call = replace(call, stop=attempt.stop, bar=attempt.proposal.bar if watched else None)
-        attempt.submitted.add(fold)
-        self._running[self._executor.submit(run_fit, call)] = (attempt, fold)
 
     def _collect(self, timeout_s: float | None) -> None:
         """Wait for a fit to end and take what has ended."""
         done, _ = wait(self._running, timeout=timeout_s, return_when=FIRST_COMPLETED)
         for future in done:
-            attempt, fold = self._running.pop(future)
+            task = self._running.pop(future)
             if not future.cancelled():
-                self._take(attempt, fold, future.result())
+                self._take(task, future)
 
-    def _take(self, attempt: Attempt, fold: int, outcome: FoldOutcome) -> None:
+    def _take(self, task: Task, future: Future[FoldOutcome]) -> None:
         """Add one fold to its trial, which may end by it."""
-        fitted = outcome.fitted
-        if attempt.stop.is_set() and fitted is not None and fitted.stopped == "pruned":
+        study = self._owners[task.attempt.order]
+        error = future.exception()
+        if error is not None:
+            self._break_off(study, error)
             return
-        if attempt.number not in self._attempts:
-            return
-        attempt.outcomes[fold] = outcome
-        trial = settle(attempt, metric=self._job.metric, y_valid=self._y_valid)
-        if trial is None:
-            self._queue.add(attempt)
-            return
-        if trial.state == "failed" and self._clock.is_over:  # the clock may be what it failed of
-            trial = cut_off(attempt, metric=self._job.metric, y_valid=self._y_valid)
-        self._end(attempt, trial)
+        trial = study.take(task.attempt, task.fold, outcome=future.result(), is_over=self._allotment.clock.is_over)
+        if trial is not None:
+            self._announce(study, trial)
+        elif task.attempt in study.attempts:
+            self._queue.add(task.attempt)
 
-    def _end(self, attempt: Attempt, trial: Trial) -> None:
-        """Record a trial that ended and say so."""
-        attempt.stop.set()
-        del self._attempts[attempt.number]
-        self._journal.append(trial)
-        self._sequence.record(trial)
-        known = self.trials.get(trial.number)
-        if known is None or trial.score is not None or trial.state != "cut":
-            self.trials[trial.number] = trial
-            self._keep_models(attempt, trial)
-            self._keep_time_back()
-        self._listener(
-            TrialFinished(
-                model=self._job.name,
-                number=trial.number,
-                state=trial.state,
-                score=trial.score,
-                best_score=best_score(self.trials.values(), self._job.metric),
-                n_finished=sum(known.state != "cut" for known in self.trials.values()),
-                seconds=trial.seconds,
-            )
-        )
+    def _break_off(self, study: OpenStudy, error: BaseException) -> None:
+        """End the study of a family that broke; what is ours or the user's ends the search."""
+        if isinstance(error, MltrainError) or not isinstance(error, Exception):
+            raise error
+        study.break_off(error)
 
-    def _keep_time_back(self) -> None:
-        """Move the deadline forward by what the best trial so far needs afterwards; fits that run keep theirs."""
-        if self._last_deadline is None or self._reserve is None:
-            return
-        best = next(iter(rank_trials(self.trials.values(), self._job.metric)), None)
-        is_at_hand = best is not None and best.number in self.models
-        self._clock = replace(self._clock, deadline=self._last_deadline - self._reserve(best, is_at_hand))
-
-    def _keep_models(self, attempt: Attempt, trial: Trial) -> None:
-        """Keep the fold models of the best trials fitted here and let go of the others."""
-        if trial.score is None:
-            return
-        self.models[trial.number] = attempt.fitted()
-        at_hand = [known for number, known in self.trials.items() if number in self.models]
-        best = rank_trials(at_hand, self._job.metric)[: self._job.keep_models]
-        self.models = {known.number: self.models[known.number] for known in best}
+    def _announce(self, study: OpenStudy, trial: Trial) -> None:
+        """Say that a trial ended, and what follows from it."""
+        self._listener(study.finished(trial))
+        was_settled = self._allotment.is_settled
+        self._allotment.note_end()
+        if self._allotment.is_settled and not was_settled:
+            self._listener(Notice(message=_SETTLED, level="info"))
 
     def _drop_queued(self) -> None:
-        """After the deadline, take back what no slot has begun, but for the trial that must give a model."""
+        """After the deadline, take back what no core has begun, but for the trial that must give a model."""
         wanted = self._wanted()
-        for future, (attempt, fold) in list(self._running.items()):
-            if attempt.number not in wanted and future.cancel():
+        for future, task in list(self._running.items()):
+            if task.attempt.order not in wanted and future.cancel():
                 del self._running[future]
-                attempt.submitted.discard(fold)
+                task.attempt.submitted.discard(task.fold)
 
     def _cut_remaining(self) -> None:
         """Record the trials that the clock left unfinished; those that never began are not worth a word."""
-        for attempt in sorted(self._attempts.values(), key=lambda attempt: attempt.number):
-            if attempt.submitted:
-                self._end(attempt, cut_off(attempt, metric=self._job.metric, y_valid=self._y_valid))
+        for study in self._studies:
+            for attempt in study.attempts:
+                if attempt.submitted:
+                    self._listener(study.finished(study.cut(attempt)))
 
     def _stop_fits(self) -> None:
         """Let running fits end at their next round and drop the others."""
-        for attempt, _ in self._running.values():
-            attempt.stop.set()
-        for future in self._running:
+        for future, task in self._running.items():
+            task.attempt.stop.set()
             future.cancel()
 
     def _collect_last_words(self) -> None:
         """After an interrupt, take the fits that ended by themselves."""
         done, _ = wait(self._running, timeout=_LAST_WORD_S)
         for future in done:
-            attempt, fold = self._running.pop(future)
+            task = self._running.pop(future)
             if not future.cancelled() and future.exception() is None:
-                self._take(attempt, fold, future.result())
+                self._take(task, future)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any
 
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from mltrain import metrics
 from mltrain.metrics import Metric
 from mltrain.models import Fitted, Limits, ModelFamily
-from mltrain.search.executor import Executor
 from mltrain.search.job import SearchJob
 from mltrain.search.pruning import Bar, CurveWatch
 from mltrain.search.seeds import derive
@@ -74,15 +73,15 @@ class FoldOutcome:
     error: str | None = None
 
 
-def prepare(job: SearchJob, executor: Executor) -> Any:
-    """Make what all fits of a job share, with all the threads there are."""
+def prepare(job: SearchJob, threads: int) -> Any:
+    """Make what all fits of a job share."""
     return job.family.prepare(
         job.view,
         job.y,
         weights=job.weights,
         folds=job.folds,
         objective=job.objective,
-        threads=executor.n_slots * executor.threads_per_slot,
+        threads=threads,
     )
 
 
@@ -93,7 +92,7 @@ def make_call(
     fold: int,
     params: Params,
     number: int,
-    executor: Executor,
+    threads: int,
     deadline: float | None,
 ) -> FitCall:
     """Return the fit of one fold of trial ``number``: the same numbers, the same seed."""
@@ -105,7 +104,7 @@ def make_call(
         y_valid=job.y[job.folds[fold].valid],
         metric=job.metric,
         seed=derive(job.seed, job.name, number, fold),
-        threads=executor.threads_per_slot,
+        threads=threads,
         deadline=deadline,
     )
 
@@ -120,17 +119,21 @@ def run_fit(call: FitCall) -> FoldOutcome:
         what else goes wrong is not a matter of the trial and is raised.
     """
     started = time.monotonic()
+    outcome = _fit_and_score(call)
+    return replace(outcome, seconds=time.monotonic() - started)
+
+
+def _fit_and_score(call: FitCall) -> FoldOutcome:
     try:
         fitted = call.family.fit(call.prepared, call.fold, params=call.params, limits=_limits(call))
     except _REFUSALS as error:
-        return FoldOutcome(fitted=None, seconds=time.monotonic() - started, error=f"{type(error).__name__}: {error}")
+        return FoldOutcome(fitted=None, error=f"{type(error).__name__}: {error}")
     if not np.isfinite(fitted.valid_proba).all():
-        return FoldOutcome(fitted=None, seconds=time.monotonic() - started, error="predictions are not finite")
+        return FoldOutcome(fitted=None, error="predictions are not finite")
     return FoldOutcome(
         fitted=fitted,
         score=score_or_nan(call.metric, call.y_valid, fitted.valid_proba),
         loss=min(fitted.valid_losses, default=math.nan),
-        seconds=time.monotonic() - started,
     )
 
 

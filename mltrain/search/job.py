@@ -14,6 +14,10 @@ from mltrain import metrics
 from mltrain.metrics import Metric
 from mltrain.models import Fold, ModelFamily, Objective, View
 from mltrain.space import Params, Space
+from mltrain.voting import VOTERS_PER_FAMILY
+
+RULES = 2
+"""Raised when the same parameters and seed make another trial than before, so that old journals are not continued."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +70,7 @@ class SearchJob:
     max_trials: int | None = None
     lag: int = 8
     final_features: NDArray[np.intp] | None = None
-    keep_models: int = 3
+    keep_models: int = VOTERS_PER_FAMILY
 
     @property
     def valid_rows(self) -> NDArray[np.intp]:
@@ -88,6 +92,7 @@ def study_key(job: SearchJob) -> str:
         24 hexadecimal digits.
     """
     settings = {
+        "rules": RULES,
         "data": job.data_key,
         "family": job.name,
         "view": [job.view.kind, *job.view.feature_names],

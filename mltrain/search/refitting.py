@@ -43,7 +43,8 @@ def fit_folds(
         The family refuses the parameters.
     """
     if prepared is None:
-        prepared = prepare(job, executor)
+        prepared = prepare(job, executor.n_cores)
+    threads = max(1, min(trial.threads, executor.n_cores))
     stop = Event()
     calls = [
         make_call(
@@ -52,7 +53,7 @@ def fit_folds(
             fold=fold,
             params=trial.params,
             number=trial.number,
-            executor=executor,
+            threads=threads,
             deadline=deadline,
         )
         for fold in range(len(job.folds))
@@ -62,7 +63,7 @@ def fit_folds(
     return _run_all([replace(call, stop=stop) for call in calls], executor)
 
 
-def refit_all(job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None) -> Fitted:
+def refit_all(job: SearchJob, trial: Trial, *, threads: int, deadline: float | None) -> Fitted:
     """Fit one model on all rows with the rounds that suited the trial's folds.
 
     Parameters
@@ -83,7 +84,6 @@ def refit_all(job: SearchJob, trial: Trial, *, executor: Executor, deadline: flo
     everything = Fold(
         train=np.arange(job.view.n_samples), valid=np.empty(0, dtype=np.intp), features=job.final_features
     )
-    threads = executor.n_slots * executor.threads_per_slot
     prepared = job.family.prepare(
         job.view, job.y, weights=job.weights, folds=(everything,), objective=job.objective, threads=threads
     )

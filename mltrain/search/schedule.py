@@ -1,17 +1,14 @@
-"""Who gets the next slot, and whether a trial can still end before the clock does."""
+"""The clock of a search, and which fit gets the next free core."""
 
 from __future__ import annotations
 
 import heapq
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Container
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from mltrain.search.attempt import Attempt
-from mltrain.search.trial import Trial
 
 _GRACE_S = 1.0
 _GRACE_SHARE = 0.02
@@ -67,50 +64,41 @@ class Clock:
         return max(_GRACE_S, _GRACE_SHARE * (self.deadline - self.started))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One fold of a trial, waiting for a core."""
+
+    attempt: Attempt
+    fold: int
+
+
 @dataclass(kw_only=True, slots=True)
 class TaskQueue:
-    """Folds waiting for a slot: earlier trials first; those that fold 0 may make needless last of all."""
+    """Folds waiting for a core: earlier attempts first; those that fold 0 may make needless last of all."""
 
-    _waiting: list[tuple[bool, int, int]] = field(default_factory=list)
+    _waiting: list[tuple[bool, int, int, Task]] = field(default_factory=list)
 
     def add(self, attempt: Attempt) -> None:
         """Queue every fold of a trial that is not queued as firmly yet."""
         for fold in range(attempt.n_folds):
             if fold not in attempt.submitted:
-                heapq.heappush(self._waiting, (attempt.waits_for_fold_0 and fold > 0, attempt.number, fold))
+                is_guess = attempt.waits_for_fold_0 and fold > 0
+                # Two entries of one fold never compare further: the same firmness is queued once or looked up again.
+                entry = (is_guess, attempt.order, fold, Task(attempt=attempt, fold=fold))
+                if not any(entry[:3] == known[:3] for known in self._waiting):
+                    heapq.heappush(self._waiting, entry)
 
-    def pop(self, attempts: dict[int, Attempt], *, firm: bool) -> tuple[Attempt, int] | None:
-        """Return the next fold to run, with ``firm`` only one that is certain to be needed."""
+    def peek(self, wanted: Container[int], *, firm: bool) -> Task | None:
+        """Return the next fold to run, with ``firm`` only one that is certain to be needed.
+
+        Parameters
+        ----------
+        wanted : container of int
+            `Attempt.order` of the attempts that may get cores; folds of others are forgotten.
+        """
         while self._waiting:
-            is_guess, number, fold = self._waiting[0]
-            attempt = attempts.get(number)
-            if attempt is not None and fold not in attempt.submitted and is_guess and firm:
-                return None
+            is_guess, order, fold, task = self._waiting[0]
+            if order in wanted and fold not in task.attempt.submitted:
+                return None if is_guess and firm else task
             heapq.heappop(self._waiting)
-            if attempt is not None and fold not in attempt.submitted:
-                return attempt, fold
         return None
-
-
-def can_end_in_time(
-    trials: Iterable[Trial], *, n_folds: int, n_folds_ahead: int, n_slots: int, seconds_left: float
-) -> bool:
-    """Forecast from the seconds of earlier trials whether another one could end before the deadline.
-
-    Parameters
-    ----------
-    n_folds_ahead : int
-        Folds that run or wait already.
-
-    Notes
-    -----
-    Uses the lower quartile of earlier complete trials, so only a trial that would need luck is left out.
-    """
-    if math.isinf(seconds_left):
-        return True
-    seconds = [trial.seconds / n_folds for trial in trials if trial.state == "complete"]
-    if not seconds:
-        return True
-    one_fold_s = float(np.quantile(seconds, 0.25))
-    waves = math.ceil(n_folds / n_slots)
-    return one_fold_s * (waves + n_folds_ahead / n_slots / 2) <= seconds_left

@@ -1,26 +1,28 @@
-"""The search of one family, from its journal to the study it leaves behind."""
+"""The search of several families at once, from their journals to the studies that they leave behind."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mltrain.events import Listener, ignore
 from mltrain.models import Fitted
-from mltrain.search.engine import Engine, Reserve
+from mltrain.search.allotment import Ends
+from mltrain.search.engine import Engine
 from mltrain.search.executor import Executor
 from mltrain.search.job import SearchJob, study_key
 from mltrain.search.journal import open_journal
-from mltrain.search.schedule import Clock
+from mltrain.search.open_study import OpenStudy
 from mltrain.search.trial import Trial
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Study:
-    """What `search` returns.
+    """What `search` returns for each family.
 
     Attributes
     ----------
@@ -31,9 +33,13 @@ class Study:
     n_resumed : int
         Finished trials read from the journal.
     seconds : float
-        Wall clock of this search.
+        The family's part of the wall clock: its core-seconds over the number of cores.
     prepared : object, optional
         What `ModelFamily.prepare` returned; None when nothing had to be fitted.
+    broken : Exception, optional
+        What the family raised that no family should; the trials before it are whole.
+    threads : int
+        Threads of each fit, as measured.
     """
 
     name: str
@@ -43,62 +49,74 @@ class Study:
     n_resumed: int
     seconds: float
     prepared: Any = None
+    broken: Exception | None = None
+    threads: int = 1
 
 
 def search(
-    job: SearchJob,
+    jobs: Sequence[SearchJob],
     *,
     executor: Executor,
     journal_dir: Path | None,
-    deadline: float | None,
-    reserve: Reserve | None = None,
+    ends: Ends,
     fresh: bool = False,
     listener: Listener = ignore,
-) -> Study:
-    """Run, or continue, the search of one family.
+) -> tuple[Study, ...]:
+    """Run, or continue, the search of one family or several, which share the cores.
 
     Parameters
     ----------
+    jobs : sequence of SearchJob
+        Families validated on the same rows by the same metric.
     executor : Executor
         Where fits run; left open.
     journal_dir : Path, optional
-        Folder of all studies; this one's is ``<name>-<key>`` in it. None keeps nothing on disk.
-    deadline : float, optional
-        `time.monotonic` value at which the search returns, at most a boosting round later. Even when it
-        has passed, one trial is given a round in every fold, so that there is a model.
-    reserve : callable, optional
-        ``reserve(best_trial, is_at_hand)`` returns the seconds before the deadline that must be left for what comes
-        after the search; asked before the first trial and after every one that ends. ``is_at_hand`` says whether
-        the fold models of the best trial are in memory.
+        Folder of all studies; each is ``<name>-<key>`` in it. None keeps nothing on disk.
+    ends : Ends
+        The search returns at most a boosting round after its deadline. Even when that has passed, one trial is given a
+        round in every fold, so that there is a model.
     fresh : bool
         Start anew; what is on disk is moved aside.
 
     Returns
     -------
-    Study
-        Its trials are the same whatever the executor, and whether or not the search was killed and continued;
-        the deadline decides how many there are.
+    tuple of Study, in the order of the jobs
+        Their trials are the same whatever the executor, and whether or not the search was killed and continued; the
+        deadline and the other families decide how many there are.
 
     Raises
     ------
     ValueError
-        Neither ``job.max_trials`` nor a deadline ends the search.
+        Neither ``max_trials`` of a job nor a deadline ends the search.
     mltrain.errors.EnvironmentRefusal
         Another process runs this search, or the disk refused.
     mltrain.errors.Interrupted, KeyboardInterrupt
         Somebody asked to stop; finished trials are in the journal.
     """
-    clock = Clock(started=time.monotonic(), deadline=deadline)
-    key = study_key(job)
-    with open_journal(journal_dir, job.name, key=key, fresh=fresh, listener=listener) as journal:
-        engine = Engine(job, journal, executor=executor, clock=clock, listener=listener, reserve=reserve)
-        engine.run()
+    started = time.monotonic()
+    with ExitStack() as journals:
+        studies = [
+            OpenStudy(
+                job,
+                journals.enter_context(
+                    open_journal(journal_dir, job.name, key=study_key(job), fresh=fresh, listener=listener)
+                ),
+            )
+            for job in jobs
+        ]
+        Engine(studies, executor=executor, ends=ends, started=started, listener=listener).run()
+    return tuple(_closed(study, n_cores=executor.n_cores) for study in studies)
+
+
+def _closed(study: OpenStudy, *, n_cores: int) -> Study:
     return Study(
-        name=job.name,
-        key=key,
-        trials=tuple(engine.trials[number] for number in sorted(engine.trials)),
-        models=engine.models,
-        n_resumed=engine.n_resumed,
-        seconds=time.monotonic() - clock.started,
-        prepared=engine.prepared,
+        name=study.job.name,
+        key=study_key(study.job),
+        trials=tuple(study.trials[number] for number in sorted(study.trials)),
+        models=study.models,
+        n_resumed=study.n_resumed,
+        seconds=study.used_s / n_cores,
+        prepared=study.prepared,
+        broken=study.broken,
+        threads=study.threads,
     )

@@ -68,18 +68,14 @@ class Trial:
 
 
 def rank_trials(trials: Iterable[Trial], metric: Metric) -> tuple[Trial, ...]:
-    """Return the trials with a score, best first.
+    """Return the trials with a score, best first; the earlier of two equals comes first.
 
-    Complete trials come before cut ones; the earlier of two equals comes first.
+    What a cut trial scored, its models earned: it stands where its score puts it.
     """
 
-    def place(trial: Trial) -> tuple[bool, float, int]:
+    def place(trial: Trial) -> tuple[float, int]:
         assert trial.score is not None
-        return (
-            trial.state != "complete",
-            -trial.score if metric.greater_is_better else trial.score,
-            trial.number,
-        )
+        return (-trial.score if metric.greater_is_better else trial.score, trial.number)
 
     return tuple(sorted((trial for trial in trials if trial.score is not None), key=place))
 

@@ -112,6 +112,7 @@ def make_folds(
     kind: str,
     n_folds: int,
     seed: int,
+    n_repeats: int = 1,
     groups: pa.ChunkedArray | None = None,
     times: pa.ChunkedArray | None = None,
 ) -> tuple[tuple[Positions, Positions], ...]:
@@ -127,6 +128,9 @@ def make_folds(
     n_folds : int
         Folds asked for; fewer where there are too few groups, moments or rows, and folds that would train
         without one of the classes are left out.
+    n_repeats : int
+        How often all rows are dealt anew, for stratified and random folds; those of the first repeat come first and
+        are the same however many follow.
 
     Raises
     ------
@@ -138,8 +142,12 @@ def make_folds(
         starts = first_moments(moments, group_codes(_named(groups))) if kind == "group_time" else None
         folds = folds_in_time(moments, n_folds=n_folds, starts=starts)
     else:
-        parts = _fold_of_rows(y, kind, n_folds=n_folds, ranks=_ranks(len(y), keys=None, seed=seed), groups=groups)
-        folds = [(np.flatnonzero(parts != fold), np.flatnonzero(parts == fold)) for fold in range(n_folds)]
+        ranks = _ranks(len(y), keys=None, seed=seed)
+        dealt = [_fold_of_rows(y, kind, n_folds=n_folds, ranks=ranks, groups=groups)]
+        if kind != "group":
+            more = [np.random.default_rng((seed, repeat)).permutation(len(y)) for repeat in range(1, n_repeats)]
+            dealt += [_fold_of_rows(y, kind, n_folds=n_folds, ranks=ranks, groups=None) for ranks in more]
+        folds = [(np.flatnonzero(p != fold), np.flatnonzero(p == fold)) for p in dealt for fold in range(n_folds)]
     n_classes = len(np.unique(y))
     usable = [(train, valid) for train, valid in folds if len(valid) and len(np.unique(y[train])) == n_classes]
     if not usable:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,19 @@ class ModelFamilyContract:
         for trial in trials:
             assert set(trial) == set(space)
             assert all(_holds(space[name], value) for name, value in trial.items()), trial
+
+    def test_work_is_forecast_and_grows_with_the_rows(self, family: ModelFamily, rows: Rows) -> None:
+        shapes = [replace(shape_of(rows), n_samples=n_samples) for n_samples in (300, 3_000, 30_000, 300_000)]
+
+        for trial in family.first_trials(shape_of(rows)):
+            work = [family.work(trial, shape) for shape in shapes]
+            assert 0 < work[0] < float("inf"), trial
+            assert work == sorted(work), trial
+            assert work[-1] > work[0], trial
+
+    def test_work_is_forecast_for_any_parameters(self, family: ModelFamily, rows: Rows) -> None:
+        for params in ({}, dict.fromkeys(family.parameters, "nonsense"), {"no_such_parameter": 1}):
+            assert 0 < family.work(params, shape_of(rows)) < float("inf")
 
     def test_every_first_trial_learns(self, family: ModelFamily, rows: Rows) -> None:
         prepared, folds = _prepare(family, rows)

@@ -71,7 +71,7 @@ def test_the_same_command_twice_gives_identical_trials_and_predictions(tmp_path:
     results, predictions = [], []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        result = _train(_config(), tmp_path / name, max_trials=10)
+        result = _train(_config(), tmp_path / name, max_trials=4)
         rows = pq.read_table(tmp_path / name / "data" / "test.parquet")
         models = {
             c.model: artifact.load_model(tmp_path / name / "runs" / c.run_id / "model") for c in result.candidates
@@ -99,7 +99,8 @@ def test_a_trial_that_the_clock_cut_is_kept_with_a_word_about_it(tmp_path: Path)
     result = train(config, Workspace(root=tmp_path), request=TrainRequest(budget_s=0.5))
 
     (line,) = result.candidates
-    assert (line.n_trials, line.n_cut) == (0, 1)
+    assert line.n_trials == 0
+    assert line.n_cut >= 1  # as many as there were slots: one trial on a busy machine, one for each core on an idle one
     assert "the clock cut its best trial short" in result.warnings[-1]
     record = json.loads((tmp_path / "runs" / line.run_id / "run.json").read_text())
     assert record["notes"] == list(line.notes)
@@ -118,7 +119,7 @@ def test_a_killed_session_goes_on_where_it_stopped(tmp_path: Path) -> None:
     config = _config(supported_models=["lgbm"])
     (tmp_path / "mltrain.yaml").write_text(json.dumps(config.model_dump(mode="json", exclude_defaults=True)))
     split(config, Workspace(root=tmp_path))
-    command = [sys.executable, "-m", "mltrain", "train", "--max-trials", "40", "-q"]
+    command = [sys.executable, "-m", "mltrain", "train", "--max-trials", "10", "-q"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COMET_")}
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
     journal = _wait_for_trials(tmp_path, at_least=5)
@@ -126,14 +127,14 @@ def test_a_killed_session_goes_on_where_it_stopped(tmp_path: Path) -> None:
     process.wait()
     n_before = sum('"number"' in line for line in journal.read_text().splitlines())
 
-    result = train(config, Workspace(root=tmp_path), request=TrainRequest(max_trials=40))
+    result = train(config, Workspace(root=tmp_path), request=TrainRequest(max_trials=10))
 
     (line,) = result.candidates
     assert n_before >= 5
     assert line.n_resumed == n_before
-    assert line.n_trials == 40
+    assert line.n_trials == 10
     (tmp_path / "fresh").mkdir()
-    straight = _train(config, tmp_path / "fresh", max_trials=40)
+    straight = _train(config, tmp_path / "fresh", max_trials=10)
     assert straight.candidates[0].validation_score == line.validation_score
 
 
@@ -288,3 +289,18 @@ def test_without_a_split_it_says_what_to_run(tmp_path: Path) -> None:
         train(_config(), Workspace(root=tmp_path))
 
     assert "mltrain split" in str(caught.value.hint)
+
+
+def test_large_data_is_trained_one_family_at_a_time(
+    trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = ("logistic_regression", "lgbm")
+    request = TrainRequest(models=models, max_trials=2, fresh=True)
+    together = train(churn(), trained, request=request)
+    monkeypatch.setattr("mltrain.jobs._LARGE_CELLS", 1)
+
+    apart = train(churn(), trained, request=request)
+
+    scores = [{line.model: line.validation_score for line in result.candidates} for result in (together, apart)]
+    assert {name: scores[0][name] for name in models} == {name: scores[1][name] for name in models}
+    assert "ensemble" in scores[1]

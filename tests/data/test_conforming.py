@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -48,6 +49,27 @@ def conformed(values: pa.Array | list, kind: str) -> list:
 )
 def test_values_become_what_their_kind_works_with(values: list, kind: str, expected: list) -> None:
     assert conformed(values, kind) == expected
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.uint16(), pa.float16(), pa.float32()])
+def test_numbers_that_float32_holds_take_half_the_memory(kind: pa.DataType) -> None:
+    values = pa.array(np.array([1, 7, 100], dtype=kind.to_pandas_dtype()), kind)
+
+    fitted = conform(pa.table({"x": values}), schema_of(x="numeric"), origin="t.parquet")["x"]
+
+    assert fitted.type == pa.float32()
+    assert fitted.to_pylist() == [1.0, 7.0, 100.0]
+
+
+def test_float32_without_nan_is_not_copied() -> None:
+    values = pa.array([1.5, None, 2.5], pa.float32())
+
+    fitted = conform(pa.table({"x": values}), schema_of(x="numeric"), origin="t.parquet")["x"]
+
+    assert fitted.chunk(0).buffers()[1].address == values.buffers()[1].address
+    assert conform(pa.table({"x": pa.array([float("nan")], pa.float32())}), schema_of(x="numeric"), origin="t")[
+        "x"
+    ].to_pylist() == [None]
 
 
 def test_zones_are_brought_to_utc_and_nanoseconds_cut() -> None:

@@ -56,6 +56,48 @@ def test_a_refit_with_the_best_rounds_is_the_same_model(family, cancer):
 
 
 @BOOSTERS
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_the_validation_loss_is_weighted_as_training_is(family, n_classes):
+    rows = make_rows("native", n_classes=n_classes)
+    weights = 1.0 + rows.y
+    (fold, _) = make_folds(rows)
+    objective = Objective(n_classes=n_classes)
+    prepared = family.prepare(rows.view, rows.y, weights=weights, folds=[fold], objective=objective)
+
+    fitted = family.fit(prepared, 0, params={}, limits=Limits(seed=0, max_rounds=12))
+
+    expected = log_loss(rows.y[fold.valid], fitted.valid_proba, sample_weight=weights[fold.valid])
+    assert min(fitted.valid_losses) == pytest.approx(expected, abs=1e-5)
+
+
+@BOOSTERS
+def test_the_training_loss_is_looked_at_every_tenth_round(family, cancer):
+    X, y, fold = cancer
+    prepared = _prepare(family, X, y, folds=[fold])
+
+    fitted = family.fit(prepared, 0, params={"learning_rate": 0.05}, limits=Limits(seed=0, max_rounds=25))
+
+    losses = dict(zip(fitted.loss_rounds, fitted.train_losses, strict=True))
+    assert [round_ for round_ in range(2, 26) if losses[round_] != losses[round_ - 1]] == [10, 20]
+    assert losses[20] < losses[10] < losses[1]
+
+
+@BOOSTERS
+def test_folds_may_choose_features_beside_folds_that_do_not(family, cancer):
+    X, y, fold = cancer
+    chosen = Fold(train=fold.train, valid=fold.valid, features=np.array([0, 3, 7, 22]))
+    swapped = Fold(train=fold.valid, valid=fold.train)
+    prepared = _prepare(family, X, y, folds=[fold, chosen, swapped])
+    alone = _prepare(family, np.ascontiguousarray(X[:, chosen.features]), y, folds=[fold])
+    limits = Limits(seed=0, max_rounds=15)
+
+    few = family.fit(prepared, 1, params={}, limits=limits)
+
+    np.testing.assert_array_equal(few.valid_proba, family.fit(alone, 0, params={}, limits=limits).valid_proba)
+    assert family.fit(prepared, 2, params={}, limits=limits).valid_proba.shape == (fold.train.size, 2)
+
+
+@BOOSTERS
 def test_categories_that_training_rows_lack_are_scored_as_predicted(family):
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 30, 3000)

@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mltrain.models import Fold, Limits, Objective, View
 from mltrain.models.logistic_regression import FAMILY
+from mltrain.models.logistic_regression.sizing import most_rows
 
 
 def _fit(X, y, params, *, weights=None, **limits):
@@ -102,3 +103,22 @@ def test_wrong_parameters_are_named(params, named):
 
     with pytest.raises(ValueError, match=named):
         _fit(X, y, params)
+
+
+def test_many_rows_are_sampled_by_their_filled_cells():
+    dense = View(kind="one_hot", X=np.ones((200_000, 10), dtype=np.float32), feature_names=tuple("abcdefghij"))
+    light = View(kind="one_hot", X=sparse.eye(200_000, 500, format="csr", dtype=np.float32), feature_names=())
+
+    assert most_rows(dense, n_classes=2) == 24_000_000 // 11
+    assert most_rows(dense, n_classes=230) == 24_000_000 // 240
+    assert most_rows(light, n_classes=2) == int(24_000_000 / (500 / 200_000 + 1))
+
+
+def test_a_sampled_fit_says_so():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60_000, 1)).astype(np.float32)
+    y = np.r_[np.arange(600), (X[600:, 0] > 0)].astype(np.int64)
+
+    fitted = _fit(X, y, {}, max_rounds=1)
+
+    assert fitted.notes == ("learnt from 50000 of 60000 rows",)

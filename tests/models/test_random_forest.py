@@ -11,9 +11,10 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
-from mltrain.models import Fold, Limits, Objective, View
+from mltrain.models import Fold, Limits, Objective, Shape, View
 from mltrain.models.framing import frame, unframe
 from mltrain.models.random_forest import FAMILY
+from mltrain.models.random_forest.sizing import ForestSize, size_forest
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,31 @@ def test_one_tree_without_sampling_is_that_of_scikit_learn(cancer):
     prior = (np.bincount(y) + 1) / (y.size + 2)
     np.testing.assert_allclose(FAMILY.predict_proba(model, X), (reference.predict_proba(X) + prior) / 2, atol=1e-6)
     assert np.argmax(FAMILY.importances(model, 30)) == np.argmax(reference.feature_importances_)
+
+
+@pytest.mark.parametrize("extra", [False, True])
+@pytest.mark.parametrize("bootstrap", [False, True])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"criterion": "entropy", "min_samples_leaf": 5, "max_features": 0.4},
+        {"criterion": "log_loss", "max_depth": 4, "max_features": "log2"},
+        {"min_samples_split": 9, "max_features": 3},
+        {"max_features": None, "min_samples_split": 4, "min_samples_leaf": 3},
+    ],
+)
+def test_a_tree_is_the_estimators_own(cancer, params, bootstrap, extra):
+    X, y = cancer
+    params = {**params, "bootstrap": bootstrap, "extra_trees": extra}
+
+    plain = _fit(X, y, params, max_rounds=3).model
+    # Named, it changes nothing, but it is not plain any more.
+    by_estimator = _fit(X, y, {**params, "min_impurity_decrease": 0.0}, max_rounds=3).model
+
+    for one, other in zip(plain.trees, by_estimator.trees, strict=True):
+        np.testing.assert_array_equal(one.__getstate__()["nodes"], other.__getstate__()["nodes"])
+        np.testing.assert_array_equal(one.value, other.value)
 
 
 @pytest.mark.parametrize("extra", [False, True])
@@ -106,3 +132,17 @@ def test_values_that_scikit_learn_refuses_are_value_errors(cancer, params):
 
     with pytest.raises(ValueError, match=next(iter(params))):
         _fit(X, y, params, max_rounds=2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        (Shape(n_samples=800, n_features=20, n_classes=2), ForestSize(n_rows=800, n_trees=200)),
+        (Shape(n_samples=20_000, n_features=20, n_classes=2), ForestSize(n_rows=20_000, n_trees=100)),
+        # At most 400 MB of nodes, twice as many as rows, of 64 bytes and 8 a class.
+        (Shape(n_samples=2_000_000, n_features=30, n_classes=2), ForestSize(n_rows=50_000, n_trees=50)),
+        (Shape(n_samples=20_000, n_features=4, n_classes=28), ForestSize(n_rows=20_000, n_trees=34)),
+    ],
+)
+def test_forests_are_sized_by_rows_features_and_classes(shape, expected):
+    assert size_forest(shape) == expected

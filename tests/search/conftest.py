@@ -73,6 +73,9 @@ class ToyFamily:
             loss_rounds=tuple(range(1, n_round + 1)),
         )
 
+    def work(self, params, shape):
+        return float(shape.n_samples)  # its sleeps do not depend on its rounds
+
     def predict_proba(self, model, X, *, threads=1):
         return self._proba(X, *model)
 

@@ -7,12 +7,16 @@ import pytest
 
 from mltrain.errors import Interrupted
 from mltrain.events import TrialFinished
-from mltrain.search import LocalExecutor, fit_folds, search
+from mltrain.search import Ends, LocalExecutor, fit_folds, search
 
 
 def run(job, *, slots=1, journal_dir=None, deadline=None, **options):
-    with LocalExecutor(n_slots=slots, threads_per_slot=1) as executor:
-        return search(job, executor=executor, journal_dir=journal_dir, deadline=deadline, **options)
+    with LocalExecutor(slots) as executor:
+        ends = Ends(deadline=deadline)
+        (study,) = search((job,), executor=executor, journal_dir=journal_dir, ends=ends, **options)
+    if study.broken is not None:
+        raise study.broken
+    return study
 
 
 def test_the_deadline_ends_the_search(toy, make_job):
@@ -36,7 +40,7 @@ def test_a_cut_trial_still_gives_a_model_and_is_run_again_on_resume(toy, make_jo
     assert [(t.number, t.state) for t in study.trials] == [(0, "cut")]
     assert study.trials[0].score > 0
     assert study.trials[0].proba.shape == (120, 2)
-    with LocalExecutor(n_slots=2, threads_per_slot=1) as executor:
+    with LocalExecutor(2) as executor:
         again = fit_folds(replace(job, family=toy()), study.trials[0], executor=executor, deadline=None)
     assert [f.n_rounds for f in again] == list(study.trials[0].n_rounds)
     quick = replace(job, family=toy())

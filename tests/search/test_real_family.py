@@ -15,7 +15,7 @@ from sklearn.datasets import load_breast_cancer
 from mltrain import plugins
 from mltrain.metrics import resolve
 from mltrain.models import Fold, Objective, Shape, View
-from mltrain.search import LocalExecutor, SearchJob, search
+from mltrain.search import Ends, LocalExecutor, SearchJob, search
 
 PROGRAM = """
 import sys
@@ -51,8 +51,9 @@ def make_job(max_trials: int) -> SearchJob:
 
 
 def run(job: SearchJob, *, slots: int, journal_dir: Path | None = None):
-    with LocalExecutor(n_slots=slots, threads_per_slot=1) as executor:
-        return search(job, executor=executor, journal_dir=journal_dir, deadline=None)
+    with LocalExecutor(slots) as executor:
+        (study,) = search((job,), executor=executor, journal_dir=journal_dir, ends=Ends(deadline=None))
+    return study
 
 
 def bits(study) -> list[tuple[object, ...]]:

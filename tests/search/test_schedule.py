@@ -8,23 +8,21 @@ import pytest
 from mltrain.search.attempt import Attempt
 from mltrain.search.fitting import FoldOutcome
 from mltrain.search.pruning import Bar
-from mltrain.search.schedule import Clock, TaskQueue, can_end_in_time
+from mltrain.search.schedule import Clock, TaskQueue
 from mltrain.search.sequence import Proposal
-from mltrain.search.trial import Trial
 
 BAR = Bar(worst_score=0.0, greater_is_better=True, worst_loss=math.inf, most_rounds=1)
 
 
 def make_attempt(number, *, bar=None):
-    return Attempt(proposal=Proposal(number=number, params={}, bar=bar), n_folds=3, seed=0, threads=1)
+    return Attempt(proposal=Proposal(number=number, params={}, bar=bar), n_folds=3, order=number, seed=0, threads=1)
 
 
 def drain(queue, attempts, *, firm):
     order = []
-    while (task := queue.pop(attempts, firm=firm)) is not None:
-        attempt, fold = task
-        attempt.submitted.add(fold)
-        order.append((attempt.number, fold))
+    while (task := queue.peek(attempts, firm=firm)) is not None:
+        task.attempt.submitted.add(task.fold)
+        order.append((task.attempt.number, task.fold))
     return order
 
 
@@ -59,30 +57,6 @@ def test_folds_of_a_trial_that_is_over_are_dropped():
     del attempts[3]
 
     assert drain(queue, attempts, firm=True) == [(4, 0), (4, 1), (4, 2)]
-
-
-@pytest.mark.parametrize(
-    ("seconds_left", "n_folds_ahead", "n_slots", "wanted"),
-    [
-        (math.inf, 99, 1, True),
-        (10.1, 0, 1, True),  # five folds of 2 s in one slot
-        (9.9, 0, 1, False),
-        (6.1, 0, 2, True),  # three waves of two
-        (6.1, 2, 2, False),
-        (2.1, 0, 8, True),
-    ],
-)
-def test_a_forecast_from_earlier_trials(seconds_left, n_folds_ahead, n_slots, wanted):
-    trials = [Trial(number=n, params={}, state="complete", seed=0, seconds=s) for n, s in enumerate([10.0, 10.0, 40.0])]
-    trials.append(Trial(number=3, params={}, state="pruned", seed=0, seconds=0.1))
-
-    answer = can_end_in_time(trials, n_folds=5, n_folds_ahead=n_folds_ahead, n_slots=n_slots, seconds_left=seconds_left)
-
-    assert answer is wanted
-
-
-def test_nothing_is_forecast_from_nothing():
-    assert can_end_in_time([], n_folds=5, n_folds_ahead=5, n_slots=1, seconds_left=0.001)
 
 
 def test_fits_stop_a_little_before_the_clock():

@@ -12,12 +12,16 @@ from sklearn.metrics import fbeta_score
 from mltrain.errors import EnvironmentRefusal
 from mltrain.events import FamilyStarted, Notice, TrialFinished
 from mltrain.metrics import resolve
-from mltrain.search import LocalExecutor, fit_folds, refit_all, search, study_key
+from mltrain.search import Ends, LocalExecutor, fit_folds, refit_all, search, study_key
 
 
 def run(job, *, slots=1, journal_dir=None, deadline=None, **options):
-    with LocalExecutor(n_slots=slots, threads_per_slot=1) as executor:
-        return search(job, executor=executor, journal_dir=journal_dir, deadline=deadline, **options)
+    with LocalExecutor(slots) as executor:
+        ends = Ends(deadline=deadline)
+        (study,) = search((job,), executor=executor, journal_dir=journal_dir, ends=ends, **options)
+    if study.broken is not None:
+        raise study.broken
+    return study
 
 
 def refuse_steep(params):
@@ -129,7 +133,7 @@ def test_models_of_the_best_trials_are_kept_and_can_be_fitted_again(make_job):
 
     ranked = sorted((t for t in study.trials if t.state == "complete"), key=lambda t: t.score)
     assert set(study.models) == {t.number for t in ranked[:2]}
-    with LocalExecutor(n_slots=2, threads_per_slot=1) as executor:
+    with LocalExecutor(2) as executor:
         again = fit_folds(job, ranked[0], executor=executor, deadline=None, prepared=study.prepared)
         other = fit_folds(job, ranked[4], executor=executor, deadline=None)
     assert [f.model for f in again] == [f.model for f in study.models[ranked[0].number]]
@@ -140,8 +144,7 @@ def test_a_fit_on_all_rows_grows_its_rounds_modestly(make_job):
     job = make_job(max_trials=2)
     study = run(job)
 
-    with LocalExecutor(n_slots=1, threads_per_slot=1) as executor:
-        fitted = refit_all(job, study.trials[1], executor=executor, deadline=None)
+    fitted = refit_all(job, study.trials[1], threads=1, deadline=None)
 
     assert fitted.n_rounds == 25  # 20 rounds on half the rows, a quarter more at most
     assert fitted.valid_proba.shape == (0, 2)

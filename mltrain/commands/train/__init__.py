@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mltrain.commands.train.families import LeftOut, recall_family, train_ensemble, train_family
+from mltrain.commands.train.families import Found, LeftOut, recall_family, train_ensemble, train_families
 from mltrain.commands.train.leaving import CandidateLine
-from mltrain.commands.train.session import Session, TrainRequest, budget_for, development_rows, recipe_for
+from mltrain.commands.train.session import Session, TrainRequest, budget_for
 from mltrain.config import Config
 from mltrain.data.splits import current_split_record
 from mltrain.data.target import label_text
-from mltrain.ensemble import Searched
+from mltrain.development import Development
 from mltrain.errors import DataError, NoRunError
 from mltrain.events import Listener, Notice, StageStarted, ignore
+from mltrain.jobs import read_material
 from mltrain.model import available_cores
+from mltrain.models.memory import give_back
 from mltrain.plan import Plan, comparison_metric, make_plan
 from mltrain.provenance import provenance
-from mltrain.search import local as local_executor
+from mltrain.search import LocalExecutor
 from mltrain.tracking.session import open_session
 from mltrain.workspace import Workspace
 
@@ -79,17 +80,13 @@ def train(
     split = current_split_record(workspace.split_record, config)
     metric = comparison_metric(config.train, split.schema.target.n_classes)
     with open_session(config.train, workspace) as tracked:
-        rows = development_rows(config, workspace, split, listener=listener)
-        cores = config.train.n_jobs or available_cores()
-        with closing(local_executor(cores, n_samples=len(rows.y), n_features=len(rows.schema.features))) as executor:
+        material = read_material(config, workspace, split, listener=listener, is_lean=True)
+        with LocalExecutor(config.train.n_jobs or available_cores()) as executor:
             session = Session(
-                config=config,
+                material=material,
                 workspace=workspace,
                 request=request,
                 budget=budget_for(config, request, started_at),
-                split=split,
-                rows=rows,
-                recipe=recipe_for(config, workspace, split, rows=rows),
                 executor=executor,
                 tracked=tracked,
                 provenance=provenance(workspace.root),
@@ -97,13 +94,14 @@ def train(
             )
             trained = _train_all(session, plan)
         delivery = tracked.finish()
+    rows = material.rows
     positive = rows.schema.target.positive
     return TrainResult(
         session=tracked.id,
         candidates=tuple(sorted(trained.lines, key=lambda c: c.validation_score, reverse=metric.greater_is_better)),
         metric=metric.name,
         positive_class=None if positive is None else label_text(positive),
-        validation=f"{len(rows.folds)}-fold cross-validation" if rows.validation == "kfold" else "holdout",
+        validation=_validation(rows),
         n_rows=len(rows.y),
         seconds=time.monotonic() - started_at,
         tracker=delivery.where,
@@ -120,24 +118,17 @@ class _Trained:
 
 
 def _train_all(session: Session, plan: Plan) -> _Trained:
-    """Train family after family, then let them vote; a family that fails leaves the others alone."""
-    searched: list[Searched] = []
-    lines: list[CandidateLine] = []
-    left_out: list[LeftOut] = []
-    names = list(plan.families)
-    shares = [1.0 + plan.families[name].simplicity for name in names]
-    session.listener(StageStarted(stage="train", detail=_outlook(session, len(names))))
-    treat = recall_family if plan.ensemble_alone else train_family
-    for position, name in enumerate(names):
-        deadline = session.budget.family_deadline(time.monotonic(), shares[position:])
-        found = treat(session, name, plan.families[name], deadline=deadline)
-        if isinstance(found, LeftOut):
-            session.listener(Notice(message=f"{name} is left out: {found.reason}"))
-            left_out.append(found)
-        else:
-            searched.append(found.searched)
-            lines += [found.line] if found.line else []
-        session.free_views([plan.families[n] for n in names[position + 1 :]])
+    """Train all families, then let them vote; a family that fails leaves the others alone."""
+    session.listener(StageStarted(stage="train", detail=_outlook(session, len(plan.families))))
+    if plan.ensemble_alone:
+        found = [recall_family(session, name, family) for name, family in plan.families.items()]
+    else:
+        found = _train_groups(session, plan)
+    searched = [family.searched for family in found if isinstance(family, Found)]
+    lines = [family.line for family in found if isinstance(family, Found) and family.line]
+    left_out = tuple(family for family in found if isinstance(family, LeftOut))
+    for family in left_out:
+        session.listener(Notice(message=f"{family.model} is left out: {family.reason}"))
     if plan.ensemble_alone and len(searched) < 2:
         raise NoRunError("fewer than two model families have trials to vote with", hint="mltrain train")
     if plan.ensemble and len(searched) >= 2:
@@ -145,12 +136,38 @@ def _train_all(session: Session, plan: Plan) -> _Trained:
     if not lines:
         reasons = "; ".join(f"{family.model}: {family.reason}" for family in left_out)
         raise DataError(f"no model could be fitted ({reasons})", hint="`mltrain train -v` says more")
-    return _Trained(lines=tuple(lines), left_out=tuple(left_out))
+    return _Trained(lines=tuple(lines), left_out=left_out)
+
+
+def _train_groups(session: Session, plan: Plan) -> list[Found | LeftOut]:
+    """Search all families together; on large data one after the other, so that one is in memory."""
+    found: list[Found | LeftOut] = []
+    groups = session.material.groups(plan.families)
+    refits = session.material.recipe.final_fit == "refit"
+    ensemble_s = session.budget.ensemble_s(refits=refits) if plan.ensemble else 0.0
+    # One search over all families forecasts the refits of the ensemble's voters itself.
+    voters_s = ensemble_s - session.budget.ensemble_s(refits=False) if plan.ensemble and len(groups) == 1 else 0.0
+    weights = [[1.0 + family.simplicity for family in group.values()] for group in groups]
+    for position, group in enumerate(groups):
+        now = time.monotonic()
+        deadline = session.budget.families_deadline(now, weights[position:], ensemble_s=ensemble_s - voters_s)
+        found += train_families(session, group, deadline=deadline, voters_s=voters_s)
+        session.material.free_views([family for later in groups[position + 1 :] for family in later.values()])
+        give_back()
+    return found
+
+
+def _validation(rows: Development) -> str:
+    """Say how candidates were validated."""
+    if rows.validation == "holdout":
+        return "holdout"
+    repeats = f", dealt {rows.n_repeats} times" if rows.n_repeats > 1 else ""
+    return f"{len(rows.folds) // rows.n_repeats}-fold cross-validation{repeats}"
 
 
 def _outlook(session: Session, n_families: int) -> str:
     """Say how long it may take, and what shortens it."""
-    n_trials = session.request.max_trials or session.config.train.max_search_iters
+    n_trials = session.request.max_trials or session.material.config.train.max_search_iters
     models = f"{n_families} model{'s' if n_families > 1 else ''}, up to {n_trials} trials each"
     total_s, family_s = session.budget.total_s, session.budget.family_s
     if total_s is not None:

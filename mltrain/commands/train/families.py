@@ -1,23 +1,30 @@
-"""One family of a session, from its search to its run; and the vote of all of them."""
+"""The families of a session, from their search to their runs; and the vote of all of them."""
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
-from mltrain.candidate import Recipe, keep, seconds_after_search
+from mltrain.candidate import Allowance, Candidate, affordable_trial, keep, seconds_after_search
 from mltrain.commands.train.leaving import CandidateLine, leave, start_tags
 from mltrain.commands.train.session import Session
-from mltrain.ensemble import Searched, keep_ensemble
+from mltrain.ensemble import Searched, keep_ensemble, without_data
 from mltrain.errors import MltrainError
 from mltrain.events import Event, Listener, StageFinished, StageStarted
-from mltrain.models import ModelFamily
+from mltrain.final_fit import fit_finally, refit_seconds, start_refit
+from mltrain.models import Fitted, ModelFamily
 from mltrain.plan import ENSEMBLE
-from mltrain.search import SearchJob, Trial, search
+from mltrain.search import Ends, SearchJob, Study, Trial, search
+from mltrain.tracking import Run
 from mltrain.tracking import training as log
 
+_Result = TypeVar("_Result")
 logger = logging.getLogger(__name__)
 
 
@@ -37,37 +44,43 @@ class Found:
     line: CandidateLine | None = None
 
 
-def train_family(session: Session, name: str, family: ModelFamily, *, deadline: float | None) -> Found | LeftOut:
-    """Search one family and keep its best trial as a run.
+def train_families(
+    session: Session, families: Mapping[str, ModelFamily], *, deadline: float | None, voters_s: float = 0.0
+) -> list[Found | LeftOut]:
+    """Search families together and keep the best trial of each as a run; one that breaks leaves the others alone.
 
     Parameters
     ----------
     deadline : float, optional
-        `time.monotonic` value by which its model is saved.
+        `time.monotonic` value by which their models are saved.
+    voters_s : float
+        Seconds before it, at most, that the search leaves for refits of further trials, which the ensemble does.
 
     Raises
     ------
     mltrain.errors.MltrainError
-        Not the family is at fault: the disk, the device or the user said no.
+        Not a family is at fault: the disk, the device or the user said no.
     """
-    try:
-        return _train_family(session, name, family, deadline=deadline)
-    except MltrainError:
-        raise
-    except Exception as error:
-        # A family may be anybody's plug-in: one that breaks must not take the others along.
-        logger.info("%s broke", name, exc_info=True)
-        return LeftOut(model=name, reason=f"{type(error).__name__}: {error}")
+    found: list[Found | LeftOut] = []
+    jobs: list[SearchJob] = []
+    max_trials = session.request.max_trials or session.material.config.train.max_search_iters
+    for name, family in families.items():
+        job = _unless_it_breaks(name, partial(session.material.job, name, family, max_trials=max_trials))
+        found += [job] if isinstance(job, LeftOut) else []
+        jobs += [job] if isinstance(job, SearchJob) else []
+    return found + (_search_and_keep(session, jobs, deadline=deadline, voters_s=voters_s) if jobs else [])
 
 
-def recall_family(session: Session, name: str, family: ModelFamily, *, deadline: float | None) -> Found | LeftOut:
+def recall_family(session: Session, name: str, family: ModelFamily) -> Found | LeftOut:
     """Take up a family's finished trials from its journal without trying another."""
-    encoder = session.view(family.view).encoder
-    job = session.job(name, family, max_trials=0)
-    study = search(job, executor=session.executor, journal_dir=session.workspace.studies, deadline=None)
-    kept = keep(study, job, encoder=encoder, recipe=session.recipe, executor=session.executor, deadline=deadline)
-    if kept is None:
+    job = session.material.job(name, family, max_trials=0)
+    ends = Ends(deadline=None)
+    (study,) = search((job,), executor=session.executor, journal_dir=session.workspace.studies, ends=ends)
+    encoder = session.material.view(family.view).encoder
+    pending = _begin_final(session, job, study, deadline=None)
+    if pending.trial is None:
         return LeftOut(model=name, reason="no earlier session left trials of it")
+    kept = _kept(session, pending, deadline=None)
     return Found(searched=Searched(job=job, study=study, encoder=encoder, kept=kept))
 
 
@@ -78,46 +91,123 @@ def train_ensemble(session: Session, searched: list[Searched]) -> CandidateLine:
     with session.tracked.run(ENSEMBLE, start_tags(session, ENSEMBLE)) as run:
         kept = keep_ensemble(
             searched,
-            recipe=session.recipe,
+            recipe=session.material.recipe,
             executor=session.executor,
             deadline=session.budget.ensemble_deadline(started),
         )
-        line = leave(session, run, kept, study=None, seconds=time.monotonic() - started)
+        line = leave(session, run, kept, study=None, seconds=time.monotonic() - started, searched=searched)
     session.listener(StageFinished(stage=ENSEMBLE, seconds=line.seconds, detail=f"{line.validation_score:.4f}"))
     return line
 
 
-def _train_family(session: Session, name: str, family: ModelFamily, *, deadline: float | None) -> Found | LeftOut:
-    started = time.monotonic()
-    encoder = session.view(family.view).encoder
-    job = session.job(name, family, max_trials=session.request.max_trials or session.config.train.max_search_iters)
-    with session.tracked.run(name, start_tags(session, name)) as run:
-        study = search(
-            job,
+def _search_and_keep(
+    session: Session, jobs: list[SearchJob], *, deadline: float | None, voters_s: float
+) -> list[Found | LeftOut]:
+    with ExitStack() as open_runs:
+        runs = {
+            job.name: open_runs.enter_context(session.tracked.run(job.name, start_tags(session, job.name)))
+            for job in jobs
+        }
+        reserve = None
+        if deadline is not None:
+            share_s, n_cores = (deadline - time.monotonic()) / len(jobs), session.executor.n_cores
+            allowance = Allowance(share_s=share_s, n_cores=n_cores, voters_s=voters_s / len(jobs))
+            reserve = partial(_reserve, session, allowance)
+        studies = search(
+            jobs,
             executor=session.executor,
             journal_dir=session.workspace.studies,
-            deadline=deadline,
-            reserve=None if deadline is None else partial(_reserve, job, session.recipe, deadline - started),
+            ends=Ends(deadline=deadline, family_s=session.budget.family_s, reserve=reserve),
             fresh=session.request.fresh,
-            listener=_both(session.listener, log.trial_listener(run, name)),
+            listener=_all(session.listener, *(log.trial_listener(runs[job.name], job.name) for job in jobs)),
         )
-        kept = keep(study, job, encoder=encoder, recipe=session.recipe, executor=session.executor, deadline=deadline)
-        if kept is None:
-            reason = next((t.error for t in study.trials if t.error), "no trial ended in time")
-            log.leave_out(run, reason)
-            run.finish("failed")
-            return LeftOut(model=name, reason=reason)
-        line = leave(session, run, kept, study=study, seconds=time.monotonic() - started)
-    return Found(searched=Searched(job=job, study=study, encoder=encoder, kept=kept), line=line)
+        # The longest refit first: they run side by side.
+        by_length = sorted(zip(jobs, studies, strict=True), key=lambda pair: -_refit_s(session, *pair))
+        pending = {job.name: _begin_final(session, job, study, deadline=deadline) for job, study in by_length}
+        # The shortest is kept first: what is calibrated, drawn and saved then runs beside the longer refits.
+        found = {
+            name: _keep_or_leave_out(session, runs[name], pending[name], deadline=deadline)
+            for name in reversed(pending)
+        }
+        return [found[job.name] for job in jobs]
 
 
-def _reserve(job: SearchJob, recipe: Recipe, share_s: float, best: Trial | None, is_at_hand: bool) -> float:
-    return seconds_after_search(job, recipe, best, is_at_hand=is_at_hand, share_s=share_s)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pending:
+    """A family that was searched, the trial to keep of it, and its refit, which may still run."""
+
+    job: SearchJob
+    study: Study
+    trial: Trial | None
+    refit: Future[Fitted | None] | None
 
 
-def _both(one: Listener, other: Listener) -> Listener:
+def _begin_final(session: Session, job: SearchJob, study: Study, *, deadline: float | None) -> _Pending:
+    trial = affordable_trial(study, session.material.recipe, executor=session.executor, deadline=deadline)
+    refit = None
+    if session.material.recipe.final_fit == "refit" and trial is not None:
+        refit = start_refit(study, job, trial, executor=session.executor, deadline=deadline)
+    return _Pending(job=job, study=study, trial=trial, refit=refit)
+
+
+def _refit_s(session: Session, job: SearchJob, study: Study) -> float:
+    trial = affordable_trial(study, session.material.recipe, executor=session.executor, deadline=None)
+    return 0.0 if trial is None else refit_seconds(job, trial)
+
+
+def _keep_or_leave_out(session: Session, run: Run, pending: _Pending, *, deadline: float | None) -> Found | LeftOut:
+    name = pending.job.name
+    found = _unless_it_breaks(name, partial(_keep, session, run, pending, deadline=deadline))
+    if isinstance(found, LeftOut):
+        log.leave_out(run, found.reason)
+        run.finish("failed")
+    return found
+
+
+def _keep(session: Session, run: Run, pending: _Pending, *, deadline: float | None) -> Found | LeftOut:
+    """Fit and save the best trial of a family."""
+    started, job, study = time.monotonic(), pending.job, pending.study
+    if pending.trial is None:
+        if study.broken is not None:
+            raise study.broken
+        reason = next((t.error for t in study.trials if t.error), "no trial ended in time")
+        return LeftOut(model=job.name, reason=reason)
+    kept = _kept(session, pending, deadline=deadline)
+    line = leave(session, run, kept, study=study, seconds=study.seconds + time.monotonic() - started)
+    encoder = session.material.view(job.view.kind).encoder
+    searched = Searched(job=job, study=study, encoder=encoder, kept=kept)
+    return Found(searched=without_data(searched) if session.material.is_large else searched, line=line)
+
+
+def _kept(session: Session, pending: _Pending, *, deadline: float | None) -> Candidate:
+    job, study, trial = pending.job, pending.study, pending.trial
+    assert trial is not None
+    final = fit_finally(study, job, trial, executor=session.executor, deadline=deadline, refit=pending.refit)
+    encoder = session.material.view(job.view.kind).encoder
+    return keep(study, job, trial=trial, final=final, encoder=encoder, recipe=session.material.recipe)
+
+
+def _unless_it_breaks(name: str, act: Callable[[], _Result]) -> _Result | LeftOut:
+    """Do something with a family, which may be anybody's plug-in: one that breaks must not take the others along."""
+    try:
+        return act()
+    except MltrainError:
+        raise
+    except Exception as error:
+        logger.info("%s broke", name, exc_info=True)
+        return LeftOut(model=name, reason=f"{type(error).__name__}: {error}")
+
+
+def _reserve(
+    session: Session, allowance: Allowance, job: SearchJob, best: Trial | None, is_at_hand: bool, slowness: float
+) -> float:
+    allowance = replace(allowance, slowness=slowness)
+    return seconds_after_search(job, session.material.recipe, best, is_at_hand=is_at_hand, allowance=allowance)
+
+
+def _all(*listeners: Listener) -> Listener:
     def listen(event: Event) -> None:
-        one(event)
-        other(event)
+        for listener in listeners:
+            listener(event)
 
     return listen

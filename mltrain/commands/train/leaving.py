@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +14,8 @@ from mltrain.candidate import Candidate
 from mltrain.commands.train.session import Session
 from mltrain.config.rendering import config_hash, to_values
 from mltrain.development import validation_digest
+from mltrain.ensemble import Searched
 from mltrain.events import CandidateKept
-from mltrain.figures import TrialPoint, draw_learning_curve, draw_search
 from mltrain.metrics import Metric
 from mltrain.record import RunFacts, write_run
 from mltrain.search import Study
@@ -46,31 +47,46 @@ def start_tags(session: Session, name: str) -> dict[str, str]:
         log.SESSION: session.tracked.id,
         log.KIND: log.TRAINING,
         log.MODEL: name,
-        log.METRIC: session.recipe.metric.name,
+        log.METRIC: session.material.recipe.metric.name,
         log.VALIDATION: validation_digest(
-            session.recipe.metric,
-            session.config.train,
-            n_train=session.split.splits["train"].rows,
-            seed=session.config.seed,
+            session.material.recipe.metric,
+            session.material.config.train,
+            n_train=session.material.split.splits["train"].rows,
+            seed=session.material.config.seed,
         ),
-        log.DATA: session.split.fingerprint,
-        log.TARGET: session.split.schema.target.name,
+        log.DATA: session.material.split.fingerprint,
+        log.TARGET: session.material.split.schema.target.name,
         log.VERSION: session.provenance.versions["mltrain"],
     }
     git = session.provenance.git
     return tags | ({log.GIT_COMMIT: git.commit, log.GIT_DIRTY: str(git.dirty).lower()} if git else {})
 
 
-def leave(session: Session, run: Run, kept: Candidate, *, study: Study | None, seconds: float) -> CandidateLine:
-    """Save the model, the record and the figures of a candidate, log them, and say so."""
-    model, metric = kept.model, session.recipe.metric
+def leave(
+    session: Session,
+    run: Run,
+    kept: Candidate,
+    *,
+    study: Study | None,
+    seconds: float,
+    searched: Sequence[Searched] = (),
+) -> CandidateLine:
+    """Save the model, the record and the figures of a candidate, log them, and say so.
+
+    Parameters
+    ----------
+    searched : sequence of Searched
+        The families behind an ensemble.
+    """
+    model, metric = kept.model, session.material.recipe.metric
     directory = session.workspace.run(run.id)
     facts_of_model = {"run_id": run.id, "metric": metric.name, "notes": list(kept.notes)}
     artifact.save_model(model, directory / "model", record=facts_of_model)
     artifact.save_pickle(model, directory / "model.pkl")
-    if study is not None and session.config.evaluate.figures:
+    if study is not None and session.material.config.evaluate.figures and session.budget.draws_figures:
         _draw(directory / "figures", study, kept, metric=metric)
-    write_run(directory, _facts(session, run, seconds=seconds), candidate=kept, study=study, metric=metric)
+    facts = _facts(session, run, seconds=seconds)
+    write_run(directory, facts, candidate=kept, study=study, metric=metric, searched=searched)
     _log(session, run, kept, study=study)
     session.listener(CandidateKept(model=model.name, run_id=run.id, score=kept.validation_score, seconds=seconds))
     return CandidateLine(
@@ -90,6 +106,8 @@ def leave(session: Session, run: Run, kept: Candidate, *, study: Study | None, s
 
 
 def _draw(directory: Path, study: Study, kept: Candidate, *, metric: Metric) -> None:
+    from mltrain.figures import TrialPoint, draw_learning_curve, draw_search  # noqa: PLC0415  (0.5 s for matplotlib)
+
     points = [TrialPoint(number=t.number, state=t.state, score=t.score, params=t.params) for t in study.trials]
     draw_search(directory, trials=points, metric=metric.name, greater_is_better=metric.greater_is_better)
     curve = kept.trial.curve if kept.trial else None
@@ -109,18 +127,19 @@ def _facts(session: Session, run: Run, *, seconds: float) -> RunFacts:
         model=run.id.rpartition("-")[0],
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=seconds,
-        config=to_values(session.config),
+        config=to_values(session.material.config),
         data={
-            "fingerprint": session.split.fingerprint,
+            "fingerprint": session.material.split.fingerprint,
             "splits": {
                 name: {"rows": part.rows, "fingerprint": part.fingerprint}
-                for name, part in session.split.splits.items()
+                for name, part in session.material.split.splits.items()
             },
         },
         validation={
-            "kind": session.rows.validation,
-            "n_folds": len(session.rows.folds),
-            "n_rows": sum(len(fold.valid) for fold in session.rows.folds),
+            "kind": session.material.rows.validation,
+            "n_folds": len(session.material.rows.folds) // session.material.rows.n_repeats,
+            "n_repeats": session.material.rows.n_repeats,
+            "n_rows": sum(len(fold.valid) for fold in session.material.rows.folds) // session.material.rows.n_repeats,
         },
         provenance=session.provenance,
     )
@@ -128,7 +147,7 @@ def _facts(session: Session, run: Run, *, seconds: float) -> RunFacts:
 
 def _latency_ms(session: Session, kept: Candidate) -> float:
     """Return how long the model takes for 1,000 rows (all, where there are fewer), in milliseconds."""
-    rows = session.rows.table.slice(0, 1000)
+    rows = session.material.rows.table.slice(0, 1000)
     started = time.perf_counter()
     kept.model.raw_proba(rows)
     return 1000 * (time.perf_counter() - started)
@@ -139,10 +158,12 @@ def _log(session: Session, run: Run, kept: Candidate, *, study: Study | None) ->
     directory = session.workspace.run(run.id)
     params: dict[str, Any] = {
         "model": kept.model.name,
-        "seed": session.config.seed,
+        "seed": session.material.config.seed,
         "final_fit": kept.final_fit,
     }
-    params |= dict(kept.trial.params) if kept.trial else {f"weight {k}": v for k, v in (kept.weights or {}).items()}
+    params |= (
+        dict(kept.trial.params) if kept.trial else {f"weight {k}": round(v, 6) for k, v in (kept.weights or {}).items()}
+    )
     scores = {log.VALIDATION_SCORE: kept.validation_score, log.LATENCY_MS: _latency_ms(session, kept)}
     if kept.model.threshold is not None:
         scores["decision_threshold"] = kept.model.threshold
@@ -153,6 +174,6 @@ def _log(session: Session, run: Run, kept: Candidate, *, study: Study | None) ->
         log.log_curve(run, rounds=curve.loss_rounds, train_losses=curve.train_losses, valid_losses=curve.valid_losses)
     tags = {
         log.MANIFEST: files.sha256(directory / "model" / "manifest.json"),
-        log.CONFIG: config_hash(session.config),
+        log.CONFIG: config_hash(session.material.config),
     }
     log.log_candidate(run, directory, params=params, metrics=scores, tags=tags)

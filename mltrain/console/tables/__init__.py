@@ -19,6 +19,7 @@ from mltrain.console.tables.registry import (
     registry_show_tables,
     registry_verify_tables,
 )
+from mltrain.console.tables.reproducing import reproduce_tables
 from mltrain.console.tables.runs import runs_compare_tables, runs_list_tables, runs_show_tables, runs_sync_tables
 from mltrain.console.tables.settings import config_check_tables, config_schema_tables, config_show_tables
 from mltrain.console.tables.training import run_tables, train_tables
@@ -37,6 +38,7 @@ TABLES: Mapping[str, Callable[[Any], Iterable[RenderableType]]] = {
     "RegistryRollbackResult": registry_rollback_tables,
     "RegistryShowResult": registry_show_tables,
     "RegistryVerifyResult": registry_verify_tables,
+    "ReproduceResult": reproduce_tables,
     "RunResult": run_tables,
     "RunsCompareResult": runs_compare_tables,
     "RunsListResult": runs_list_tables,

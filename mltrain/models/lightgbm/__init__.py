@@ -15,15 +15,14 @@ from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
+from mltrain.models.boosting import MOST_ROUNDS, most_rounds
 from mltrain.models.framing import frame, unframe
 from mltrain.models.lightgbm.data import BINNING, Binned, FoldData, fold_data, prepare_bins
 from mltrain.models.lightgbm.space import KNOWN, SYNONYMS, first_trials, search_space
+from mltrain.models.lightgbm.work import forecast_work
 from mltrain.models.parameters import settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, normalise
 from mltrain.space import Params, Scalar, Space
-
-_MOST_ROUNDS = 3000
-_MOST_WORK = 6e9
 
 
 class LightGBM:
@@ -36,6 +35,7 @@ class LightGBM:
 
     name = "lgbm"
     view: ViewKind = "native"
+    grows_tree_per_class = True
     simplicity = 2
     parameters = KNOWN | frozenset(SYNONYMS)
 
@@ -47,6 +47,10 @@ class LightGBM:
         """Return the parameters to try first, cheapest-promising first."""
         return first_trials(shape)
 
+    def work(self, params: Params, shape: Shape) -> float:
+        """Return the forecast work of one fit, in about seconds of one core."""
+        return forecast_work(params, shape)
+
     def prepare(
         self,
         view: View,
@@ -57,7 +61,10 @@ class LightGBM:
         objective: Objective,
         threads: int = 1,
     ) -> Binned:
-        """Bin once and subset per fold.
+        """Bin once and subset per fold; a single fold is binned from its training rows.
+
+        The bins take 1 byte a cell (2 in a column of more than 256 bins) for the rows of each fold, and once more for
+        all rows when several folds share them; a fit takes about 50 bytes a row besides. ``view.X`` is read in place.
 
         Raises
         ------
@@ -75,7 +82,7 @@ class LightGBM:
             A parameter is unknown or refused by the library.
         """
         settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
-        cap = int(take_number(settled, "num_iterations", default=_MOST_ROUNDS, low=1))
+        cap = int(take_number(settled, "num_iterations", default=MOST_ROUNDS, low=1))
         binning = {name: settled.pop(name) for name in BINNING if name in settled}
         try:
             data = fold_data(prepared, fold, binning=binning, threads=limits.threads)
@@ -161,10 +168,10 @@ def _round_cap(cap: int, settled: dict[str, Scalar], prepared: Binned, limits: L
     """Bound the rounds by the work of one round and by what the learning rate can use."""
     if limits.max_rounds is not None:
         return max(1, min(cap, limits.max_rounds))
-    n_trees = 1 if prepared.objective.n_classes == 2 else prepared.objective.n_classes
-    by_work = _MOST_WORK / (prepared.X.shape[0] * prepared.X.shape[1] * n_trees)
-    by_rate = 100 / take_number(dict(settled), "learning_rate", default=0.1, low=1e-6)
-    return max(1, min(cap, int(max(by_work, 200)), int(max(by_rate, 100))))
+    n_samples, n_features = prepared.X.shape
+    shape = Shape(n_samples=n_samples, n_features=n_features, n_classes=prepared.objective.n_classes)
+    rate = take_number(dict(settled), "learning_rate", default=0.1, low=1e-6)
+    return most_rounds(shape, learning_rate=rate, cap=cap)
 
 
 def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: RoundWatch) -> Stop | None:
@@ -172,7 +179,7 @@ def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: R
         booster.add_valid(data.valid, "valid")
     for round_ in range(1, n_rounds + 1):
         is_finished = booster.update()
-        train_loss = booster.eval_train()[0][2]
+        train_loss = booster.eval_train()[0][2] if watch.wants_train_loss(round_) else None
         valid_loss = booster.eval_valid()[0][2] if data.valid is not None else None
         stop = watch.see(round_, train_loss=train_loss, valid_loss=valid_loss)
         if stop is not None:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from mltrain.errors import EnvironmentRefusal
 from mltrain.models import Fold, Objective, View
+from mltrain.models.memory import give_back
+from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
 
 BINNING = ("max_bin", "min_data_in_bin", "enable_bundle", "use_missing", "linear_tree", "bin_construct_sample_cnt")
@@ -65,7 +67,9 @@ def prepare_bins(
     binned = Binned(
         X=view.X, y=y, weights=weights, categorical=view.categorical, folds=tuple(folds), objective=objective
     )
+    give_back()
     fold_data(binned, 0, binning={}, threads=threads)
+    give_back()
     return binned
 
 
@@ -81,40 +85,66 @@ def fold_data(binned: Binned, fold: int, *, binning: Mapping[str, Scalar], threa
 def _make_folds(binned: Binned, *, binning: Mapping[str, Scalar], threads: int) -> tuple[FoldData, ...]:
     # Pre-filtering would tie the bins to the first trial's min_data_in_leaf.
     params = {"feature_pre_filter": False, "verbosity": -1, "num_threads": threads, **binning}
-    shared: lightgbm.Dataset | None = None
-    made = []
-    for fold in binned.folds:
-        if fold.features is not None:
-            made.append(_subset(_dataset(binned, params, features=fold.features), fold, X=binned.X))
-            continue
-        if shared is None:
-            shared = _dataset(binned, params, features=None)
-        made.append(_subset(shared, fold, X=binned.X))
-    return tuple(made)
+    sharing = [fold for fold in binned.folds if fold.features is None]
+    if len(sharing) < 2:
+        return tuple(_alone(binned, fold, params=params) for fold in binned.folds)
+    everything = Fold(train=np.arange(binned.X.shape[0]), valid=np.arange(0))
+    shared = _dataset(binned, everything.train, params=params)
+    return tuple(
+        _alone(binned, fold, params=params) if fold.features is not None else _subsets(binned, fold, shared=shared)
+        for fold in binned.folds
+    )
 
 
-def _dataset(binned: Binned, params: Mapping[str, Any], *, features: NDArray[np.intp] | None) -> lightgbm.Dataset:
-    X, categorical = binned.X, list(binned.categorical)
+def _alone(binned: Binned, fold: Fold, *, params: Mapping[str, Any]) -> FoldData:
+    """Return a fold with bins of its own, found in its training rows."""
+    train = _dataset(binned, fold.train, params=params, features=fold.features)
+    valid = None
+    if fold.valid.size:
+        valid = _dataset(binned, fold.valid, params=params, features=fold.features, reference=train)
+    return _fold_data(binned, fold, train=train, valid=valid)
+
+
+def _subsets(binned: Binned, fold: Fold, *, shared: lightgbm.Dataset) -> FoldData:
+    """Return a fold of rows that are binned already."""
+    is_whole = fold.train.size == shared.num_data()
+    train = shared if is_whole else _subset(shared, fold.train)
+    return _fold_data(binned, fold, train=train, valid=_subset(shared, fold.valid) if fold.valid.size else None)
+
+
+def _fold_data(binned: Binned, fold: Fold, *, train: lightgbm.Dataset, valid: lightgbm.Dataset | None) -> FoldData:
+    X_valid = pick_rows(binned.X, fold.valid, fold.features)
+    return FoldData(train=train, valid=valid, X_valid=X_valid, n_train=fold.train.size)
+
+
+def _dataset(
+    binned: Binned,
+    rows: NDArray[np.intp],
+    *,
+    params: Mapping[str, Any],
+    features: NDArray[np.intp] | None = None,
+    reference: lightgbm.Dataset | None = None,
+) -> lightgbm.Dataset:
+    categorical = list(binned.categorical)
     if features is not None:
-        X = np.ascontiguousarray(X[:, features])
         categorical = [i for i, position in enumerate(features) if int(position) in set(binned.categorical)]
     dataset = lightgbm.Dataset(
-        X,
-        label=binned.y.astype(np.float32),
-        weight=binned.weights,
+        np.ascontiguousarray(pick_rows(binned.X, rows, features)),
+        label=pick_rows(binned.y, rows).astype(np.float32),
+        weight=None if binned.weights is None else pick_rows(binned.weights, rows),
         categorical_feature=categorical,
+        reference=reference,
         params=dict(params),
         free_raw_data=True,
     )
     return dataset.construct()
 
 
-def _subset(dataset: lightgbm.Dataset, fold: Fold, *, X: NDArray[np.float32]) -> FoldData:
-    is_whole = fold.train.size == dataset.num_data()
-    train = dataset if is_whole else dataset.subset(fold.train.tolist()).construct()
-    valid = dataset.subset(fold.valid.tolist()).construct() if fold.valid.size else None
-    X_valid = X[fold.valid] if fold.features is None else X[np.ix_(fold.valid, fold.features)]
-    return FoldData(train=train, valid=valid, X_valid=X_valid, n_train=fold.train.size)
+def _subset(dataset: lightgbm.Dataset, rows: NDArray[np.intp]) -> lightgbm.Dataset:
+    part = dataset.subset([0])
+    # Given to `subset`, the positions would become a list of Python integers, 36 bytes a row.
+    part.used_indices = rows.astype(np.int32)
+    return part.construct()
 
 
 def _require_gpu() -> None:

@@ -1,7 +1,8 @@
 """Where LightGBM trials start and what they may be.
 
 Ranges after TabArena (Erickson et al. 2025, arXiv:2506.16791) and first trials after portfolios of AutoGluon and tuned
-defaults of pytabkit (both Apache-2.0), rounded, reordered by cost and completed for mltrain.
+defaults of pytabkit (both Apache-2.0), rounded, chosen and ordered by ``benchmarks/portfolio.py`` and completed for
+mltrain.
 """
 
 from __future__ import annotations
@@ -45,15 +46,75 @@ SYNONYMS = {
     "subsample_for_bin": "bin_construct_sample_cnt",
     "extra_tree": "extra_trees",
 }
+_MANY_ROWS = 3000
+_ON_FEW_ROWS: tuple[Params, ...] = (
+    {
+        "learning_rate": 0.05,
+        "num_leaves": 4,
+        "min_data_in_leaf": 10,
+        "feature_fraction": 0.5,
+        "bagging_fraction": 0.8,
+        "lambda_l2": 2.0,
+    },
+    {"learning_rate": 0.04, "feature_fraction": 0.6, "extra_trees": True},
+    {
+        "learning_rate": 0.013,
+        "num_leaves": 5,
+        "min_data_in_leaf": 12,
+        "feature_fraction": 0.73,
+        "extra_trees": True,
+    },
+    {
+        "learning_rate": 0.018,
+        "num_leaves": 39,
+        "min_data_in_leaf": 3,
+        "feature_fraction": 0.46,
+        "extra_trees": True,
+        "lambda_l1": 0.24,
+        "lambda_l2": 0.36,
+    },
+    {
+        "num_leaves": 12,
+        "min_data_in_leaf": 10,
+        "feature_fraction": 0.4,
+        "bagging_fraction": 0.7,
+        "lambda_l2": 5.0,
+    },
+    {"learning_rate": 0.04, "num_leaves": 130, "min_data_in_leaf": 6, "extra_trees": True, "lambda_l2": 2.0},
+    {"learning_rate": 0.02, "num_leaves": 24, "min_data_in_leaf": 5, "feature_fraction": 0.5, "lambda_l1": 0.6},
+    {
+        "learning_rate": 0.095,
+        "num_leaves": 23,
+        "min_data_in_leaf": 13,
+        "feature_fraction": 0.78,
+        "extra_trees": True,
+    },
+)
+_ON_MANY_ROWS: tuple[Params, ...] = (
+    {"learning_rate": 0.1, "num_leaves": 16, "feature_fraction": 0.8},
+    {"learning_rate": 0.03, "num_leaves": 8, "feature_fraction": 0.5, "lambda_l1": 0.5},
+    {"learning_rate": 0.02, "num_leaves": 24, "min_data_in_leaf": 5, "feature_fraction": 0.5, "lambda_l1": 0.6},
+    {
+        "num_leaves": 12,
+        "min_data_in_leaf": 10,
+        "feature_fraction": 0.4,
+        "bagging_fraction": 0.7,
+        "lambda_l2": 5.0,
+    },
+    {"learning_rate": 0.1, "num_leaves": 5, "min_data_in_leaf": 10, "feature_fraction": 0.7},
+    {"learning_rate": 0.02, "num_leaves": 50, "min_data_in_leaf": 40, "bagging_fraction": 0.75},
+    {"num_leaves": 90, "min_data_in_leaf": 50, "feature_fraction": 0.6},
+    {"learning_rate": 0.04, "feature_fraction": 0.6, "extra_trees": True},
+)
 
 
 def search_space(shape: Shape) -> Space:
     """Return the ranges; large data gets faster learning rates, so that a fit ends within a short budget."""
     space: dict[str, Int | Float | Choice] = {
         "learning_rate": Float(low=_slowest(shape), high=0.2, log=True),
-        "num_leaves": Int(low=4, high=200, log=True),
+        "num_leaves": Int(low=3, high=200, log=True),
         "min_data_in_leaf": Int(low=1 if shape.n_classes == 2 else 3, high=100, log=True),
-        "feature_fraction": Float(low=0.4, high=1.0),
+        "feature_fraction": Float(low=0.3, high=1.0),
         "bagging_fraction": Float(low=0.6, high=1.0),
         "extra_trees": Choice(options=(False, True)),
         "lambda_l1": Float(low=1e-5, high=2.0, log=True),
@@ -70,32 +131,20 @@ def search_space(shape: Shape) -> Space:
 
 
 def first_trials(shape: Shape) -> Sequence[Params]:
-    """Return complete trials: a modest booster that ends soon, then shapes that differ much from each other."""
-    slow = max(_slowest(shape), 0.02)
-    return tuple(
-        _trial(shape, changes)
-        for changes in (
-            {"learning_rate": _fastest(shape), "num_leaves": 16, "min_data_in_leaf": 20, "feature_fraction": 0.8},
-            {"learning_rate": 2 * slow, "num_leaves": 31, "feature_fraction": 0.6, "extra_trees": True},
-            {"learning_rate": max(slow, 0.03), "num_leaves": 8, "feature_fraction": 0.5, "lambda_l1": 0.5},
-            {"learning_rate": 2 * slow, "num_leaves": 90, "min_data_in_leaf": 50, "feature_fraction": 0.6},
-            {"learning_rate": slow, "num_leaves": 24, "min_data_in_leaf": 5, "feature_fraction": 0.5, "lambda_l1": 0.6},
-            {"learning_rate": slow, "num_leaves": 50, "min_data_in_leaf": 40, "bagging_fraction": 0.75},
-            {
-                "learning_rate": 2 * slow,
-                "num_leaves": 130,
-                "min_data_in_leaf": 6,
-                "extra_trees": True,
-                "lambda_l2": 2.0,
-            },
-            {"learning_rate": 0.1, "num_leaves": 5, "min_data_in_leaf": 10, "feature_fraction": 0.7},
-        )
-    )
+    """Return complete trials: one that ends soon, then shapes that help each other, best first.
+
+    Notes
+    -----
+    Extremely randomised splits were good on most data sets of up to 2,000 rows and poor on those of 7,000 and more, so
+    they come last there.
+    """
+    first, *others = _ON_FEW_ROWS if shape.n_samples < _MANY_ROWS else _ON_MANY_ROWS
+    return (_trial(shape, {**first, "learning_rate": _fastest(shape, first)}), *(_trial(shape, row) for row in others))
 
 
-def _fastest(shape: Shape) -> float:
+def _fastest(shape: Shape, first: Params) -> Scalar:
     """Return the learning rate of the first trial; every round of many classes grows many trees."""
-    return 0.2 if shape.n_classes > 2 and _slowest(shape) > 0.02 else 0.1
+    return 0.2 if shape.n_classes > 2 and _slowest(shape) > 0.02 else first["learning_rate"]
 
 
 def _slowest(shape: Shape) -> float:
@@ -117,4 +166,5 @@ def _trial(shape: Shape, changes: Params) -> Params:
     }
     if shape.n_categorical:
         trial |= {"min_data_per_group": 20, "cat_l2": 5.0, "cat_smooth": 10.0, "max_cat_to_onehot": 4}
-    return trial | dict(changes)
+    trial |= dict(changes)
+    return trial | {"learning_rate": max(float(str(trial["learning_rate"])), _slowest(shape))}

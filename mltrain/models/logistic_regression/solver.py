@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
 from scipy.special import expit, softmax
 
 from mltrain.models import Proba
@@ -67,11 +68,12 @@ class Linear:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """Training rows with codes among the seen classes; ``weights`` sum to 1."""
+    """Training rows with codes among the seen classes; ``weights`` have a mean of 1, ``X_T`` is ``X`` transposed."""
 
     X: Any
+    X_T: Any
     y: NDArray[np.int64]
-    weights: Vector
+    weights: NDArray[np.floating]
     total_weight: float
     classes: NDArray[np.int64]
     n_classes: int
@@ -82,7 +84,8 @@ class Problem:
         classes, codes = np.unique(y, return_inverse=True)
         own = np.ones(y.size) if weights is None else np.asarray(weights, dtype=np.float64)
         total = float(own.sum())
-        return cls(X=X, y=codes, weights=own / total, total_weight=total, classes=classes, n_classes=n_classes)
+        scaled = (own * (y.size / total)).astype(X.dtype)
+        return cls(X=X, X_T=X.T, y=codes, weights=scaled, total_weight=total, classes=classes, n_classes=n_classes)
 
     @property
     def n_outputs(self) -> int:
@@ -200,17 +203,21 @@ def _loss(problem: Problem, plain: Vector) -> tuple[float, Vector]:
     coefficients = plain[:n_weights].reshape(problem.n_outputs, -1)
     scores = _scores(problem.X, coefficients, plain[n_weights:])
     losses, residual = _binary(problem.y, scores) if problem.n_outputs == 1 else _multinomial(problem.y, scores)
-    # Weights are scaled to a mean of 1 here, so that float32 loses nothing.
-    residual *= (problem.weights * problem.y.size).astype(residual.dtype)[:, None]
-    slope = np.asarray(problem.X.T @ residual, dtype=np.float64).T / problem.y.size
+    residual *= problem.weights[:, None]
+    slope = np.asarray(problem.X_T @ residual, dtype=np.float64).T / problem.y.size
     intercept = residual.sum(axis=0, dtype=np.float64) / problem.y.size
-    return float(problem.weights @ losses), np.concatenate([slope.ravel(), intercept])
+    mean = float(np.multiply(losses, problem.weights, dtype=np.float64).mean())
+    return mean, np.concatenate([slope.ravel(), intercept])
 
 
 def _binary(y: NDArray[np.int64], scores: Any) -> tuple[Any, Any]:
     """Return each row's loss and the derivative by its score, shapes (n,) and (n, 1)."""
     margin = scores[:, 0]
-    return np.logaddexp(0, np.where(y == 1, -margin, margin)), (expit(margin) - y.astype(margin.dtype))[:, None]
+    codes = y.astype(margin.dtype)
+    tail = np.exp(-np.abs(margin))
+    losses = np.maximum(margin * (1 - 2 * codes), 0) + np.log1p(tail)
+    positive = np.where(margin >= 0, 1, tail) / (1 + tail)
+    return losses, (positive - codes)[:, None]
 
 
 def _multinomial(y: NDArray[np.int64], scores: Any) -> tuple[Any, Any]:
@@ -245,5 +252,6 @@ def _spread(X: Any) -> Vector:
     if isinstance(X, np.ndarray):
         return np.asarray(X.std(axis=0, dtype=np.float64))
     mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
-    square = np.asarray(X.multiply(X).mean(axis=0), dtype=np.float64).ravel()
+    squared = csr_matrix((X.data**2, X.indices, X.indptr), shape=X.shape, copy=False)
+    square = np.asarray(squared.mean(axis=0), dtype=np.float64).ravel()
     return np.sqrt(np.maximum(square - mean**2, 0.0))

@@ -11,20 +11,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
-from sklearn.utils import check_random_state
 
-from mltrain.models import Limits
-from mltrain.models.parameters import take_choice, take_number
+from mltrain.models import Limits, Shape
+from mltrain.models.parameters import number_or, take_choice, take_number
+from mltrain.models.random_forest.building import PlainRule, build_tree, plain_rule
 from mltrain.models.random_forest.forest import with_all_classes
+from mltrain.models.random_forest.sizing import size_forest
 from mltrain.models.rounds import Stop, is_past
 from mltrain.models.rows import FoldRows
 from mltrain.space import Scalar
-
-_MOST_TREES = 200
-_FEWEST_TREES = 64
-# About what one tree takes a second for, and what a whole forest may cost.
-_CELLS_PER_TREE = 1_500_000
-_CELLS_PER_FOREST = 40_000_000
 
 OnTrees: TypeAlias = Callable[[Sequence[Any]], Stop | None]
 
@@ -35,6 +30,10 @@ class Recipe:
 
     Attributes
     ----------
+    tree : dict
+        Parameters of scikit-learn's estimator.
+    rule : PlainRule, optional
+        The same for its builder, where they are plain.
     n_rows : int
         Rows drawn for each tree, with replacement when ``bootstrap``.
     prior : ndarray of shape (n_classes,)
@@ -43,6 +42,7 @@ class Recipe:
     """
 
     tree: dict[str, Scalar]
+    rule: PlainRule | None
     is_extra: bool
     bootstrap: bool
     n_trees: int
@@ -66,14 +66,16 @@ def make_recipe(settled: dict[str, Scalar], rows: FoldRows, *, n_classes: int, l
     bootstrap = bool(take_choice(settled, "bootstrap", default=True, options=(True, False)))
     share = take_number(settled, "max_samples", default=1.0, low=1e-9, high=1.0)
     n_samples, n_features = rows.X.shape
-    most_rows = max(_CELLS_PER_TREE // n_features, 1000)
-    n_rows = max(1, min(round(share * n_samples), most_rows))
+    shape = Shape(n_samples=n_samples, n_features=n_features, n_classes=n_classes)
+    size = size_forest(shape, share=share, leaf_rows=number_or(settled, "min_samples_leaf", 1))
+    n_rows = size.n_rows
     notes = (f"each tree saw {n_rows} of {n_samples} rows",) if n_rows < round(share * n_samples) else ()
-    by_work = min(max(_CELLS_PER_FOREST // (n_rows * n_features), _FEWEST_TREES), _MOST_TREES)
-    n_trees = int(take_number(settled, "n_estimators", default=by_work, low=1))
+    n_trees = int(take_number(settled, "n_estimators", default=size.n_trees, low=1))
     counts = np.bincount(rows.y, weights=rows.weights, minlength=n_classes) + 1.0
+    tree = {"max_features": "sqrt", **settled}
     return Recipe(
-        tree={"max_features": "sqrt", **settled},
+        tree=tree,
+        rule=plain_rule(tree, n_features),
         is_extra=is_extra,
         bootstrap=bootstrap,
         n_trees=min(n_trees, limits.max_rounds or n_trees),
@@ -95,13 +97,14 @@ def grow(recipe: Recipe, rows: FoldRows, *, limits: Limits, on_trees: OnTrees) -
     """
     slowest = 0.0
     with ThreadPoolExecutor(max_workers=limits.threads) as pool:
+        each = pool.map if limits.threads > 1 else map
         for start in range(0, recipe.n_trees, limits.threads):
             # A tree cannot be interrupted, so none is begun that would end late.
             if start and limits.deadline is not None and time.monotonic() + slowest > limits.deadline:
                 return "deadline"
             numbers = range(start, min(start + limits.threads, recipe.n_trees))
             began = time.monotonic()
-            for tree in list(pool.map(lambda number: _grow_one(recipe, rows, number=number), numbers)):
+            for tree in list(each(lambda number: _grow_one(recipe, rows, number=number), numbers)):
                 stop = on_trees([tree])
                 if stop is not None and stop != "deadline":
                     return stop
@@ -120,8 +123,31 @@ def _grow_one(recipe: Recipe, rows: FoldRows, *, number: int) -> Any:
     weights = rows.weights if chosen is None or rows.weights is None else rows.weights[chosen]
     if counts is not None:
         weights = counts if weights is None else weights * counts
+    random_state = np.random.RandomState(rng.bit_generator)
+    if recipe.rule is None:
+        return _grow_by_estimator(recipe, X, y, weights=weights, random_state=random_state)
+    tree = build_tree(
+        recipe.rule,
+        X,
+        y,
+        weights=weights,
+        n_classes=recipe.n_classes,
+        is_extra=recipe.is_extra,
+        random_state=random_state,
+    )
+    return with_all_classes(tree, np.arange(recipe.n_classes), n_classes=recipe.n_classes)
+
+
+def _grow_by_estimator(
+    recipe: Recipe,
+    X: NDArray[np.float32],
+    y: NDArray[np.int64],
+    *,
+    weights: NDArray[np.float64] | None,
+    random_state: np.random.RandomState,
+) -> Any:
     kind = ExtraTreeClassifier if recipe.is_extra else DecisionTreeClassifier
-    estimator = kind(random_state=check_random_state(int(rng.integers(2**31))), **recipe.tree)
+    estimator = kind(random_state=random_state, **recipe.tree)
     # scikit-learn checks parameters here, but would check the same matrix again for each tree.
     estimator.fit(X, y, sample_weight=weights, check_input=False)
     return with_all_classes(estimator.tree_, estimator.classes_, n_classes=recipe.n_classes)

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
 
 import numpy as np
 import xgboost
@@ -15,6 +14,8 @@ from numpy.typing import NDArray
 
 from mltrain.errors import EnvironmentRefusal
 from mltrain.models import Fold, Objective, View
+from mltrain.models.memory import give_back
+from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
 
 _DEFAULT_BINS = 256
@@ -25,8 +26,9 @@ class FoldMatrices:
     """The matrices of one fold; ``X_valid`` holds the validation rows, of which there may be none."""
 
     train: xgboost.QuantileDMatrix
-    valid: xgboost.DMatrix | None
     X_valid: NDArray[np.float32]
+    y_valid: NDArray[np.int64]
+    weights_valid: NDArray[np.float64] | None
     n_train: int
     n_classes: int
 
@@ -57,7 +59,9 @@ def prepare_matrices(
     if objective.device == "gpu":
         _require_gpu()
     matrices = Matrices(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective)
+    give_back()
     fold_matrices(matrices, 0, max_bin=None, threads=threads)
+    give_back()
     return matrices
 
 
@@ -83,30 +87,27 @@ def _make(matrices: Matrices, fold: Fold, *, bins: int, threads: int) -> FoldMat
     X, categorical = matrices.view.X, set(matrices.view.categorical)
     features = np.arange(X.shape[1]) if fold.features is None else fold.features
     types = ["c" if int(position) in categorical else "q" for position in features]
-    X_train = _rows(X, fold.train, fold.features)
-    X_valid = _rows(X, fold.valid, fold.features)
-    shared: dict[str, Any] = {"feature_types": types, "enable_categorical": True, "nthread": threads}
-    train = xgboost.QuantileDMatrix(X_train, **_targets(matrices, fold.train), max_bin=bins, **shared)
-    # Not a QuantileDMatrix with ref=train: that misplaces categories which the training rows of the fold do not have.
-    valid = xgboost.DMatrix(X_valid, **_targets(matrices, fold.valid), **shared) if fold.valid.size else None
+    train = xgboost.QuantileDMatrix(
+        pick_rows(X, fold.train, fold.features),
+        label=pick_rows(matrices.y, fold.train).astype(np.float32),
+        weight=_weights(matrices, fold.train),
+        feature_types=types,
+        enable_categorical=True,
+        nthread=threads,
+        max_bin=bins,
+    )
     return FoldMatrices(
         train=train,
-        valid=valid,
-        X_valid=X_valid,
+        X_valid=pick_rows(X, fold.valid, fold.features),
+        y_valid=pick_rows(matrices.y, fold.valid),
+        weights_valid=_weights(matrices, fold.valid),
         n_train=fold.train.size,
         n_classes=matrices.objective.n_classes,
     )
 
 
-def _rows(X: NDArray[np.float32], rows: NDArray[np.intp], features: NDArray[np.intp] | None) -> NDArray[np.float32]:
-    if features is not None:
-        return X[np.ix_(rows, features)]
-    return X if rows.size == X.shape[0] else X[rows]
-
-
-def _targets(matrices: Matrices, rows: NDArray[np.intp]) -> dict[str, Any]:
-    weights = None if matrices.weights is None else matrices.weights[rows]
-    return {"label": matrices.y[rows].astype(np.float32), "weight": weights}
+def _weights(matrices: Matrices, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
+    return None if matrices.weights is None else pick_rows(matrices.weights, rows)
 
 
 def _require_gpu() -> None:

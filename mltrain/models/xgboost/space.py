@@ -1,7 +1,8 @@
 """Where XGBoost trials start and what they may be.
 
 Ranges after TabArena (Erickson et al. 2025, arXiv:2506.16791) and first trials after portfolios of AutoGluon and tuned
-defaults of pytabkit (both Apache-2.0), rounded, reordered by cost and completed for mltrain.
+defaults of pytabkit (both Apache-2.0), rounded, chosen and ordered by ``benchmarks/portfolio.py`` and completed for
+mltrain.
 """
 
 from __future__ import annotations
@@ -29,17 +30,53 @@ SYNONYMS = {
     "reg_lambda": "lambda",
     "min_split_loss": "gamma",
 }
+_MANY_ROWS = 3000
+# On many rows the first to be tried.
+_SOONEST: Params = {"learning_rate": 0.1, "max_depth": 4, "subsample": 0.8}
+_ROWS: tuple[Params, ...] = (
+    {
+        "learning_rate": 0.06,
+        "max_depth": 3,
+        "min_child_weight": 5.0,
+        "subsample": 0.7,
+        "colsample_bynode": 0.5,
+        "lambda": 10.0,
+    },
+    {
+        "learning_rate": 0.03,
+        "max_depth": 5,
+        "min_child_weight": 3.0,
+        "subsample": 0.7,
+        "colsample_bylevel": 0.7,
+        "colsample_bynode": 0.6,
+        "lambda": 5.0,
+    },
+    _SOONEST,
+    {"learning_rate": 0.02, "max_depth": 4, "min_child_weight": 0.9, "colsample_bynode": 0.75},
+    {"learning_rate": 0.08, "subsample": 0.65, "colsample_bylevel": 0.9, "lambda": 1e-3},
+    {"learning_rate": 0.04, "max_depth": 3, "min_child_weight": 5.0, "lambda": 5.0},
+    {
+        "learning_rate": 0.04,
+        "max_depth": 8,
+        "min_child_weight": 8.0,
+        "subsample": 0.7,
+        "colsample_bynode": 0.5,
+        "lambda": 5.0,
+        "grow_policy": "lossguide",
+        "max_leaves": 16,
+    },
+)
 
 
 def search_space(shape: Shape) -> Space:
     """Return the ranges; large data gets faster learning rates, so that a fit ends within a short budget."""
     space: dict[str, Int | Float | Choice] = {
         "learning_rate": Float(low=_slowest(shape), high=0.2, log=True),
-        "max_depth": Int(low=3, high=10, log=True),
+        "max_depth": Int(low=2, high=10, log=True),
         "min_child_weight": Float(low=0.001, high=20.0, log=True),
         "subsample": Float(low=0.6, high=1.0),
         "colsample_bylevel": Float(low=0.5, high=1.0),
-        "colsample_bynode": Float(low=0.5, high=1.0),
+        "colsample_bynode": Float(low=0.4, high=1.0),
         "alpha": Float(low=1e-4, high=5.0, log=True),
         "lambda": Float(low=1e-4, high=10.0, log=True),
         "grow_policy": Choice(options=("depthwise", "lossguide")),
@@ -51,29 +88,15 @@ def search_space(shape: Shape) -> Space:
 
 
 def first_trials(shape: Shape) -> Sequence[Params]:
-    """Return complete trials: a modest booster that ends soon, then shapes that differ much from each other."""
-    slow = max(_slowest(shape), 0.02)
-    changed: tuple[Params, ...] = (
-        {"learning_rate": _fastest(shape), "max_depth": 4, "subsample": 0.8},
-        {"learning_rate": 0.08, "max_depth": 6, "subsample": 0.65, "colsample_bylevel": 0.9, "lambda": 1e-3},
-        {"learning_rate": 2 * slow, "max_depth": 7, "min_child_weight": 0.6, "colsample_bynode": 0.75},
-        {"learning_rate": slow, "max_depth": 4, "min_child_weight": 0.9, "colsample_bynode": 0.75},
-        {"learning_rate": 0.09, "max_depth": 5, "min_child_weight": 0.6, "colsample_bynode": 0.65},
-        {
-            "learning_rate": slow,
-            "max_depth": 10,
-            "min_child_weight": 0.6,
-            "grow_policy": "lossguide",
-            "max_leaves": 64,
-        },
-        {"learning_rate": 2 * slow, "max_depth": 3, "min_child_weight": 5.0, "lambda": 5.0},
-    )
-    return tuple(_trial(shape, changes) for changes in changed)
+    """Return complete trials: one that ends soon, then shapes that help each other, best first."""
+    order = _ROWS if shape.n_samples < _MANY_ROWS else (_SOONEST, *(row for row in _ROWS if row is not _SOONEST))
+    first, *others = order
+    return (_trial(shape, {**first, "learning_rate": _fastest(shape, first)}), *(_trial(shape, row) for row in others))
 
 
-def _fastest(shape: Shape) -> float:
+def _fastest(shape: Shape, first: Params) -> Scalar:
     """Return the learning rate of the first trial; every round of many classes grows many trees."""
-    return 0.2 if shape.n_classes > 2 and _slowest(shape) > 0.02 else 0.1
+    return 0.2 if shape.n_classes > 2 and _slowest(shape) > 0.02 else first["learning_rate"]
 
 
 def _slowest(shape: Shape) -> float:
@@ -97,4 +120,5 @@ def _trial(shape: Shape, changes: Params) -> Params:
     }
     if shape.n_categorical:
         trial["max_cat_to_onehot"] = 8
-    return trial | dict(changes)
+    trial |= dict(changes)
+    return trial | {"learning_rate": max(float(str(trial["learning_rate"])), _slowest(shape))}

@@ -1,4 +1,4 @@
-"""What a training run leaves on disk besides its model: the record, the trials, the held-out confusion."""
+"""The files of a run, written once its model is saved."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mltrain import files
+from mltrain.calibration import calibrator_to_dict
 from mltrain.candidate import Candidate, decisions
 from mltrain.data.target import label_text
+from mltrain.ensemble import Searched
 from mltrain.metrics import Metric
 from mltrain.provenance import Provenance
-from mltrain.search import Study, Trial
+from mltrain.record.parts import part_to_dict, parts_of, trial_row
+from mltrain.search import Study
 
 FORMAT = 1
+RECORD = "run.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,37 +54,59 @@ class RunFacts:
     provenance: Provenance
 
 
-def write_run(directory: Path, facts: RunFacts, *, candidate: Candidate, study: Study | None, metric: Metric) -> None:
+def write_run(
+    directory: Path,
+    facts: RunFacts,
+    *,
+    candidate: Candidate,
+    study: Study | None,
+    metric: Metric,
+    searched: Sequence[Searched] = (),
+) -> None:
     """Write ``trials.parquet``, ``study_<model>.csv``, ``confusion_matrix.json`` and, last, ``run.json``.
 
     The model is saved before; ``run.json`` lists the hash of every file that is there when it is written.
+
+    Parameters
+    ----------
+    study : Study, optional
+        Of a family's own candidate.
+    searched : sequence of Searched
+        The families that vote, for an ensemble.
     """
     if study is not None:
-        rows = [_trial_row(t) for t in study.trials]
+        rows = [trial_row(t) for t in study.trials]
         with files.atomic_path(directory / "trials.parquet") as path:
             pq.write_table(pa.Table.from_pylist(rows), path)
         files.write_text(directory / f"study_{facts.model}.csv", _as_csv([_flat(r) for r in rows]))
     files.write_json(directory / "confusion_matrix.json", confusion(candidate))
-    files.write_json(
-        directory / "run.json", run_record(directory, facts, candidate=candidate, study=study, metric=metric)
-    )
+    record = run_record(directory, facts, candidate=candidate, study=study, metric=metric, searched=searched)
+    files.write_json(directory / RECORD, record)
 
 
 def run_record(
-    directory: Path, facts: RunFacts, *, candidate: Candidate, study: Study | None, metric: Metric
+    directory: Path,
+    facts: RunFacts,
+    *,
+    candidate: Candidate,
+    study: Study | None,
+    metric: Metric,
+    searched: Sequence[Searched] = (),
 ) -> dict[str, Any]:
     """Return the record of a run as JSON-able values."""
-    trial = candidate.trial
+    trial, calibrator = candidate.trial, candidate.model.calibrator
     return {
         "format": FORMAT,
         **{k: v for k, v in _plain(asdict(facts)).items() if k not in ("config", "provenance")},
         "metric": {"name": metric.name, "greater_is_better": metric.greater_is_better},
         "validation_score": candidate.validation_score,
         "final_fit": candidate.final_fit,
-        "calibration": candidate.model.calibrator.method if candidate.model.calibrator else None,
+        "calibration": calibrator.method if calibrator else None,
+        "calibrator": calibrator_to_dict(calibrator) if calibrator else None,
         "decision_threshold": candidate.model.threshold,
-        "best_trial": _plain(_trial_row(trial)) | {"params": dict(trial.params)} if trial else None,
+        "best_trial": _plain(trial_row(trial)) | {"params": dict(trial.params)} if trial else None,
         "weights": dict(candidate.weights) if candidate.weights else None,
+        "parts": [part_to_dict(part) for part in parts_of(candidate, facts.model, searched=searched)],
         "n_trials": len(study.trials) if study else None,
         "n_trials_resumed": study.n_resumed if study else None,
         "notes": list(candidate.notes),
@@ -89,7 +115,7 @@ def run_record(
         "artefacts": {
             str(path.relative_to(directory).as_posix()): files.sha256(path)
             for path in sorted(directory.rglob("*"))
-            if path.is_file() and path.name not in ("run.json", "tracking.jsonl", "sync.json")
+            if path.is_file() and path.name not in (RECORD, "tracking.jsonl", "sync.json")
         },
     }
 
@@ -103,22 +129,6 @@ def confusion(candidate: Candidate) -> dict[str, Any]:
         "labels": [label_text(c) for c in classes],
         "matrix": matrix.tolist(),
         "rows": "held-out validation rows",
-    }
-
-
-def _trial_row(trial: Trial) -> dict[str, Any]:
-    return {
-        "number": trial.number,
-        "state": trial.state,
-        "score": trial.score,
-        "fold_scores": [float(s) for s in trial.fold_scores],
-        "n_rounds": [int(r) for r in trial.n_rounds],
-        "seed": trial.seed,
-        "threads": trial.threads,
-        "seconds": trial.seconds,
-        "notes": list(trial.notes),
-        "error": trial.error,
-        "params": json.dumps(dict(trial.params), sort_keys=True),
     }
 
 

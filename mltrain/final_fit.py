@@ -1,0 +1,133 @@
+"""The final fit of a trial: one model on all rows, or the models of its folds.
+
+Refits of several trials run side by side; each is begun only when its forecast ends before the deadline.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import nullcontext
+from dataclasses import dataclass
+from threading import Lock
+from typing import Literal, TypeAlias
+
+from mltrain.development import first_repeat
+from mltrain.errors import MltrainError
+from mltrain.model import Member
+from mltrain.models import Fitted
+from mltrain.search import Executor, SearchJob, Study, Trial, fit_folds, refit_all
+
+# Fits that take all cores take them one after the other.
+_WIDE = Lock()
+
+FinalFit: TypeAlias = Literal["refit", "bag", "fold", "vote"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Final:
+    """The models that a trial ends up with.
+
+    Attributes
+    ----------
+    members : tuple of Member
+        Their weights sum to 1.
+    kind : {"refit", "bag", "fold"}
+        One model on all rows; the average of the fold models; the model of the holdout search itself.
+    notes : tuple of str
+        What the user should know, such as a refit that there was no time for.
+    """
+
+    members: tuple[Member, ...]
+    kind: FinalFit
+    notes: tuple[str, ...] = ()
+
+
+def start_refit(
+    study: Study, job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None
+) -> Future[Fitted | None]:
+    """Hand the refit of a trial on all rows to the executor.
+
+    Parameters
+    ----------
+    deadline : float, optional
+        `time.monotonic` value. A refit that cannot end by then, as far as the folds of its trial tell, is not begun.
+
+    Returns
+    -------
+    Future of Fitted
+        Of None when there was no time; what it began and could not end in time is thrown away.
+    """
+    return executor.submit(_refit, study, job, trial, executor, deadline)
+
+
+def fit_finally(
+    study: Study,
+    job: SearchJob,
+    trial: Trial,
+    *,
+    executor: Executor,
+    deadline: float | None,
+    refit: Future[Fitted | None] | None = None,
+) -> Final:
+    """Return the refitted model of a trial where one was begun and ended in time, else its fold models."""
+    refitted, problem = _outcome(refit)
+    if refitted is not None:
+        member = Member(family=job.name, weight=1.0, fitted=refitted.model, features=job.final_features)
+        return Final(members=(member,), kind="refit", notes=refitted.notes)
+    fitted = fold_models(study, job, trial, executor=executor, deadline=deadline)
+    notes: tuple[str, ...] = () if problem is None else (problem,)
+    if trial.state == "complete" and any(f.stopped == "deadline" for f in fitted):
+        notes += ("the clock cut its models short: they are not those that were scored",)
+    return Final(members=fold_members(job, fitted), kind="bag" if len(fitted) > 1 else "fold", notes=notes)
+
+
+def _outcome(refit: Future[Fitted | None] | None) -> tuple[Fitted | None, str | None]:
+    """Return the refitted model, or None and why there is none; what is ours or the user's is raised."""
+    if refit is None:
+        return None, None
+    error = refit.exception()
+    if isinstance(error, MltrainError) or not isinstance(error, Exception | None):
+        raise error
+    if error is not None:
+        return None, f"the refit on all rows failed: {type(error).__name__}: {error}"
+    refitted = refit.result()
+    return refitted, None if refitted is not None else "no time was left to refit on all rows"
+
+
+def fold_models(
+    study: Study, job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None
+) -> tuple[Fitted, ...]:
+    """Return the fold models of a trial: those at hand, or, after a resume, the same ones fitted again."""
+    at_hand = study.models.get(trial.number)
+    return at_hand or fit_folds(job, trial, executor=executor, deadline=deadline, prepared=study.prepared)
+
+
+def fold_members(job: SearchJob, fitted: Sequence[Fitted], *, weight: float = 1.0) -> tuple[Member, ...]:
+    """Return the fold models of the first repeat as members that share ``weight`` equally.
+
+    Those of further repeats serve the score alone: together the first ones have seen every row, and each model more
+    costs time at every prediction.
+    """
+    folds = first_repeat(job.folds)
+    return tuple(
+        Member(family=job.name, weight=weight / len(folds), fitted=f.model, features=fold.features)
+        for f, fold in zip(fitted, folds, strict=False)
+    )
+
+
+def refit_seconds(job: SearchJob, trial: Trial) -> float:
+    """Forecast the seconds of one fit on all rows, with the threads of the trial, from those of its folds."""
+    n_fitted = sum(len(fold.train) for fold in job.folds)
+    return 1.2 * trial.seconds * len(job.y) / max(n_fitted, 1)
+
+
+def _refit(study: Study, job: SearchJob, trial: Trial, executor: Executor, deadline: float | None) -> Fitted | None:
+    """Refit when the forecast fits before the deadline; None when it does not, or did not end in time."""
+    threads = min(study.threads, executor.n_cores)
+    with _WIDE if threads > 1 else nullcontext():
+        if deadline is not None and time.monotonic() + refit_seconds(job, trial) > deadline:
+            return None
+        fitted = refit_all(job, trial, threads=threads, deadline=deadline)
+    return None if fitted.stopped == "deadline" else fitted

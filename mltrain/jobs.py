@@ -1,0 +1,210 @@
+"""What the searches of one training session are asked to do: its rows, its recipe, encoded views, one job a family.
+
+`train` makes it from the config and the splits of today, `reproduce` from those that a run recorded. It knows nothing
+of trackers, clocks and runs, and never sees the test rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from mltrain.candidate import CalibrationSplit, Recipe
+from mltrain.config import Config
+from mltrain.data.conforming import conform
+from mltrain.data.splits import SplitRecord, read_rows
+from mltrain.data.target import encode_target
+from mltrain.development import (
+    Development,
+    EncodedView,
+    develop,
+    encoded_view,
+    shape_of,
+    with_selected_features,
+)
+from mltrain.events import Listener, StageFinished, StageStarted, ignore
+from mltrain.models import Fold, ModelFamily, Objective, ViewKind
+from mltrain.plan import comparison_metric
+from mltrain.search import SearchJob
+from mltrain.workspace import Workspace
+
+# From so many cells on, families are prepared, searched and let go of one after the other.
+_LARGE_CELLS = 15_000_000
+_ROWS_AT_HAND = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """What all families of one session learn from and how their candidates are made.
+
+    Attributes
+    ----------
+    read_table : callable, optional
+        Reads the development rows again, once a view; where given, ``rows.table`` holds the first thousand alone, since
+        the table is as large as a view and nobody needs it while models are fitted.
+    """
+
+    config: Config
+    split: SplitRecord
+    rows: Development
+    recipe: Recipe
+    views: dict[ViewKind, EncodedView] = field(default_factory=dict)
+    read_table: Callable[[], pa.Table] | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the data is so large that one family is prepared at a time."""
+        return _is_large(self.rows)
+
+    def view(self, kind: ViewKind) -> EncodedView:
+        """Return an encoded view of the development rows, made once."""
+        if kind not in self.views:
+            rows = self.rows if self.read_table is None else replace(self.rows, table=self.read_table())
+            self.views[kind] = encoded_view(rows, kind, self.config.preprocessing)
+        return self.views[kind]
+
+    def groups(self, families: Mapping[str, ModelFamily]) -> list[dict[str, ModelFamily]]:
+        """Return the families that are searched together: all of them, or, on large data, one after the other.
+
+        Those of one view follow each other, the boosters last: they make most of time that others leave over.
+        """
+        if not self.is_large:
+            return [dict(families)]
+        ordered = sorted(families, key=lambda name: (families[name].view == "native", families[name].view))
+        return [{name: families[name]} for name in ordered]
+
+    def free_views(self, families: Iterable[ModelFamily]) -> None:
+        """Forget the views that none of the families still to come wants."""
+        for kind in set(self.views) - {family.view for family in families}:
+            del self.views[kind]
+
+    def job(self, name: str, family: ModelFamily, *, max_trials: int | None) -> SearchJob:
+        """Return what the search engine needs to tune one family."""
+        encoded, settings = self.view(family.view), self.config.models.get(name)
+        n_classes = self.rows.schema.target.n_classes
+        shape = shape_of(encoded.view, n_classes)
+        searched = {k: v.dimension() for k, v in settings.search_space.items()} if settings else {}
+        everything = Fold(train=np.arange(len(self.rows.y)), valid=np.empty(0, dtype=np.intp))
+        *folds, final = with_selected_features(
+            encoded.view,
+            self.rows.y,
+            folds=(*self.rows.folds, everything),
+            keep=self.config.preprocessing.select_features,
+            n_classes=n_classes,
+            seed=self.config.seed,
+        )
+        return SearchJob(
+            name=name,
+            family=family,
+            view=encoded.view,
+            y=self.rows.y,
+            weights=self.rows.weights,
+            folds=tuple(folds),
+            final_features=final.features,
+            objective=Objective(n_classes=n_classes, device=self.config.train.device),
+            metric=self.recipe.metric,
+            space={**family.space(shape), **searched},
+            first_trials=tuple(family.first_trials(shape)),
+            fixed=dict(settings.params) if settings else {},
+            seed=self.config.seed,
+            max_trials=max_trials,
+            lag=self.config.train.trial_lag,
+            data_key=study_data_key(self.split, self.config),
+        )
+
+
+def read_material(
+    config: Config, workspace: Workspace, split: SplitRecord, *, listener: Listener, is_lean: bool = False
+) -> Material:
+    """Read the splits that training may see and decide how candidates are validated, fitted and calibrated.
+
+    Parameters
+    ----------
+    is_lean : bool
+        Let go of the table of large data and read it again for each view.
+    """
+    rows = development_rows(config, workspace, split, listener=listener)
+    recipe = recipe_for(config, workspace, split, rows=rows)
+    if not (is_lean and _is_large(rows)):
+        return Material(config=config, split=split, rows=rows, recipe=recipe)
+    # Taken, not sliced: a slice would hold on to the whole.
+    few = replace(rows, table=rows.table.take(np.arange(min(_ROWS_AT_HAND, len(rows.y)))))
+    return Material(
+        config=config,
+        split=split,
+        rows=few,
+        recipe=recipe,
+        read_table=lambda: development_rows(config, workspace, split, listener=ignore).table,
+    )
+
+
+def _is_large(rows: Development) -> bool:
+    return len(rows.y) * len(rows.schema.features) >= _LARGE_CELLS
+
+
+def study_data_key(split: SplitRecord, config: Config) -> str:
+    """Return a digest of what a study's scores depend on besides its own settings: rows, encoding and weights."""
+    parts = (
+        split.fingerprint,
+        config.preprocessing.model_dump_json(),
+        config.train.class_weight,
+        config.train.device,
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def development_rows(config: Config, workspace: Workspace, split: SplitRecord, *, listener: Listener) -> Development:
+    """Read the train and validation splits."""
+    started = time.monotonic()
+    listener(StageStarted(stage="data", detail=f"{workspace.data}"))
+    rows = develop(
+        read_split(workspace, split, "train"),
+        read_split(workspace, split, "validation"),
+        schema=split.schema,
+        settings=config.train,
+        split=config.split,
+        seed=config.seed,
+    )
+    n_features = len(rows.schema.features)
+    detail = f"{len(rows.y):,} rows, {n_features} columns"
+    listener(StageFinished(stage="data", seconds=time.monotonic() - started, detail=detail))
+    return rows
+
+
+def recipe_for(config: Config, workspace: Workspace, split: SplitRecord, *, rows: Development) -> Recipe:
+    """Return how candidates of this session are fitted, calibrated and thresholded."""
+    final_fit: Literal["refit", "bag"] = "bag" if rows.validation == "kfold" else "refit"
+    if config.train.final_fit != "auto":
+        final_fit = config.train.final_fit
+    return Recipe(
+        schema=split.schema,
+        metric=comparison_metric(config.train, split.schema.target.n_classes),
+        final_fit=final_fit,
+        calibration=config.train.calibration,
+        seed=config.seed,
+        calibration_split=_calibration_split(workspace, split),
+    )
+
+
+def read_split(
+    workspace: Workspace, split: SplitRecord, name: Literal["train", "validation", "calibration"]
+) -> pa.Table:
+    """Read one split that training may see, its hash checked."""
+    return read_rows(workspace.split(name), expected_sha256=split.splits[name].sha256)
+
+
+def _calibration_split(workspace: Workspace, split: SplitRecord) -> CalibrationSplit | None:
+    if "calibration" not in split.splits:
+        return None
+    table = read_split(workspace, split, "calibration")
+    target = split.schema.target
+    return CalibrationSplit(
+        table=conform(table, split.schema, origin="the calibration split"),
+        y=encode_target(target, table[target.name]),
+    )

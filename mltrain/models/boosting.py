@@ -1,0 +1,38 @@
+"""How many rounds a booster may take and is expected to need, before it has begun."""
+
+from __future__ import annotations
+
+import math
+
+from mltrain.models import Shape
+from mltrain.models.rounds import patience
+
+MOST_ROUNDS = 3000
+_MOST_CELLS = 6e9
+
+
+def trees_per_round(n_classes: int) -> int:
+    """Return how many trees one round grows."""
+    return 1 if n_classes == 2 else n_classes
+
+
+def most_rounds(shape: Shape, *, learning_rate: float, cap: int = MOST_ROUNDS) -> int:
+    """Return the rounds at most: what the user allows, what the rows leave time for, what the learning rate can use."""
+    cells = shape.n_samples * shape.n_features * trees_per_round(shape.n_classes)
+    by_rows = max(_MOST_CELLS / cells, 200)
+    by_rate = max(100 / learning_rate, 100)
+    return max(1, min(cap, int(by_rows), int(by_rate)))
+
+
+def expected_rounds(shape: Shape, *, learning_rate: float, leaves: float, cap: int = MOST_ROUNDS) -> float:
+    """Return the rounds until early stopping, its patience included.
+
+    Notes
+    -----
+    ``rounds * learning_rate`` of the best round grew like the root of the rows and fell with the leaves of a tree:
+    2.4 to 3.4 on 750 rows whatever the leaves; 78, 29, 14, 7 on 24,000 rows with 5, 8, 16, 50 leaves (measured for
+    LightGBM on german and adult, alike for XGBoost).
+    """
+    best = (2.0 + math.sqrt(shape.n_samples) * math.pow(leaves, -0.8)) / learning_rate
+    wanted = best + patience(shape.n_samples, best)
+    return min(wanted, most_rounds(shape, learning_rate=learning_rate, cap=cap))

@@ -1,0 +1,181 @@
+"""CatBoost: symmetric trees on pools that are quantized once per fold; an extra, ``mltrain[catboost]``.
+
+It knows nothing of other families. Results do not depend on the number of threads, and two fits at once share nothing
+but the pools that they read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from catboost import CatBoost as Booster
+from catboost import CatBoostError
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+
+from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
+from mltrain.models.boosting import MOST_ROUNDS, most_rounds
+from mltrain.models.catboost.binary import booster_of, bytes_of, class_codes, seal
+from mltrain.models.catboost.data import QUANTIZING, FoldPools, Pools, fold_pools, make_pool, prepare_pools
+from mltrain.models.catboost.loop import Boosted, boost
+from mltrain.models.catboost.space import KNOWN, SYNONYMS, first_trials, search_space
+from mltrain.models.catboost.work import forecast_work
+from mltrain.models.framing import frame, unframe
+from mltrain.models.parameters import settle_parameters, take_number
+from mltrain.models.rounds import RoundWatch, normalise
+from mltrain.space import Params, Scalar, Space
+
+
+class CatBoost:
+    """Gradient boosting of symmetric trees with native categories and missing values.
+
+    References
+    ----------
+    Prokhorenkova et al. (2018), CatBoost: unbiased boosting with categorical features, NeurIPS 31.
+    """
+
+    name = "catboost"
+    view: ViewKind = "native"
+    simplicity = 3
+    parameters = KNOWN | frozenset(SYNONYMS)
+
+    def space(self, shape: Shape) -> Space:
+        """Return the default search space for data of this shape."""
+        return search_space(shape)
+
+    def first_trials(self, shape: Shape) -> Sequence[Params]:
+        """Return the parameters to try first, cheapest-promising first."""
+        return first_trials(shape)
+
+    def work(self, params: Params, shape: Shape) -> float:
+        """Return the forecast work of one fit, in about seconds of one core."""
+        return forecast_work(params, shape)
+
+    def prepare(
+        self,
+        view: View,
+        y: NDArray[np.int64],
+        *,
+        weights: NDArray[np.float64] | None,
+        folds: Sequence[Fold],
+        objective: Objective,
+        threads: int = 1,
+    ) -> Pools:
+        """Quantize the first fold; the others follow when they are needed.
+
+        Raises
+        ------
+        mltrain.errors.EnvironmentRefusal
+            A GPU is asked for and this machine has none.
+        """
+        return prepare_pools(view, y, weights=weights, folds=folds, objective=objective, threads=threads)
+
+    def fit(self, prepared: Pools, fold: int, *, params: Params, limits: Limits) -> Fitted:
+        """Boost until early stopping, the deadline or `limits.on_round` says so.
+
+        Raises
+        ------
+        ValueError
+            A parameter is unknown or refused by the library, or the rows hold nothing to learn from.
+        """
+        settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
+        cap = int(take_number(settled, "iterations", default=MOST_ROUNDS, low=1))
+        quantizing = {name: settled.pop(name) for name in QUANTIZING if name in settled}
+        try:
+            data = fold_pools(prepared, fold, quantizing=quantizing, threads=limits.threads)
+            boosted = boost(
+                data,
+                params=_library_params(settled, prepared, data, limits=limits),
+                n_rounds=_round_cap(cap, settled, prepared, limits=limits),
+                watch=RoundWatch(limits=limits, n_samples=data.n_train),
+                is_interruptible=prepared.objective.device == "cpu",
+            )
+        except CatBoostError as error:
+            raise ValueError(f"catboost refused the parameters {dict(params)} or the rows: {error}") from error
+        return _finish(boosted, data, n_classes=prepared.objective.n_classes, threads=limits.threads)
+
+    def predict_proba(self, model: Booster, X: Any, *, threads: int = 1) -> Proba:
+        """Return probabilities of shape (n_samples, n_classes)."""
+        if X.shape[0] == 0:
+            return np.empty((0, class_codes(model).n_classes))
+        pool = make_pool(X, categorical=model.get_cat_feature_indices(), threads=threads)
+        return _proba(model, pool, threads=threads)
+
+    def importances(self, model: Booster, n_features: int) -> NDArray[np.float64]:
+        """Return the share of each feature in how much predictions change with it."""
+        change = np.asarray(model.get_feature_importance(type="PredictionValuesChange"), dtype=np.float64)
+        assert change.size == n_features
+        return change / change.sum() if change.sum() > 0 else np.zeros(n_features)
+
+    def dump(self, model: Booster) -> bytes:
+        """Return the library's own binary format, framed."""
+        return frame(self.name, bytes_of(model))
+
+    def load(self, data: bytes) -> Booster:
+        """Rebuild a booster from its bytes.
+
+        Raises
+        ------
+        ValueError
+            The bytes are not a CatBoost model.
+        """
+        return booster_of(unframe(self.name, data))
+
+
+def _library_params(
+    settled: dict[str, Scalar], prepared: Pools, data: FoldPools, *, limits: Limits
+) -> dict[str, Scalar]:
+    params: dict[str, Scalar] = {
+        "loss_function": "Logloss" if prepared.objective.n_classes == 2 else "MultiClass",
+        # The library's own default depends on the number of rounds asked for.
+        "learning_rate": 0.05,
+        "task_type": "GPU" if prepared.objective.device == "gpu" else "CPU",
+        "random_seed": limits.seed,
+        "thread_count": limits.threads,
+        "logging_level": "Silent",
+        "allow_writing_files": False,
+        "use_best_model": False,
+    }
+    if prepared.objective.n_classes > 2:
+        params["classes_count"] = len(data.classes)
+    return params | settled
+
+
+def _round_cap(cap: int, settled: dict[str, Scalar], prepared: Pools, *, limits: Limits) -> int:
+    """Bound the rounds by the work of one round and by what the learning rate can use."""
+    if limits.max_rounds is not None:
+        return max(1, min(cap, limits.max_rounds))
+    n_samples, n_features = prepared.view.X.shape
+    shape = Shape(n_samples=n_samples, n_features=n_features, n_classes=prepared.objective.n_classes)
+    rate = take_number(dict(settled), "learning_rate", default=0.05, low=1e-6)
+    return most_rounds(shape, learning_rate=rate, cap=cap)
+
+
+def _finish(boosted: Boosted, data: FoldPools, *, n_classes: int, threads: int) -> Fitted:
+    """Cut to the best round and predict the validation rows from the pool that is there already."""
+    watch = boosted.watch
+    model = seal(boosted.model, n_rounds=watch.best_round, classes=data.classes, n_classes=n_classes)
+    curve = watch.curve()
+    return Fitted(
+        model=model,
+        n_rounds=watch.best_round,
+        valid_proba=np.empty((0, n_classes)) if data.rows is None else _proba(model, data.rows, threads=threads),
+        train_losses=curve.train_losses,
+        valid_losses=curve.valid_losses,
+        loss_rounds=curve.rounds,
+        stopped=boosted.stopped or "done",
+    )
+
+
+def _proba(model: Booster, pool: Any, *, threads: int) -> Proba:
+    codes = class_codes(model)
+    raw = np.asarray(model.predict(pool, prediction_type="RawFormulaVal", thread_count=threads))
+    if raw.ndim == 1:
+        positive = expit(raw)
+        return np.column_stack([1 - positive, positive])
+    return normalise(softmax(raw, axis=1), n_classes=codes.n_classes, classes=codes.seen)
+
+
+FAMILY = CatBoost()

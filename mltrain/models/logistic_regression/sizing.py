@@ -1,0 +1,24 @@
+"""How many rows a linear model learns from: far fewer than there may be settle its coefficients."""
+
+from __future__ import annotations
+
+from mltrain.models import View
+
+_MOST_CELLS = 24_000_000
+_FEWEST_ROWS = 50_000
+
+
+def most_rows(view: View, *, n_classes: int) -> int:
+    """Return the training rows at most, by the filled cells of a row and the classes.
+
+    Notes
+    -----
+    One pass over 24 million filled cells takes about 50 ms, a fit of 75 iterations 8 s; they take 190 MB when sparse.
+    """
+    filled = getattr(view.X, "nnz", view.n_samples * view.n_features)
+    return rows_at_most(filled / max(view.n_samples, 1), n_classes=n_classes)
+
+
+def rows_at_most(filled: float, *, n_classes: int) -> int:
+    """Return the training rows at most when a row has ``filled`` cells that are not 0."""
+    return max(int(_MOST_CELLS / (filled + (n_classes if n_classes > 2 else 1))), _FEWEST_ROWS)

@@ -1,0 +1,41 @@
+"""How large a forest may be: a tree cannot be interrupted, so rows, trees and nodes are settled before it grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mltrain.models import Shape
+
+_MOST_TREES = 200
+_FEWEST_TREES = 64
+# About what one tree takes a second for, what a whole forest may cost, and what its nodes may take.
+_CELLS_PER_TREE = 1_500_000
+_CELLS_PER_FOREST = 40_000_000
+_BYTES_PER_FOREST = 400_000_000
+_NODE_BYTES = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForestSize:
+    """Rows drawn for each tree, and trees."""
+
+    n_rows: int
+    n_trees: int
+
+
+def size_forest(shape: Shape, *, share: float = 1.0, leaf_rows: float = 1.0) -> ForestSize:
+    """Return how large a forest on these rows is when the user does not say.
+
+    Parameters
+    ----------
+    share : float
+        Part of the rows that the user wants for each tree, in (0, 1].
+    leaf_rows : float
+        Rows of the smallest leaf; a binary tree has at most ``2 * rows / leaf_rows`` nodes.
+    """
+    most_rows = max(_CELLS_PER_TREE // shape.n_features, 1000)
+    n_rows = max(1, min(round(share * shape.n_samples), most_rows))
+    by_work = max(_CELLS_PER_FOREST // (n_rows * shape.n_features), _FEWEST_TREES)
+    node_bytes = _NODE_BYTES + 8 * shape.n_classes
+    by_memory = max(int(_BYTES_PER_FOREST / (2 * n_rows / max(leaf_rows, 1.0) * node_bytes)), 8)
+    return ForestSize(n_rows=n_rows, n_trees=min(by_work, by_memory, _MOST_TREES))

@@ -1,0 +1,114 @@
+"""The trials whose models make up a kept model, and their form in the record."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mltrain.candidate import Candidate
+from mltrain.ensemble import Searched
+from mltrain.final_fit import FinalFit
+from mltrain.search import Trial
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One trial's models inside a kept model.
+
+    Attributes
+    ----------
+    weight : float
+        Their share of the vote, all of them together; the shares of a model's parts sum to 1.
+    final_fit : {"refit", "bag", "fold"}
+        One model refitted on all rows, or the fold models.
+    trial : Trial
+        Without predictions and curve where it was read from a record.
+    """
+
+    family: str
+    weight: float
+    final_fit: FinalFit
+    trial: Trial
+
+    @property
+    def label(self) -> str:
+        """Name such as ``lgbm#3``."""
+        return f"{self.family}#{self.trial.number}"
+
+
+def parts_of(candidate: Candidate, family: str, *, searched: Sequence[Searched] = ()) -> tuple[Part, ...]:
+    """Return what a candidate is made of.
+
+    Parameters
+    ----------
+    family : str
+        Of a candidate with a trial of its own.
+    searched : sequence of Searched
+        The families behind the weights of an ensemble.
+    """
+    if candidate.trial is not None:
+        return (Part(family=family, weight=1.0, final_fit=candidate.final_fit, trial=candidate.trial),)
+    trials = {
+        f"{one.study.name}#{trial.number}": (one.study.name, trial) for one in searched for trial in one.study.trials
+    }
+    fits = candidate.member_fits or {}
+    return tuple(
+        Part(family=trials[label][0], weight=weight, final_fit=fits[label], trial=trials[label][1])
+        for label, weight in (candidate.weights or {}).items()
+        if label in trials
+    )
+
+
+def trial_row(trial: Trial) -> dict[str, Any]:
+    """Return a trial as one row of a table; parameters are JSON text, in which floats survive exactly."""
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "score": trial.score,
+        "fold_scores": [float(s) for s in trial.fold_scores],
+        "n_rounds": [int(r) for r in trial.n_rounds],
+        "seed": trial.seed,
+        "threads": trial.threads,
+        "seconds": trial.seconds,
+        "notes": list(trial.notes),
+        "error": trial.error,
+        "params": json.dumps(dict(trial.params), sort_keys=True),
+    }
+
+
+def part_to_dict(part: Part) -> dict[str, Any]:
+    """Return a part as JSON values; a fold without a score has null."""
+    row = trial_row(part.trial)
+    scores = [score if math.isfinite(score) else None for score in row["fold_scores"]]
+    trial = row | {"fold_scores": scores, "params": dict(part.trial.params)}
+    return {"family": part.family, "weight": part.weight, "final_fit": part.final_fit, "trial": trial}
+
+
+def part_from_dict(entry: Mapping[str, Any]) -> Part:
+    """Rebuild a part.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        Something is missing or of another type.
+    """
+    row = entry["trial"]
+    trial = Trial(
+        number=int(row["number"]),
+        params=dict(row["params"]),
+        state=row["state"],
+        score=row["score"],
+        fold_scores=tuple(math.nan if score is None else float(score) for score in row["fold_scores"]),
+        n_rounds=tuple(int(n) for n in row["n_rounds"]),
+        seed=int(row["seed"]),
+        threads=int(row["threads"]),
+        seconds=float(row["seconds"]),
+        notes=tuple(row["notes"]),
+        error=row["error"],
+    )
+    if entry["final_fit"] not in ("refit", "bag", "fold"):
+        raise ValueError(f"unknown final fit {entry['final_fit']!r}")
+    return Part(family=entry["family"], weight=float(entry["weight"]), final_fit=entry["final_fit"], trial=trial)

@@ -1,0 +1,182 @@
+"""Which family may begin its next trial, and until when a fit may run: what a search does with its time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from mltrain.search.attempt import Attempt
+from mltrain.search.bandit import Standing, spread_of, worth
+from mltrain.search.forecast import can_end_in_time, fold_share_s
+from mltrain.search.job import SearchJob
+from mltrain.search.open_study import OpenStudy
+from mltrain.search.poll import Poll
+from mltrain.search.schedule import Clock
+from mltrain.search.trial import Trial
+from mltrain.voting import VOTERS_PER_FAMILY
+
+_MOST_SLOWNESS = 4.0
+# Every family gets its three voters before any gets more, unless one of them would take this share of the time left.
+_SOON = 0.1
+
+Reserve: TypeAlias = Callable[[SearchJob, Trial | None, bool, float], float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ends:
+    """What ends a search.
+
+    Attributes
+    ----------
+    deadline : float, optional
+        `time.monotonic` value.
+    family_s : float, optional
+        Seconds that one family may have all cores for, what is reserved for it afterwards included.
+    reserve : callable, optional
+        ``reserve(job, best_trial, is_at_hand, slowness)`` returns the seconds before the deadline that must be left for
+        what comes after the search of that family; asked before the first trial and after every one that ends.
+        ``is_at_hand`` says whether the fold models of the best trial are in memory, ``slowness`` how many times longer
+        than alone a core takes on this machine now.
+    """
+
+    deadline: float | None
+    family_s: float | None = None
+    reserve: Reserve | None = None
+
+
+class Allotment:
+    """The time of one search, divided among its families.
+
+    Attributes
+    ----------
+    clock : Clock
+        Its deadline moves with what the best trials so far will need afterwards.
+    is_settled : bool
+        More trials no longer improve a vote, so that none begins.
+    """
+
+    def __init__(self, studies: Sequence[OpenStudy], *, n_cores: int, ends: Ends, started: float) -> None:
+        self.clock = Clock(started=started, deadline=ends.deadline)
+        self.is_settled = False
+        self._studies, self._n_cores, self._ends = studies, n_cores, ends
+        self._cpu_started = time.process_time()
+        job = studies[0].job
+        self._poll = Poll(job.y[job.valid_rows], metric=job.metric, seed=job.seed)
+        self._keep_time_back()
+
+    @property
+    def has_model(self) -> bool:
+        """Whether any family has one."""
+        return any(study.has_model for study in self._studies)
+
+    def next_family(self) -> OpenStudy | None:
+        """Return the family whose next trial should begin: one never tried, else the one worth most; None for none."""
+        able = [study for study in self._studies if self._may_begin(study)]
+        untried = [study for study in able if not study.trials and not study.attempts]
+        if untried or len(able) < 2 or self.clock.deadline is None:
+            return next(iter(untried or able), None)
+        able = [study for study in able if self._is_behind(study)] or able
+        spread = spread_of([max(scores) for scores in map(_scores, self._studies) if scores])
+        return max(able, key=lambda study: worth(self._standing(study), spread=spread))
+
+    def _is_behind(self, study: OpenStudy) -> bool:
+        """Say whether a family that could soon have a third voter has not even three trials."""
+        proposal = study.peek()
+        trial_s = None if proposal is None else study.forecast_s(proposal)
+        n_begun = len(study.trials) + len(study.attempts)
+        soon_s = _SOON * self._seconds_left(study) * self._n_cores
+        return n_begun < VOTERS_PER_FAMILY and (trial_s is None or trial_s <= soon_s)
+
+    def fit_deadline(self, study: OpenStudy, attempt: Attempt) -> float | None:
+        """Return when a fit stops: with all others, or, while its family has no model, after its share of the time."""
+        if self.clock.deadline is None:
+            return None
+        seconds = self._seconds_left(study)
+        if not study.has_model:
+            seconds = fold_share_s(
+                seconds,
+                n_without_model=sum(not other.has_model and other.broken is None for other in self._studies),
+                n_folds_left=attempt.n_folds - len(attempt.submitted) + 1,
+                threads=attempt.threads,
+                n_cores=self._n_cores,
+            )
+        return time.monotonic() + max(seconds, 0.0)
+
+    def note_end(self) -> None:
+        """Think again about time and votes after a trial ended."""
+        self._keep_time_back()
+        if self.clock.deadline is not None and not self.is_settled:
+            self._poll.hold(self._studies)
+            self.is_settled = self._poll.is_settled(self._studies)
+
+    def _may_begin(self, study: OpenStudy) -> bool:
+        """Say whether a trial of this family could come to something before the deadline."""
+        if study.broken is not None:
+            return False
+        if self.clock.is_over:
+            is_alone = not self.has_model and not any(other.attempts for other in self._studies)
+            return is_alone and len(study.trials) < study.job.lag and study.peek() is not None
+        seconds_left = self._seconds_left(study)
+        proposal = None if self.is_settled or seconds_left <= 0 else study.peek()
+        return proposal is not None and can_end_in_time(
+            study.forecast_s(proposal),
+            ahead_s=self._ahead_s(),
+            n_folds=len(study.job.folds),
+            threads=study.threads,
+            n_cores=self._n_cores,
+            seconds_left=seconds_left,
+        )
+
+    def _seconds_left(self, study: OpenStudy) -> float:
+        """Return the wall clock that this family still has."""
+        if self._ends.family_s is None or self.clock.deadline is None:
+            return self.clock.seconds_left
+        used_s = study.used_s / self._n_cores + self._reserve_s(study)
+        return min(self.clock.seconds_left, self._ends.family_s - used_s)
+
+    def _ahead_s(self) -> float:
+        """Return the core-seconds of folds that run or wait, as far as they can be forecast."""
+        ahead = 0.0
+        for study in self._studies:
+            for attempt in study.attempts:
+                share = 1 - len(attempt.outcomes) / attempt.n_folds
+                ahead += share * (study.forecast_s(attempt.proposal) or 0.0)
+        return ahead
+
+    def _standing(self, study: OpenStudy) -> Standing:
+        proposal = study.peek()
+        cost_s = None if proposal is None else study.forecast_s(proposal)
+        ended = [trial.seconds * trial.threads for trial in study.trials.values() if trial.state != "failed"]
+        return Standing(
+            scores=_scores(study),
+            n_ended=len(study.trials),
+            cost_s=cost_s or max(ended, default=1.0),
+            say=self._poll.says.get(study.job.name, 1.0 / len(self._studies)),
+        )
+
+    def _keep_time_back(self) -> None:
+        """Move the deadline to what the best trials so far need afterwards; once it has passed, it stays passed."""
+        if self._ends.deadline is not None and self._ends.reserve is not None and not self.clock.is_over:
+            reserved_s = sum(self._reserve_s(study) for study in self._studies)
+            self.clock = replace(self.clock, deadline=self._ends.deadline - reserved_s)
+
+    def _reserve_s(self, study: OpenStudy) -> float:
+        """Return what comes after the search of a family."""
+        best = study.best
+        is_at_hand = best is not None and best.number in study.models
+        return 0.0 if self._ends.reserve is None else self._ends.reserve(study.job, best, is_at_hand, self._slowness)
+
+    @property
+    def _slowness(self) -> float:
+        """Core-seconds that fits took over the processor time they got: 2 where somebody else has half of each core."""
+        cpu_s = time.process_time() - self._cpu_started
+        slowness = sum(study.fits_s for study in self._studies) / cpu_s if cpu_s > 0.1 else 1.0
+        return min(max(slowness, 1.0), _MOST_SLOWNESS)
+
+
+def _scores(study: OpenStudy) -> tuple[float, ...]:
+    """Return the scores of a study in number order, greater is better."""
+    sign = 1.0 if study.job.metric.greater_is_better else -1.0
+    return tuple(sign * t.score for _, t in sorted(study.trials.items()) if t.score is not None)

@@ -1,0 +1,99 @@
+"""A quick vote over the best trials of all families while they are searched: who has a say, is it still improving."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltrain.metrics import Metric
+from mltrain.search.open_study import OpenStudy
+from mltrain.search.trial import Trial, rank_trials
+from mltrain.voting import VOTERS_PER_FAMILY, quick_weights
+
+_MOST_ROWS = 4_000
+_TIME_SHARE = 0.02
+# More trials cannot help when so many in a row improved the vote by less than this share of its standard error.
+_PATIENCE = 30
+_NEGLIGIBLE = 0.05
+_SMALLEST = 1e-7
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ballot:
+    """A vote: after how many trials it was held, its log loss and the standard error of that."""
+
+    n_ended: int
+    loss: float
+    error: float
+
+
+class Poll:
+    """The running vote; looked at while cores are given away, never told to a sampler.
+
+    Parameters
+    ----------
+    y_valid : ndarray of shape (n_valid,), int64
+        Classes of the validation rows, which all families share.
+
+    Attributes
+    ----------
+    says : dict of family name to float
+        Share of the weights; empty before the first vote.
+    """
+
+    def __init__(self, y_valid: NDArray[np.int64], *, metric: Metric, seed: int) -> None:
+        rows = np.random.default_rng(seed).permutation(len(y_valid))[:_MOST_ROWS]
+        self.says: dict[str, float] = {}
+        self._rows, self._y, self._n_valid = rows, y_valid[rows], len(y_valid)
+        self._metric, self._seed = metric, seed
+        self._seen: tuple[tuple[str, int], ...] = ()
+        self._ballots: list[_Ballot] = []
+        self._is_behind = True
+        self._started, self._spent_s = time.monotonic(), 0.0
+
+    def hold(self, studies: Sequence[OpenStudy]) -> None:
+        """Vote again where the candidates changed and votes have not cost too much so far."""
+        voters = [(study, trial) for study in studies for trial in _best(study)]
+        seen = tuple((study.job.name, trial.number) for study, trial in voters)
+        now = time.monotonic()
+        self._is_behind = seen != self._seen
+        if not voters or not self._is_behind or self._spent_s > _TIME_SHARE * (now - self._started):
+            return
+        self._seen, self._is_behind = seen, False
+        stacked = np.stack([trial.proba[self._rows] for _, trial in voters if trial.proba is not None])
+        weights = quick_weights(stacked, self._y, metric=self._metric, seed=self._seed)
+        self.says = dict.fromkeys((study.job.name for study in studies), 0.0)
+        for (study, _), weight in zip(voters, weights, strict=True):
+            self.says[study.job.name] += float(weight)
+        self._note(np.tensordot(weights, stacked, axes=1), n_ended=_n_ended(studies))
+        self._spent_s += time.monotonic() - now
+
+    def is_settled(self, studies: Sequence[OpenStudy]) -> bool:
+        """Say whether first trials are through and what came after them no longer moves the vote."""
+        if self._is_behind or any(len(study.trials) < study.n_first_trials for study in studies if study.peek()):
+            return False
+        n_before = _n_ended(studies) - _PATIENCE
+        before = [ballot for ballot in self._ballots if ballot.n_ended <= n_before]
+        since = [ballot.loss for ballot in self._ballots if ballot.n_ended > n_before]
+        if not before:
+            return False
+        gain = before[-1].loss - min(since, default=before[-1].loss)
+        return gain < _NEGLIGIBLE * before[-1].error
+
+    def _note(self, proba: NDArray[np.float64], *, n_ended: int) -> None:
+        losses = -np.log(np.maximum(proba[np.arange(self._y.size), self._y], _SMALLEST))
+        error = float(losses.std() / np.sqrt(self._n_valid))
+        self._ballots.append(_Ballot(n_ended=n_ended, loss=float(losses.mean()), error=error))
+
+
+def _best(study: OpenStudy) -> list[Trial]:
+    ranked = rank_trials(study.trials.values(), study.job.metric)
+    return [trial for trial in ranked if trial.proba is not None][:VOTERS_PER_FAMILY]
+
+
+def _n_ended(studies: Sequence[OpenStudy]) -> int:
+    return sum(len(study.trials) for study in studies)

@@ -1,0 +1,11 @@
+"""Who votes with what weight, chosen on held-out predictions, and what the vote is worth.
+
+It knows predictions, classes and a metric; models, trials and families are not its business.
+"""
+
+from __future__ import annotations
+
+from mltrain.voting.crossing import Vote, pick, vote
+from mltrain.voting.weights import VOTERS_PER_FAMILY, Selection, Weights, choose_weights, quick_weights
+
+__all__ = ["VOTERS_PER_FAMILY", "Selection", "Vote", "Weights", "choose_weights", "pick", "quick_weights", "vote"]

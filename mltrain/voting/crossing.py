@@ -1,0 +1,125 @@
+"""What a vote is worth on rows that its weights were not chosen on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from mltrain.metrics import Codes, Floats, Metric, score
+from mltrain.voting.judging import make_judge
+from mltrain.voting.weights import STEADY, Selection, Weights, choose_weights
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vote:
+    """Chosen weights, and what they are worth on rows they were not chosen on.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_members,), sums to 1
+    score : float
+        Cross-fitted score.
+    proba : ndarray of shape (n_samples, n_classes)
+        Cross-fitted predictions: each row by weights chosen without it.
+    """
+
+    weights: Weights
+    score: float
+    proba: Floats
+
+
+def vote(
+    probas: Sequence[NDArray[np.floating]],
+    y: Codes,
+    *,
+    metric: Metric,
+    seed: int,
+    deadline: float | None = None,
+    selection: Selection = STEADY,
+    parts: NDArray[np.intp] | None = None,
+) -> Vote:
+    """Choose weights for several models' held-out predictions.
+
+    Parameters
+    ----------
+    probas : sequence of ndarray of shape (n_samples, n_classes)
+        One per member, best first, aligned with ``y``.
+    deadline : float, optional
+        `time.monotonic` value after which no further bag is begun; at least one always is.
+    parts : ndarray of shape (n_samples,), optional
+        Number of the part that a row is scored with, such as its fold, where groups, time or the repeats of a row must
+        not be torn; by default five parts at random.
+    """
+    stacked = np.stack([p.astype(np.float64) for p in probas])
+    weights = choose_weights(stacked, y, metric=metric, seed=seed, deadline=deadline, selection=selection)
+    proba = np.empty_like(stacked[0])
+    quick = replace(selection, n_bags=max(1, selection.n_bags // 3))
+    for part, (rest, held_out) in enumerate(_parts(y, seed) if parts is None else _given_parts(parts)):
+        fitted = choose_weights(
+            stacked[:, rest], y[rest], metric=metric, seed=seed + 1 + part, deadline=deadline, selection=quick
+        )
+        proba[held_out] = np.tensordot(fitted, stacked[:, held_out], axes=1)
+    return Vote(weights=weights, score=score(metric, y, proba), proba=proba)
+
+
+def pick(
+    probas: Sequence[NDArray[np.floating]],
+    y: Codes,
+    *,
+    metric: Metric,
+    seed: int,
+    parts: NDArray[np.intp] | None = None,
+) -> float:
+    """Return what the best of several models is worth on rows that it was not picked on.
+
+    The best of many noisy scores flatters, the more the fewer rows there are and the more models were tried; a vote
+    scored on rows that its weights were not chosen on must not be compared with that.
+
+    Parameters
+    ----------
+    probas : sequence of ndarray of shape (n_samples, n_classes)
+        The best one on all rows first.
+    parts : ndarray of shape (n_samples,), optional
+        As for `vote`.
+
+    Returns
+    -------
+    float
+        The best model's score, less what it loses on each part when it is picked without that part: the mean over
+        parts, by their rows. Parts on which the metric is undefined do not count.
+
+    References
+    ----------
+    Cawley, Talbot (2010), On over-fitting in model selection and subsequent selection bias in performance evaluation,
+    JMLR 11, 2079-2107.
+    """
+    best = score(metric, y, probas[0].astype(np.float64))
+    if len(probas) == 1:
+        return best
+    stacked = np.stack(probas).astype(np.float64)
+    losses, sizes = [], []
+    for rest, held_out in _parts(y, seed) if parts is None else _given_parts(parts):
+        judge = make_judge(stacked[:, rest], y[rest], metric=metric)
+        picked = int(np.argmax(np.nan_to_num(judge.scores(judge.votes, 1), nan=-np.inf)))
+        if picked != 0 and len(np.unique(y[held_out])) > 1:
+            here = [score(metric, y[held_out], stacked[model, held_out]) for model in (0, picked)]
+            losses.append(here[0] - here[1])
+        else:
+            losses.append(0.0)
+        sizes.append(len(held_out))
+    return best - float(np.average(losses, weights=sizes))
+
+
+def _parts(y: Codes, seed: int, n_parts: int = 5) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    rarest = int(np.bincount(y)[np.unique(y)].min())
+    kind = StratifiedKFold if rarest >= n_parts else KFold
+    splitter = kind(n_splits=min(n_parts, len(y)), shuffle=True, random_state=seed)
+    return [(rest, held_out) for rest, held_out in splitter.split(np.zeros(len(y)), y)]
+
+
+def _given_parts(parts: NDArray[np.intp]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    return [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in np.unique(parts)]

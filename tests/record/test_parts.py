@@ -1,0 +1,104 @@
+"""What a kept model is made of, through JSON and back."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mltrain import artifact
+from mltrain.record import Part
+from mltrain.record.parts import part_from_dict, part_to_dict
+from mltrain.search import Trial
+
+pytestmark = pytest.mark.filterwarnings("ignore:Signature.*longdouble:UserWarning")
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def _part(**changes: Any) -> Part:
+    trial = {"number": 3, "params": {"a": 1}, "state": "complete", "score": 0.5, "seed": 7, **changes}
+    return Part(family="lgbm", weight=0.25, final_fit="bag", trial=Trial(**trial))
+
+
+@given(
+    params=st.dictionaries(st.text(), st.one_of(FLOATS, st.integers(), st.booleans(), st.none(), st.text())),
+    scores=st.lists(FLOATS, max_size=5),
+    score=FLOATS,
+    weight=FLOATS,
+    seed=st.integers(0, 2**31),
+)
+def test_every_bit_survives_json(
+    params: dict[str, Any], scores: list[float], score: float, weight: float, seed: int
+) -> None:
+    trial = Trial(
+        number=4, params=params, state="cut", score=score, fold_scores=tuple(scores), n_rounds=(1, 9), seed=seed,
+        threads=2, seconds=0.25, notes=("ü",), error=None,
+    )  # fmt: skip
+    part = Part(family="xgboost", weight=weight, final_fit="refit", trial=trial)
+
+    assert part_from_dict(json.loads(json.dumps(part_to_dict(part), allow_nan=False))) == part
+
+
+def test_a_fold_without_a_score_is_null_and_comes_back_as_not_a_number() -> None:
+    entry = part_to_dict(_part(fold_scores=(0.5, math.nan)))
+
+    assert entry["trial"]["fold_scores"] == [0.5, None]
+    assert [math.isnan(s) for s in part_from_dict(entry).trial.fold_scores] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "change", [{"final_fit": "vote"}, {"weight": None}, {"trial": {"number": 3}}], ids=["fit", "weight", "trial"]
+)
+def test_what_is_no_part_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        part_from_dict(part_to_dict(_part()) | change)
+
+
+def _records(trained: Any) -> dict[str, Any]:
+    return {
+        record["model"]: record for record in map(json.loads, (p.read_text() for p in trained.runs.glob("*/run.json")))
+    }
+
+
+def _row(trained: Any, record: dict[str, Any], number: int) -> dict[str, Any]:
+    rows = pq.read_table(trained.run(record["run_id"]) / "trials.parquet").to_pylist()
+    row = next(row for row in rows if row["number"] == number)
+    return row | {"params": json.loads(row["params"])}
+
+
+def test_a_family_is_one_part_with_its_best_trial(trained: Any) -> None:
+    for model in ("lgbm", "logistic_regression"):
+        record = _records(trained)[model]
+
+        (part,) = record["parts"]
+
+        assert (part["family"], part["weight"], part["final_fit"]) == (model, 1.0, "bag")
+        assert part["trial"]["score"] >= record["validation_score"]  # less what picking it flatters
+        assert part["trial"] == _row(trained, record, part["trial"]["number"])
+
+
+def test_an_ensemble_holds_the_whole_trial_of_every_voter(trained: Any) -> None:
+    records = _records(trained)
+    record = records["ensemble"]
+
+    found = {f"{part['family']}#{part['trial']['number']}": part for part in record["parts"]}
+
+    assert {label: part["weight"] for label, part in found.items()} == record["weights"]
+    for part in record["parts"]:
+        assert part["final_fit"] == "bag"
+        assert part["trial"] == _row(trained, records[part["family"]], part["trial"]["number"])
+
+
+def test_the_weights_of_an_ensemble_are_those_of_its_model(trained: Any) -> None:
+    record = _records(trained)["ensemble"]
+    members = artifact.read_manifest(trained.run(record["run_id"]) / "model").members
+
+    for family in {part["family"] for part in record["parts"]}:
+        recorded = sum(part["weight"] for part in record["parts"] if part["family"] == family)
+        # A share is divided by the folds and summed up again: the last bits may differ.
+        assert recorded == pytest.approx(sum(m.weight for m in members if m.family == family), rel=1e-12)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from mltrain.metrics import resolve
+from mltrain.search.poll import Poll
+from mltrain.search.trial import Trial
+
+Y = np.tile([0, 1], 200)
+
+
+@dataclass
+class Job:
+    name: str
+    metric: object = field(default_factory=lambda: resolve("log_loss", n_classes=2))
+
+
+@dataclass
+class Study:
+    """What a poll looks at: a name, trials, and whether more may come."""
+
+    job: Job
+    trials: dict[int, Trial] = field(default_factory=dict)
+    n_first_trials: int = 2
+    is_over: bool = False
+
+    def peek(self):
+        return None if self.is_over else object()
+
+    def add(self, skill: float, *, noise: int = 0) -> None:
+        """Add a trial whose predictions are right by ``skill`` and wrong in places of its own."""
+        number = len(self.trials)
+        random = np.random.default_rng(noise)
+        positive = np.clip(0.5 + skill * (Y - 0.5) + 0.2 * random.standard_normal(len(Y)), 0.01, 0.99)
+        proba = np.column_stack([1 - positive, positive])
+        loss = float(-np.log(proba[np.arange(len(Y)), Y]).mean())
+        self.trials[number] = Trial(number=number, params={}, state="complete", score=loss, seed=0, proba=proba)
+
+
+def make_poll() -> Poll:
+    poll = Poll(Y, metric=resolve("log_loss", n_classes=2), seed=0)
+    poll._started -= 1e6  # votes may take all the time they want
+    return poll
+
+
+def test_families_have_a_say_by_what_they_add_to_the_vote():
+    good, bad = Study(Job("good")), Study(Job("bad"))
+    for number in range(3):
+        good.add(0.5, noise=number)
+        bad.add(0.0, noise=9)
+    poll = make_poll()
+
+    poll.hold([good, bad])
+
+    assert poll.says["good"] > 0.9
+    assert sum(poll.says.values()) == pytest.approx(1)
+
+
+def test_a_search_is_not_settled_before_the_first_trials_are_through():
+    study, other = Study(Job("one")), Study(Job("other"), n_first_trials=50)
+    poll = make_poll()
+    for number in range(40):
+        study.add(0.5, noise=number % 3)
+        other.add(0.5, noise=number % 3)
+        poll.hold([study, other])
+
+    assert not poll.is_settled([study, other])
+    other.is_over = True
+    assert poll.is_settled([study, other])
+
+
+def test_a_search_that_improves_is_not_settled_and_one_that_stopped_improving_is():
+    study = Study(Job("one"))
+    poll = make_poll()
+    for number in range(40):
+        study.add(0.02 * number, noise=number)
+        poll.hold([study])
+    assert not poll.is_settled([study])
+
+    for number in range(35):
+        study.add(0.1, noise=number)
+        poll.hold([study])
+    assert poll.is_settled([study])
+
+
+def test_votes_that_would_cost_too_much_are_put_off():
+    study = Study(Job("one"))
+    study.add(0.5)
+    poll = Poll(Y, metric=resolve("log_loss", n_classes=2), seed=0)
+    poll.hold([study])
+    first = poll.says
+    poll._spent_s = 1e6
+
+    study.add(0.6, noise=1)
+    poll.hold([study])
+
+    assert poll.says is first
+    assert not poll.is_settled([study])

@@ -1,0 +1,138 @@
+"""What a session's searches are asked to do: what the config and the splits say, and never the test rows."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from mltrain import plugins
+from mltrain.config import Config
+from mltrain.data.splits import read_split_record
+from mltrain.errors import DataError
+from mltrain.events import ignore
+from mltrain.jobs import Material, read_material, study_data_key
+from mltrain.models import ModelFamily
+from mltrain.space import Int
+from mltrain.workspace import Workspace
+
+
+def _material(workspace: Workspace, config: Config) -> Material:
+    return read_material(config, workspace, read_split_record(workspace.split_record), listener=ignore)
+
+
+def _family(name: str) -> ModelFamily:
+    return cast("ModelFamily", plugins.load("models", name))
+
+
+def test_a_job_is_what_the_config_says(trained: Workspace, churn: Any) -> None:
+    models = {"lgbm": {"params": {"learning_rate": 0.07}, "search_space": {"num_leaves": {"int": [4, 20]}}}}
+    config = churn(models=models, train={"n_folds": 3, "trial_lag": 2, "comparison_metric": "log_loss"})
+    material = _material(trained, config)
+
+    job = material.job("lgbm", _family("lgbm"), max_trials=5)
+
+    assert (job.name, job.max_trials, job.lag, job.seed) == ("lgbm", 5, 2, config.seed)
+    assert job.fixed == {"learning_rate": 0.07}
+    assert job.space["num_leaves"] == Int(low=4, high=20)
+    assert job.metric.name == "log_loss"
+    assert (len(job.folds), job.weights, job.final_features) == (3, None, None)
+    np.testing.assert_array_equal(np.sort(job.valid_rows), np.arange(len(job.y)))
+
+
+def test_test_rows_are_not_needed(trained: Workspace, churn: Any) -> None:
+    trained.split("test").unlink()
+    parts = read_split_record(trained.split_record).splits
+
+    material = _material(trained, churn())
+
+    assert len(material.rows.y) == parts["train"].rows + parts["validation"].rows
+
+
+def test_features_are_selected_for_each_fold_and_for_the_fit_on_all_rows(trained: Workspace, churn: Any) -> None:
+    material = _material(trained, churn(preprocessing={"select_features": 0.5}))
+
+    job = material.job("lgbm", _family("lgbm"), max_trials=None)
+
+    n_features = job.view.n_features
+    chosen = [job.final_features, *(fold.features for fold in job.folds)]
+    assert all(features is not None and 0 < len(features) <= -(-n_features // 2) for features in chosen)
+
+
+def test_a_view_is_made_once_and_let_go(trained: Workspace, churn: Any) -> None:
+    material = _material(trained, churn())
+    native = material.view("native")
+    material.view("one_hot")
+
+    assert material.view("native") is native
+    material.free_views([_family("logistic_regression")])
+    assert set(material.views) == {"one_hot"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "final_fit"),
+    [({}, "bag"), ({"validation": "holdout"}, "refit"), ({"final_fit": "refit"}, "refit")],
+    ids=["folds", "holdout", "asked for"],
+)
+def test_how_the_best_trial_is_fitted_finally(
+    trained: Workspace, churn: Any, settings: dict[str, str], final_fit: str
+) -> None:
+    assert _material(trained, churn(train=settings)).recipe.final_fit == final_fit
+
+
+def test_a_changed_split_file_is_refused(trained: Workspace, churn: Any) -> None:
+    with trained.split("validation").open("ab") as file:
+        file.write(b"x")
+
+    with pytest.raises(DataError, match="a split file was changed"):
+        _material(trained, churn())
+
+
+@pytest.mark.parametrize(
+    ("sections", "same"),
+    [
+        ({"preprocessing": {"max_categories": 7}}, False),
+        ({"train": {"class_weight": "balanced"}}, False),
+        ({"train": {"n_jobs": 1}}, True),
+        ({"evaluate": {"n_bootstrap": 50}}, True),
+    ],
+    ids=["encoding", "weights", "threads", "evaluation"],
+)
+def test_a_study_is_another_when_its_scores_would_be(
+    trained: Workspace, churn: Any, sections: dict[str, Any], same: bool
+) -> None:
+    split = read_split_record(trained.split_record)
+
+    assert (study_data_key(split, churn(**sections)) == study_data_key(split, churn())) is same
+
+
+def test_families_are_searched_together_unless_the_data_is_large(
+    trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    material = _material(trained, churn())
+    families = {name: _family(name) for name in ("lgbm", "logistic_regression", "xgboost", "random_forest")}
+
+    together = material.groups(families)
+    monkeypatch.setattr("mltrain.jobs._LARGE_CELLS", 1)
+    apart = material.groups(families)
+
+    assert [list(group) for group in together] == [list(families)]
+    assert [list(group) for group in apart] == [["logistic_regression"], ["random_forest"], ["lgbm"], ["xgboost"]]
+
+
+def test_the_table_of_large_data_is_read_again_for_each_view(
+    trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _material(trained, churn())
+    monkeypatch.setattr("mltrain.jobs._LARGE_CELLS", 1)
+    monkeypatch.setattr("mltrain.jobs._ROWS_AT_HAND", 10)
+
+    split = read_split_record(trained.split_record)
+    lean = read_material(churn(), trained, split, listener=ignore, is_lean=True)
+
+    assert lean.is_large
+    assert lean.rows.table.num_rows == 10
+    np.testing.assert_array_equal(lean.rows.y, whole.rows.y)
+    for kind in ("native", "ordinal"):
+        np.testing.assert_array_equal(lean.view(kind).view.X, whole.view(kind).view.X)
