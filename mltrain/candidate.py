@@ -95,6 +95,8 @@ class Candidate:
         What an ensemble is made of.
     member_fits : mapping of "family#trial" to FinalFit
         How each of them was fitted.
+    sharpness : mapping of "family#trial" to float
+        What the log probabilities of each were multiplied by before the vote.
     notes : tuple of str
         What the user should know of how it came about, such as a clock that cut it short.
     """
@@ -106,6 +108,7 @@ class Candidate:
     trial: Trial | None = None
     weights: Mapping[str, float] | None = None
     member_fits: Mapping[str, FinalFit] | None = None
+    sharpness: Mapping[str, float] | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mltrain.calibration import fit_sharpness, sharpen
 from mltrain.candidate import (
     Candidate,
     Recipe,
@@ -50,9 +51,12 @@ def without_data(searched: Searched) -> Searched:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Voter:
+    """A trial that may vote; ``proba`` are its out-of-fold predictions, sharpened."""
+
     searched: Searched
     trial: Trial
     proba: NDArray[np.float64]
+    sharpness: float
 
     @property
     def label(self) -> str:
@@ -95,7 +99,7 @@ def keep_ensemble(
     say = {v: float(w) for v, w in zip(voters, chosen.weights, strict=True) if w > 0}
     finals = _finals(list(say), recipe=recipe, executor=executor, deadline=deadline)
     members = [
-        replace(member, weight=say[voter] * member.weight)
+        replace(member, weight=say[voter] * member.weight, sharpness=voter.sharpness)
         for voter, final in finals.items()
         for member in final.members
     ]
@@ -109,12 +113,14 @@ def keep_ensemble(
         final_fit="vote",
         weights={voter.label: weight for voter, weight in say.items()},
         member_fits={voter.label: final.kind for voter, final in finals.items()},
+        sharpness={voter.label: voter.sharpness for voter in say},
     )
 
 
 def _voters(searched: Sequence[Searched], metric: Metric, *, deadline: float | None) -> list[_Voter]:
     """Return up to three trials of each family: those at hand, and those that can be fitted again in time."""
     voters = []
+    y = validated_y(searched[0].job)
     spare_s = float("inf") if deadline is None else 0.5 * (deadline - time.monotonic())
     for family in searched:
         for trial in best_trials(family.study, metric, n=VOTERS_PER_FAMILY):
@@ -124,7 +130,9 @@ def _voters(searched: Sequence[Searched], metric: Metric, *, deadline: float | N
             if not at_hand:
                 spare_s -= trial.seconds
             if (at_hand or spare_s > 0) and trial.proba is not None:
-                voters.append(_Voter(searched=family, trial=trial, proba=trial.proba))
+                sharpness = fit_sharpness(trial.proba, y)
+                proba = sharpen(trial.proba.astype(np.float64), sharpness)
+                voters.append(_Voter(searched=family, trial=trial, proba=proba, sharpness=sharpness))
     return sorted(voters, key=lambda v: (v.trial.score or 0.0) * (-1 if metric.greater_is_better else 1))
 
 

@@ -104,7 +104,9 @@ def fold_models(
     return at_hand or fit_folds(job, trial, executor=executor, deadline=deadline, prepared=study.prepared)
 
 
-def fold_members(job: SearchJob, fitted: Sequence[Fitted], *, weight: float = 1.0) -> tuple[Member, ...]:
+def fold_members(
+    job: SearchJob, fitted: Sequence[Fitted], *, weight: float = 1.0, sharpness: float = 1.0
+) -> tuple[Member, ...]:
     """Return the fold models of the first repeat as members that share ``weight`` equally.
 
     Those of further repeats serve the score alone: together the first ones have seen every row, and each model more
@@ -112,7 +114,13 @@ def fold_members(job: SearchJob, fitted: Sequence[Fitted], *, weight: float = 1.
     """
     folds = first_repeat(job.folds)
     return tuple(
-        Member(family=job.name, weight=weight / len(folds), fitted=f.model, features=fold.features)
+        Member(
+            family=job.name,
+            weight=weight / len(folds),
+            fitted=f.model,
+            features=fold.features,
+            sharpness=sharpness,
+        )
         for f, fold in zip(fitted, folds, strict=False)
     )
 

@@ -21,7 +21,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 
 from mltrain import plugins
-from mltrain.calibration import Calibrator, calibrate
+from mltrain.calibration import Calibrator, calibrate, sharpen
 from mltrain.data import Schema
 from mltrain.data.conforming import conform
 from mltrain.errors import SchemaError
@@ -38,12 +38,15 @@ class Member:
     ----------
     features : ndarray of int, optional
         Positions of the encoded features it was fitted on; None means all.
+    sharpness : float
+        What its log probabilities are multiplied by before the vote, see `mltrain.calibration.fit_sharpness`.
     """
 
     family: str
     weight: float
     fitted: Any
     features: NDArray[np.intp] | None = None
+    sharpness: float = 1.0
 
 
 class Model(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -142,7 +145,7 @@ class Model(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if voters and conformed.num_rows:
                 X = encode(encoder, conformed).X
                 for member, proba in zip(voters, _predictions(voters, X, threads=threads), strict=True):
-                    vote += member.weight * proba
+                    vote += member.weight * sharpen(proba, member.sharpness)
         return vote
 
     def predict_proba(self, X: pd.DataFrame | pa.Table) -> Proba:

@@ -57,6 +57,7 @@ def _model(classes: tuple[Any, ...] = (7, 3), n_members: int = 2, **changes: Any
             family="logistic_regression",
             weight=1 / n_members,
             fitted=FAMILY.fit(prepared, 0, params={"C": 10.0**-i, "penalty": "l2"}, limits=Limits(seed=0)).model,
+            sharpness=1.0 + i / 3,
         )
         for i in range(n_members)
     )
@@ -181,7 +182,7 @@ def test_a_manifest_that_asks_for_something_else_is_malformed(tmp_path: Path, ch
 
 def test_a_family_is_a_registered_name_never_a_module_path(tmp_path: Path) -> None:
     save_model(_model(n_members=1), tmp_path / "model", record={})
-    member = {"file": "members/000.bin", "family": "os:system", "weight": 1.0, "features": None}
+    member = {"file": "members/000.bin", "family": "os:system", "weight": 1.0, "features": None, "sharpness": 1.0}
     _rewrite(tmp_path / "model", members=[member])
 
     with pytest.raises(PluginError, match="os:system"):

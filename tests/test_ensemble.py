@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mltrain import ensemble, plugins
+from mltrain.calibration import sharpen
 from mltrain.candidate import Candidate, Recipe, best_trials, keep
 from mltrain.config import PreprocessingSection, SplitSection, TrainSection
 from mltrain.data import Column, ColumnKind, Schema, Target
@@ -107,11 +108,12 @@ def test_the_score_is_that_of_the_held_out_rows_and_beats_the_families(
     assert kept.validation_score > max(one.kept.validation_score for one in searched)
 
 
-def test_a_prediction_is_the_weighted_mean_of_the_voters_models_of_the_first_repeat(
+def test_a_prediction_is_the_weighted_mean_of_the_voters_sharpened_models_of_the_first_repeat(
     kept: Candidate, searched: tuple[Searched, ...]
 ) -> None:
     conformed = conform(_table(50, seed=2), SCHEMA, origin="rows")
     assert kept.weights is not None
+    assert kept.sharpness is not None
 
     wanted = np.zeros((50, 2))
     for one in searched:
@@ -122,10 +124,11 @@ def test_a_prediction_is_the_weighted_mean_of_the_voters_models_of_the_first_rep
             name, _, number = label.partition("#")
             if name == one.study.name:
                 fitted = one.study.models[int(number)][:n_models]
-                wanted += weight * np.mean([one.job.family.predict_proba(f.model, X) for f in fitted], axis=0)
+                probas = [one.job.family.predict_proba(f.model, X) for f in fitted]
+                wanted += weight * np.mean([sharpen(p, kept.sharpness[label]) for p in probas], axis=0)
 
     # Weights are written down with six digits.
-    np.testing.assert_allclose(kept.model.proba(conformed), wanted, atol=1e-5)
+    np.testing.assert_allclose(kept.model.raw_proba(conformed), wanted, atol=1e-5)
 
 
 def test_predictions_do_not_depend_on_the_number_of_threads(kept: Candidate) -> None:

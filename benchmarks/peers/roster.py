@@ -59,7 +59,7 @@ ROSTER = (
         title="mltrain",
         environment=OWN,
         packages=("mltrain", "lightgbm", "xgboost", "catboost", "optuna", *PEERS_OWN),
-        modules=("mltrain.commands.train", "lightgbm", "xgboost"),
+        modules=("mltrain.commands.train", "lightgbm", "xgboost", "catboost"),
         starts_program=True,
     ),
     Contestant(

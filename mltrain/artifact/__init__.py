@@ -147,6 +147,7 @@ def _load_member(entry: MemberEntry, data: bytes) -> Member:
         weight=entry.weight,
         fitted=plugins.load("models", entry.family).load(data),
         features=None if entry.features is None else np.asarray(entry.features, dtype=np.intp),
+        sharpness=entry.sharpness,
     )
 
 

@@ -33,6 +33,7 @@ class MemberEntry:
     family: str
     weight: float
     features: tuple[int, ...] | None
+    sharpness: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +100,7 @@ def manifest_document(model: Model, hashes: Mapping[str, str], *, record: Mappin
             family=member.family,
             weight=float(member.weight),
             features=None if member.features is None else tuple(int(f) for f in member.features),
+            sharpness=float(member.sharpness),
         )
         for position, member in enumerate(model.members)
     )
@@ -147,6 +149,7 @@ def _entry_from(entry: Mapping[str, Any]) -> MemberEntry:
         family=entry["family"],
         weight=float(entry["weight"]),
         features=None if features is None else tuple(features),
+        sharpness=float(entry["sharpness"]),
     )
 
 

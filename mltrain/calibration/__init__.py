@@ -12,6 +12,7 @@ from mltrain.calibration.calibrator import (
 )
 from mltrain.calibration.choosing import choose_calibrator
 from mltrain.calibration.fitting import fit_calibrator
+from mltrain.calibration.sharpness import fit_sharpness, sharpen
 
 __all__ = [
     "METHODS",
@@ -22,4 +23,6 @@ __all__ = [
     "calibrator_to_dict",
     "choose_calibrator",
     "fit_calibrator",
+    "fit_sharpness",
+    "sharpen",
 ]

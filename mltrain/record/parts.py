@@ -22,6 +22,8 @@ class Part:
     ----------
     weight : float
         Their share of the vote, all of them together; the shares of a model's parts sum to 1.
+    sharpness : float
+        What their log probabilities are multiplied by before the vote.
     final_fit : {"refit", "bag", "fold"}
         One model refitted on all rows, or the fold models.
     trial : Trial
@@ -32,6 +34,7 @@ class Part:
     weight: float
     final_fit: FinalFit
     trial: Trial
+    sharpness: float = 1.0
 
     @property
     def label(self) -> str:
@@ -54,9 +57,15 @@ def parts_of(candidate: Candidate, family: str, *, searched: Sequence[Searched] 
     trials = {
         f"{one.study.name}#{trial.number}": (one.study.name, trial) for one in searched for trial in one.study.trials
     }
-    fits = candidate.member_fits or {}
+    fits, sharpness = candidate.member_fits or {}, candidate.sharpness or {}
     return tuple(
-        Part(family=trials[label][0], weight=weight, final_fit=fits[label], trial=trials[label][1])
+        Part(
+            family=trials[label][0],
+            weight=weight,
+            final_fit=fits[label],
+            trial=trials[label][1],
+            sharpness=sharpness[label],
+        )
         for label, weight in (candidate.weights or {}).items()
         if label in trials
     )
@@ -84,7 +93,13 @@ def part_to_dict(part: Part) -> dict[str, Any]:
     row = trial_row(part.trial)
     scores = [score if math.isfinite(score) else None for score in row["fold_scores"]]
     trial = row | {"fold_scores": scores, "params": dict(part.trial.params)}
-    return {"family": part.family, "weight": part.weight, "final_fit": part.final_fit, "trial": trial}
+    return {
+        "family": part.family,
+        "weight": part.weight,
+        "sharpness": part.sharpness,
+        "final_fit": part.final_fit,
+        "trial": trial,
+    }
 
 
 def part_from_dict(entry: Mapping[str, Any]) -> Part:
@@ -111,4 +126,10 @@ def part_from_dict(entry: Mapping[str, Any]) -> Part:
     )
     if entry["final_fit"] not in ("refit", "bag", "fold"):
         raise ValueError(f"unknown final fit {entry['final_fit']!r}")
-    return Part(family=entry["family"], weight=float(entry["weight"]), final_fit=entry["final_fit"], trial=trial)
+    return Part(
+        family=entry["family"],
+        weight=float(entry["weight"]),
+        final_fit=entry["final_fit"],
+        trial=trial,
+        sharpness=float(entry["sharpness"]),
+    )

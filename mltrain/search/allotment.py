@@ -18,8 +18,9 @@ from mltrain.search.trial import Trial
 from mltrain.voting import VOTERS_PER_FAMILY
 
 _MOST_SLOWNESS = 4.0
-# Every family gets its three voters before any gets more, unless one of them would take this share of the time left.
-_SOON = 0.1
+# Every family gets its three voters before any gets more, unless one fit would take this share of the time left: a
+# trial that the first fold shows to be hopeless takes no more than that.
+_SOON = 0.2
 
 Reserve: TypeAlias = Callable[[SearchJob, Trial | None, bool, float], float]
 
@@ -77,7 +78,11 @@ class Allotment:
         untried = [study for study in able if not study.trials and not study.attempts]
         if untried or len(able) < 2 or self.clock.deadline is None:
             return next(iter(untried or able), None)
-        able = [study for study in able if self._is_behind(study)] or able
+        # What a family's second trial will cost is unknown until its first has ended.
+        able = [study for study in able if study.trials] or able
+        behind = [study for study in able if self._is_behind(study)]
+        if behind:
+            return min(behind, key=self._turn)
         spread = spread_of([max(scores) for scores in map(_scores, self._studies) if scores])
         return max(able, key=lambda study: worth(self._standing(study), spread=spread))
 
@@ -87,7 +92,13 @@ class Allotment:
         trial_s = None if proposal is None else study.forecast_s(proposal)
         n_begun = len(study.trials) + len(study.attempts)
         soon_s = _SOON * self._seconds_left(study) * self._n_cores
-        return n_begun < VOTERS_PER_FAMILY and (trial_s is None or trial_s <= soon_s)
+        return n_begun < VOTERS_PER_FAMILY and (trial_s is None or trial_s / len(study.job.folds) <= soon_s)
+
+    def _turn(self, study: OpenStudy) -> tuple[int, float]:
+        """Order families that still need voters: fewest trials first, then the cheapest next one."""
+        proposal = study.peek()
+        cost_s = None if proposal is None else study.forecast_s(proposal)
+        return len(study.trials) + len(study.attempts), cost_s or 0.0
 
     def fit_deadline(self, study: OpenStudy, attempt: Attempt) -> float | None:
         """Return when a fit stops: with all others, or, while its family has no model, after its share of the time."""

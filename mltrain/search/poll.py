@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mltrain.calibration import fit_sharpness, sharpen
 from mltrain.metrics import Metric
 from mltrain.search.open_study import OpenStudy
 from mltrain.search.trial import Trial, rank_trials
@@ -52,6 +53,7 @@ class Poll:
         self._metric, self._seed = metric, seed
         self._seen: tuple[tuple[str, int], ...] = ()
         self._ballots: list[_Ballot] = []
+        self._voices: dict[tuple[str, int], NDArray[np.float64]] = {}
         self._is_behind = True
         self._started, self._spent_s = time.monotonic(), 0.0
 
@@ -64,7 +66,11 @@ class Poll:
         if not voters or not self._is_behind or self._spent_s > _TIME_SHARE * (now - self._started):
             return
         self._seen, self._is_behind = seen, False
-        stacked = np.stack([trial.proba[self._rows] for _, trial in voters if trial.proba is not None])
+        self._voices = {
+            key: self._voices[key] if key in self._voices else self._voice(trial)
+            for key, (_, trial) in zip(seen, voters, strict=True)
+        }
+        stacked = np.stack([self._voices[key] for key in seen])
         weights = quick_weights(stacked, self._y, metric=self._metric, seed=self._seed)
         self.says = dict.fromkeys((study.job.name for study in studies), 0.0)
         for (study, _), weight in zip(voters, weights, strict=True):
@@ -83,6 +89,12 @@ class Poll:
             return False
         gain = before[-1].loss - min(since, default=before[-1].loss)
         return gain < _NEGLIGIBLE * before[-1].error
+
+    def _voice(self, trial: Trial) -> NDArray[np.float64]:
+        """Return the predictions of a trial for some rows, as they would vote."""
+        assert trial.proba is not None
+        proba = trial.proba[self._rows].astype(np.float64)
+        return sharpen(proba, fit_sharpness(proba, self._y))
 
     def _note(self, proba: NDArray[np.float64], *, n_ended: int) -> None:
         losses = -np.log(np.maximum(proba[np.arange(self._y.size), self._y], _SMALLEST))

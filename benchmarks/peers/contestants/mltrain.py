@@ -18,6 +18,7 @@ import pandas as pd
 from benchmarks.peers.contestants.task import Task, deliver, mark, ordered, read_task
 
 SEALED_ROWS = 200
+MODELS = ["logistic_regression", "random_forest", "lgbm", "xgboost", "catboost"]
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def write_config(task: Task) -> None:
     config = {
         "seed": task.seed,
         "data": {"source": str(task.train), "target": task.target, "test_source": "sealed.parquet"},
-        "train": {"experiment_tracker": "local", "n_jobs": task.cores},
+        "train": {"experiment_tracker": "local", "n_jobs": task.cores, "supported_models": MODELS},
     }
     # JSON is YAML.
     (task.folder / "mltrain.yaml").write_text(json.dumps(config))

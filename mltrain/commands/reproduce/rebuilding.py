@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, cast
 
 import numpy as np
@@ -77,9 +77,9 @@ def rebuild(record: RunRecord, material: Material, *, executor: Executor) -> Reb
 
     Notes
     -----
-    Weights of a vote are the result of a search, and are taken from the record. So are an ensemble's calibrator and
-    threshold: they were chosen on votes of which each row was cast by weights chosen without it, and over how many bags
-    of rows those were averaged may be the clock's doing. Everything else is made from the rows.
+    Weights and sharpness of a vote are the result of a search, and are taken from the record. So are an ensemble's
+    calibrator and threshold: they were chosen on votes of which each row was cast by weights chosen without it, and
+    over how many bags of rows those were averaged may be the clock's doing. Everything else is made from the rows.
 
     Raises
     ------
@@ -124,11 +124,10 @@ def _make(job: SearchJob, part: Part, *, executor: Executor) -> _Made:
         fitted = fit_folds(job, trial, executor=executor, deadline=None)
         if part.final_fit == "refit":
             final = refit_all(job, trial, threads=min(trial.threads, executor.n_cores), deadline=None)
-            members: Sequence[Member] = [
-                Member(family=job.name, weight=part.weight, fitted=final.model, features=job.final_features)
-            ]
+            member = Member(family=job.name, weight=part.weight, fitted=final.model, features=job.final_features)
+            members: Sequence[Member] = [replace(member, sharpness=part.sharpness)]
         else:
-            members = fold_members(job, fitted, weight=part.weight)
+            members = fold_members(job, fitted, weight=part.weight, sharpness=part.sharpness)
     except ValueError as error:
         raise DataError(
             f"the recorded parameters of {part.label} are refused: {error}",
