@@ -251,6 +251,8 @@ class Allowance:
     ----------
     share_s : float
         Seconds that search and final fit have together.
+    draws_figures : bool
+        Whether pictures of the model belong to its run.
     voters_s : float
         Seconds at most for refits of two further trials, which may vote in an ensemble; they come on top.
     slowness : float
@@ -259,6 +261,7 @@ class Allowance:
 
     share_s: float
     n_cores: int
+    draws_figures: bool = True
     voters_s: float = 0.0
     slowness: float = 1.0
 
@@ -283,7 +286,8 @@ def seconds_after_search(
     share_s, n_cores = allowance.share_s, allowance.n_cores
     n_cells = len(job.valid_rows) * job.objective.n_classes
     # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
-    seconds = allowance.slowness * (0.35 + 0.02 * share_s + min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL)
+    saving_s = 0.35 if allowance.draws_figures else 0.12
+    seconds = allowance.slowness * (saving_s + 0.02 * share_s + min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL)
     if recipe.final_fit == "refit":
         # Refits run side by side, so each takes the cores that its threads take.
         refit_s = 0.2 * share_s if best is None else refit_seconds(job, best) * best.threads / n_cores

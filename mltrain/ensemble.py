@@ -87,13 +87,18 @@ def keep_ensemble(
     voters = _voters(searched, recipe.metric, deadline=deadline)
     y = validated_y(searched[0].job)
     parts = validated_parts(searched[0].job)
+    names = [family.study.name for family in searched]
     chosen = vote(
         [v.proba for v in voters],
         y,
         metric=recipe.metric,
         seed=recipe.seed,
         deadline=_halfway(deadline),
-        selection=Selection(costs=tuple(v.n_trees for v in voters), most_cost=MOST_TREES),
+        selection=Selection(
+            costs=tuple(v.n_trees for v in voters),
+            most_cost=MOST_TREES,
+            kinds=tuple(names.index(v.searched.study.name) for v in voters),
+        ),
         parts=parts,
     )
     say = {v: float(w) for v, w in zip(voters, chosen.weights, strict=True) if w > 0}

@@ -11,6 +11,25 @@ MOST_ROUNDS = 3000
 _MOST_CELLS = 6e9
 
 
+_FEW_ROWS = 8_000
+_MANY_NUMBERS = 50
+_BINS = 63
+
+
+def fewer_bins(shape: Shape) -> int | None:
+    """Return how many bins a number gets where the usual 255 would cost more than they tell; None elsewhere.
+
+    Notes
+    -----
+    On few rows a tree spends its time on looking where to cut, feature by feature and bin by bin. On 1,280 rows of 300
+    numbers, 63 bins instead of 255 made LightGBM, XGBoost and CatBoost 2 to 3 times as fast and no worse (ROC AUC 0.887
+    for 0.880, 0.865 for 0.867, 0.902 for 0.896); on tables of up to 100 columns and 8,000 rows they changed less than
+    the draw of the rows, but for diamonds, whose ten numbers want to be cut finely.
+    """
+    is_wide = shape.n_samples < _FEW_ROWS and shape.n_features - shape.n_categorical >= _MANY_NUMBERS
+    return _BINS if is_wide else None
+
+
 def trees_per_round(n_classes: int) -> int:
     """Return how many trees one round grows."""
     return 1 if n_classes == 2 else n_classes

@@ -39,7 +39,7 @@ def make_plan(space: Space, first_trials: tuple[Params, ...], *, fixed: Params) 
 
 def limit_trials(plan: Plan, max_trials: int | None) -> int | None:
     """Return how many trials make sense: where nothing is searched, the first trials alone, at least one."""
-    if plan.space:
+    if any(not isinstance(dimension, Choice) or len(dimension.options) > 1 for dimension in plan.space.values()):
         return max_trials
     different = max(1, len(plan.first_trials))
     return different if max_trials is None else min(max_trials, different)

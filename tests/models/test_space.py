@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import pytest
 
-from mltrain.models import Shape, lightgbm, logistic_regression, random_forest, xgboost
+from mltrain.models import Shape, catboost, lightgbm, logistic_regression, random_forest, xgboost
 from mltrain.space import Choice
 
 FAMILIES = pytest.mark.parametrize(
@@ -75,3 +77,20 @@ def test_leaves_of_forests_follow_the_rows():
     shape = Shape(n_samples=2_000_000, n_features=30, n_classes=2)
 
     assert min(trial["min_samples_leaf"] for trial in random_forest.FAMILY.first_trials(shape)) == 100
+
+
+@pytest.mark.parametrize(
+    ("family", "parameter"),
+    [(lightgbm.FAMILY, "max_bin"), (xgboost.FAMILY, "max_bin"), (catboost.FAMILY, "border_count")],
+    ids=["lgbm", "xgboost", "catboost"],
+)
+def test_few_rows_of_many_numbers_get_fewer_bins_and_are_forecast_to_be_faster(family: Any, parameter: str) -> None:
+    wide = Shape(n_samples=1_280, n_features=300, n_classes=2)
+    for shape in (replace(wide, n_samples=50_000), replace(wide, n_features=30), replace(wide, n_categorical=280)):
+        assert parameter not in family.space(shape)
+
+    first = family.first_trials(wide)[0]
+
+    assert first[parameter] == 63
+    assert family.space(wide)[parameter] == Choice(options=(63,))
+    assert family.work(first, wide) < 0.8 * family.work({**first, parameter: 255}, wide)

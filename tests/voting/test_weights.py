@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import log_loss
 
 from mltrain import metrics
 from mltrain.voting import Selection, choose_weights, quick_weights
@@ -83,26 +84,39 @@ def test_crumbs_do_not_vote() -> None:
     y, stacked = _members(400, seed=5)
     metric = metrics.resolve("log_loss", n_classes=2)
 
-    every = choose_weights(stacked, y, metric=metric, seed=0, selection=Selection(least_weight=0, equal_rows=0))
+    every = choose_weights(stacked, y, metric=metric, seed=0, selection=Selection(least_weight=0, prior_rows=0))
     least = every.min() + 1e-9
-    without = choose_weights(stacked, y, metric=metric, seed=0, selection=Selection(least_weight=least, equal_rows=0))
+    without = choose_weights(stacked, y, metric=metric, seed=0, selection=Selection(least_weight=least, prior_rows=0))
 
     assert np.count_nonzero(without) == 2
     np.testing.assert_allclose(without[:2], every[:2] / every[:2].sum())
 
 
-@pytest.mark.parametrize(("n", "kept"), [(400, 0.5), (1_200, 0.75)])
-def test_weights_from_few_rows_stay_near_equal_votes_of_the_chosen(n: int, kept: float) -> None:
+@pytest.mark.parametrize(("n", "kept"), [(200, 0.5), (400, 0.5), (1_200, 0.75)])
+def test_weights_from_few_rows_stay_near_votes_of_the_best_of_each_kind_by_what_they_know(n: int, kept: float) -> None:
     y, stacked = _members(n, seed=8)
-    stacked = np.concatenate([stacked, stacked[:1]])  # a copy that is never chosen
+    stacked = np.concatenate([stacked, stacked[:1]])  # a copy that is never chosen, and not the best of its kind
+    metric = metrics.resolve("log_loss", n_classes=2)
+    kinds = (0, 1, 2, 0)
+
+    plain = choose_weights(stacked, y, metric=metric, seed=0, selection=Selection(least_weight=0, prior_rows=0))
+    nearer = choose_weights(
+        stacked, y, metric=metric, seed=0, selection=Selection(least_weight=0, prior_rows=400, kinds=kinds)
+    )
+
+    base = log_loss(y, np.full(n, y.mean()))
+    known = np.array([max(base - log_loss(y, member[:, 1]), 0.0) for member in stacked[:3]])
+    prior = np.append(known**2 / (known**2).sum(), 0.0)
+    np.testing.assert_allclose(nearer, kept * plain + (1 - kept) * prior)
+    assert nearer[3] == 0
+
+
+def test_where_nobody_knows_anything_the_prior_is_the_first() -> None:
+    y = np.arange(40) % 2
+    stacked = np.full((3, 40, 2), 0.5)
     metric = metrics.resolve("log_loss", n_classes=2)
 
-    plain = choose_weights(stacked, y, metric=metric, seed=0, selection=Selection(equal_rows=0))
-    nearer = choose_weights(stacked, y, metric=metric, seed=0, selection=Selection(equal_rows=400))
-
-    equal = (plain > 0) / np.count_nonzero(plain)
-    np.testing.assert_allclose(nearer, kept * plain + (1 - kept) * equal)
-    assert nearer[3] == 0
+    np.testing.assert_array_equal(choose_weights(stacked, y, metric=metric, seed=0), [1, 0, 0])
 
 
 @pytest.mark.parametrize(

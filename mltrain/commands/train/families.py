@@ -111,7 +111,9 @@ def _search_and_keep(
         reserve = None
         if deadline is not None:
             share_s, n_cores = (deadline - time.monotonic()) / len(jobs), session.executor.n_cores
-            allowance = Allowance(share_s=share_s, n_cores=n_cores, voters_s=voters_s / len(jobs))
+            draws_figures = session.budget.draws_figures
+            voters_s /= len(jobs)
+            allowance = Allowance(share_s=share_s, n_cores=n_cores, draws_figures=draws_figures, voters_s=voters_s)
             reserve = partial(_reserve, session, allowance)
         studies = search(
             jobs,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltrain.models import Shape
+from mltrain.models.boosting import fewer_bins
 from mltrain.space import Choice, Float, Int, Params, Scalar, Space
 
 # What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device).
@@ -55,6 +56,8 @@ def search_space(shape: Shape) -> Space:
     if shape.n_categorical:
         space["one_hot_max_size"] = Int(low=8, high=100, log=True)
         space["max_ctr_complexity"] = Int(low=1, high=2)
+    if (bins := fewer_bins(shape)) is not None:
+        space["border_count"] = Choice(options=(bins,))
     return space
 
 
@@ -82,4 +85,6 @@ def _trial(shape: Shape, changes: Params) -> Params:
     trial: dict[str, Scalar] = {"learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 3.0}
     if shape.n_categorical:
         trial |= {"one_hot_max_size": 100, "max_ctr_complexity": 1}
+    if (bins := fewer_bins(shape)) is not None:
+        trial["border_count"] = bins
     return {name: changes.get(name, value) for name, value in trial.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltrain.models import Shape
+from mltrain.models.boosting import fewer_bins
 from mltrain.space import Choice, Float, Int, Params, Scalar, Space
 
 # What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device).
@@ -127,6 +128,8 @@ def search_space(shape: Shape) -> Space:
             "cat_smooth": Float(low=0.001, high=100.0, log=True),
             "max_cat_to_onehot": Int(low=4, high=100, log=True),
         }
+    if (bins := fewer_bins(shape)) is not None:
+        space["max_bin"] = Choice(options=(bins,))
     return space
 
 
@@ -144,7 +147,7 @@ def first_trials(shape: Shape) -> Sequence[Params]:
 
 def _fastest(shape: Shape, first: Params) -> Scalar:
     """Return the learning rate of the first trial; every round of many classes grows many trees."""
-    return 0.2 if shape.n_classes > 2 and _slowest(shape) > 0.02 else first["learning_rate"]
+    return 0.2 if shape.n_classes > 2 and _slowest(shape) > 0.01 else first["learning_rate"]
 
 
 def _slowest(shape: Shape) -> float:
@@ -166,5 +169,7 @@ def _trial(shape: Shape, changes: Params) -> Params:
     }
     if shape.n_categorical:
         trial |= {"min_data_per_group": 20, "cat_l2": 5.0, "cat_smooth": 10.0, "max_cat_to_onehot": 4}
+    if (bins := fewer_bins(shape)) is not None:
+        trial["max_bin"] = bins
     trial |= dict(changes)
     return trial | {"learning_rate": max(float(str(trial["learning_rate"])), _slowest(shape))}

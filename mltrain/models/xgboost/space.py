@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltrain.models import Shape
+from mltrain.models.boosting import fewer_bins
 from mltrain.space import Choice, Float, Int, Params, Scalar, Space
 
 # What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device).
@@ -84,6 +85,8 @@ def search_space(shape: Shape) -> Space:
     }
     if shape.n_categorical:
         space["max_cat_to_onehot"] = Int(low=4, high=100, log=True)
+    if (bins := fewer_bins(shape)) is not None:
+        space["max_bin"] = Choice(options=(bins,))
     return space
 
 
@@ -96,7 +99,7 @@ def first_trials(shape: Shape) -> Sequence[Params]:
 
 def _fastest(shape: Shape, first: Params) -> Scalar:
     """Return the learning rate of the first trial; every round of many classes grows many trees."""
-    return 0.2 if shape.n_classes > 2 and _slowest(shape) > 0.02 else first["learning_rate"]
+    return 0.2 if shape.n_classes > 2 and _slowest(shape) > 0.01 else first["learning_rate"]
 
 
 def _slowest(shape: Shape) -> float:
@@ -120,5 +123,7 @@ def _trial(shape: Shape, changes: Params) -> Params:
     }
     if shape.n_categorical:
         trial["max_cat_to_onehot"] = 8
+    if (bins := fewer_bins(shape)) is not None:
+        trial["max_bin"] = bins
     trial |= dict(changes)
     return trial | {"learning_rate": max(float(str(trial["learning_rate"])), _slowest(shape))}
