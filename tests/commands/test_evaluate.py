@@ -77,19 +77,21 @@ def test_without_a_threshold_the_gate_is_open_and_says_so(result: EvaluateResult
     assert result.register_command == f"mltrain register --run {result.champion.run_id}"
 
 
-def test_an_unchanged_evaluation_does_not_open_the_test_split_again(
-    result: EvaluateResult, evaluated: Workspace, churn: Any
-) -> None:
-    again = evaluate(churn(), evaluated)
+def test_an_unchanged_evaluation_does_not_open_the_test_split_again(trained: Workspace, churn: Any) -> None:
+    first = evaluate(churn(), trained)
+
+    again = evaluate(churn(), trained)
 
     assert again.reused
-    assert again.openings == len(ledger.openings(evaluated.ledger)) == 1
-    assert again.metrics == result.metrics
+    assert again.openings == len(ledger.openings(trained.ledger)) == 1
+    assert again.metrics == first.metrics
 
 
 @pytest.mark.parametrize(("threshold", "exit_code"), [(0.5, 0), (0.99, 4)])
 def test_the_gate_decides_the_exit_code(evaluated: Workspace, churn: Any, threshold: float, exit_code: int) -> None:
-    found = evaluate(churn(train={"deployment_score_thresh": threshold}), evaluated)
+    linear = next(evaluated.runs.glob("logistic_regression-*")).name
+
+    found = evaluate(churn(train={"deployment_score_thresh": threshold}), evaluated, run=linear)
 
     assert found.exit_code == exit_code
     assert found.gate.passed is (exit_code == 0)
