@@ -8,11 +8,12 @@ from pathlib import Path
 from mltrain import artifact, files, registry
 from mltrain.config import Config
 from mltrain.data.target import label_text
-from mltrain.errors import DataError, EnvironmentRefusal, NoRunError
+from mltrain.errors import DataError, NoRunError
 from mltrain.registry import Move, RegisteredModel, Version
+from mltrain.tracking.registering import tell_registry
 from mltrain.tracking.session import LOCAL
 from mltrain.tracking.standings import open_trackers
-from mltrain.tracking.telling import move_alias
+from mltrain.tracking.waiting import TIMEOUT_S
 from mltrain.workspace import Workspace
 
 
@@ -153,8 +154,7 @@ def rollback(config: Config, workspace: Workspace, *, name: str | None = None) -
     """
     registered = _read(config, workspace, name)
     move = registry.roll_back(workspace.registry, registered.name, why="mltrain registry rollback")
-    run_id = registry.resolve(workspace.registry, registered.name, move.version).run_id
-    warnings = _mirror(config, workspace, registered.name, run_id=run_id)
+    warnings = _mirror(config, workspace, registered.name)
     return RegistryRollbackResult(name=registered.name, version=move.version, previous=move.previous, warnings=warnings)
 
 
@@ -192,13 +192,9 @@ def _read(config: Config, workspace: Workspace, name: str | None) -> RegisteredM
     return registry.read(workspace.registry, name or registry.registered_name(config.registry, config.train))
 
 
-def _mirror(config: Config, workspace: Workspace, name: str, *, run_id: str) -> tuple[str, ...]:
+def _mirror(config: Config, workspace: Workspace, name: str) -> tuple[str, ...]:
     """Move the alias in the tracker's registry too; what goes wrong there is a warning."""
     if config.train.experiment_tracker == LOCAL:
         return ()
     with open_trackers(config.train, workspace) as trackers:
-        try:
-            move_alias(trackers, run_id, registry_name=name, alias=registry.CHAMPION)
-        except (EnvironmentRefusal, NoRunError) as error:
-            return (f"the alias has not moved in {trackers.name}: {error.message}",)
-    return ()
+        return tell_registry(trackers, workspace, name, timeout_s=TIMEOUT_S).warnings

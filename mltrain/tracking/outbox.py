@@ -166,23 +166,25 @@ class Outbox:
 
     def _end_orphans(self) -> None:
         """End the runs of a dead parent as failed, and see that this process does not outlive it for long."""
-        for directory in self._waiting_or_open():
-            path = directory / FILE_NAME
-            if not any(r.kind == "finish" for r in read_records(path)):
-                mend(path)
-                append_record(path, Record(kind="finish", status="failed"))
+        for directory in run_folders(Path(self._task.runs), session=self._task.session):
+            end_as_failed(directory)
         if not any(t.name == "orphan" for t in threading.enumerate()):
             watchdog = threading.Timer(_ORPHAN_S, os._exit, args=(EnvironmentRefusal.exit_code,))
             watchdog.name, watchdog.daemon = "orphan", True
             watchdog.start()
 
-    def _waiting_or_open(self) -> Iterator[Path]:
-        yield from run_folders(Path(self._task.runs), session=self._task.session)
-
     def _warn(self, text: str) -> None:
         self._n_warnings += 1
         if self._n_warnings <= _MAX_WARNINGS:
             self._parent.say(warning=text)
+
+
+def end_as_failed(directory: Path) -> None:
+    """End a run whose writer is dead, unless it has ended."""
+    path = directory / FILE_NAME
+    if not any(r.kind == "finish" for r in read_records(path)):
+        mend(path)
+        append_record(path, Record(kind="finish", status="failed"))
 
 
 def run_folders(runs: Path, *, session: str | None = None) -> list[Path]:

@@ -19,10 +19,12 @@ from pathlib import Path
 from mltrain import files, plugins
 from mltrain.errors import EnvironmentRefusal, MltrainError
 from mltrain.tracking import Tracker, TrackerSettings
+from mltrain.tracking.liveness import is_alive
 from mltrain.tracking.mirror import is_sent, mirror
-from mltrain.tracking.outbox import FINISH, Task, run_folders
+from mltrain.tracking.outbox import FINISH, Task, end_as_failed, run_folders
 from mltrain.tracking.records import FILE_NAME, read_records
 from mltrain.tracking.sync_state import read_state, sending
+from mltrain.tracking.training import SESSION
 
 logger = logging.getLogger(__name__)
 
@@ -115,10 +117,8 @@ class Sender:
                 self._process.kill()
                 output, _ = self._process.communicate()
                 self._close_stdin()
-                warnings.append(
-                    f"{self._task.tracker} did not take everything within {timeout_s:g} s; "
-                    "'mltrain runs sync' sends the rest"
-                )
+                late = f"{self._task.tracker} did not take everything within {timeout_s:g} s"
+                warnings.append(f"{late}; 'mltrain runs sync' sends the rest")
             else:
                 if self._process.returncode not in (0, EnvironmentRefusal.exit_code):
                     warnings.append(f"the sender of {self._task.tracker} broke off; its log is {self.log}")
@@ -150,7 +150,7 @@ class Sender:
 def sync(runs: Path, tracker_name: str, settings: TrackerSettings) -> SenderReport:
     """Send every ended run, and every later addition to one, that the tracker does not hold.
 
-    A run that another process is sending, or that has not ended, stays pending.
+    A run that another process is sending or still writes stays pending; one whose writer died ends as failed.
 
     Raises
     ------
@@ -174,10 +174,11 @@ def sync(runs: Path, tracker_name: str, settings: TrackerSettings) -> SenderRepo
 
 def _sync_one(folder: Path, tracker: Tracker, *, name: str) -> str | None:
     """Send one run when it needs it; return a warning when it could not be sent."""
-    if is_sent(folder, name, tracker.mode) or not _has_ended(folder):
+    if is_sent(folder, name, tracker.mode) or _is_being_written(folder):
         return None
     try:
         with sending(folder):
+            end_as_failed(folder)
             mirror(folder, tracker, name=name)
     except MltrainError as error:
         logger.warning("run %s was not sent: %s", folder.name, error)
@@ -185,8 +186,12 @@ def _sync_one(folder: Path, tracker: Tracker, *, name: str) -> str | None:
     return None
 
 
-def _has_ended(folder: Path) -> bool:
-    return any(r.kind == "finish" for r in read_records(folder / FILE_NAME))
+def _is_being_written(folder: Path) -> bool:
+    """Say whether a run is open and the process that opened it lives."""
+    records = list(read_records(folder / FILE_NAME))
+    if any(r.kind == "finish" for r in records):
+        return False
+    return is_alive(folder.parent, str(records[0].values.get(SESSION)))
 
 
 def _report(folders: Sequence[Path], *, name: str, mode: str, warnings: Sequence[str]) -> SenderReport:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
 from mltrain import plugins
 from mltrain.config import TrainSection
-from mltrain.errors import Interrupted, MltrainError
+from mltrain.errors import EnvironmentRefusal, Interrupted, MltrainError
 from mltrain.tracking import Run, Tracker, TrackerSettings
 from mltrain.tracking.keys import write_experiment_keys
+from mltrain.tracking.liveness import living
 from mltrain.tracking.sender import Sender, SenderReport
 from mltrain.tracking.sender import start as start_sender
 from mltrain.tracking.training import INTERRUPTED, RUN_ID, leave_out
@@ -44,6 +45,7 @@ class TrackedSession:
     local: Tracker
     tracker_name: str
     sender: Sender | None
+    trouble: str | None = None  # why there is no sender though one is wanted
     _delivery: Delivery | None = field(default=None)
 
     @contextmanager
@@ -70,7 +72,10 @@ class TrackedSession:
         """Wait for the sender, at most ``timeout_s`` seconds; what it has not confirmed stays spooled."""
         if self._delivery is None:
             report = self.sender.finish(timeout_s=timeout_s) if self.sender else None
-            self._delivery = Delivery(where=LOCAL) if report is None else _delivery(self.tracker_name, report)
+            if report is not None:
+                self._delivery = _delivery(self.tracker_name, report)
+            else:
+                self._delivery = Delivery(where=LOCAL, warnings=(self.trouble,) if self.trouble else ())
             write_experiment_keys(self.workspace.runs, self.workspace.experiment_keys)
         return self._delivery
 
@@ -79,6 +84,8 @@ class TrackedSession:
 def open_session(settings: TrainSection, workspace: Workspace) -> Iterator[TrackedSession]:
     """Open the local record and, for any other tracker, the sender; both are closed however the block ends.
 
+    A sender that cannot be started costs a warning.
+
     Raises
     ------
     mltrain.errors.PluginError
@@ -86,21 +93,25 @@ def open_session(settings: TrainSection, workspace: Workspace) -> Iterator[Track
     """
     plugins.load("trackers", settings.experiment_tracker)
     session_id = f"session-{stamp()}"
-    local = open_local(settings, workspace)
-    try:
+    sender: Sender | None = None
+    trouble: str | None = None
+    with closing(open_local(settings, workspace)) as local, living(workspace.runs, session_id):
+        try:
+            sender = _start_sender(settings, workspace, session=session_id)
+        except EnvironmentRefusal as error:
+            trouble = f"{settings.experiment_tracker} gets nothing yet: {error.message}; 'mltrain runs sync' sends it"
         session = TrackedSession(
             id=session_id,
             workspace=workspace,
             local=local,
             tracker_name=settings.experiment_tracker,
-            sender=_start_sender(settings, workspace, session=session_id),
+            sender=sender,
+            trouble=trouble,
         )
         try:
             yield session
         finally:
             session.finish()
-    finally:
-        local.close()
 
 
 def tracker_settings(settings: TrainSection, workspace: Workspace) -> TrackerSettings:

@@ -80,6 +80,7 @@ def runs_sync_tables(result: RunsSyncResult) -> Iterator[RenderableType]:
     rows = [(run, held, result.urls.get(run, "")) for run in result.synced]
     rows += [(run, "waits", "") for run in result.pending]
     yield rows_table(("|run", "state", "url"), rows) if rows else "nothing waits to be sent"
+    yield from (f"registered: version {here} as {there}" for here, there in result.registered.items())
     yield f"tracker: {result.tracker}"
     yield from warned(result.warnings)
 

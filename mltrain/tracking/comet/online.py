@@ -47,7 +47,8 @@ class OnlineTracker:
 
     @cached_property
     def _registry(self) -> OnlineRegistry:
-        return OnlineRegistry(self._api, self._workspace)
+        status = self._settings.options.get("champion_status", "Production")
+        return OnlineRegistry(self._api, self._workspace, champion_status=str(status or ""))
 
     def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
         """Create an experiment under a key of our own: without one, a wrong API key would pass in silence."""
@@ -151,7 +152,7 @@ class OnlineTracker:
             )
         if not experiment.alive:
             raise TrackerError("comet started a run that is dead", hint="check COMET_API_KEY")
-        return CometRun(experiment, url=str(experiment.url))
+        return CometRun(experiment, url=str(experiment.url), look=lambda: self._api.get_experiment_by_key(key))
 
     def _experiment(self, run_id: str) -> Any:
         """Return the API's view of one experiment."""

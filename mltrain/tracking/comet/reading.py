@@ -54,9 +54,13 @@ def infos_of(api: Any, workspace: str, project: str, experiments: Sequence[Any])
 
 
 def history_of(experiment: Any, metric: str) -> list[tuple[int | None, float]]:
-    """Return the points of one metric in the order logged."""
+    """Return the points of one metric in the order logged.
+
+    A client whose request was taken but not answered sends it again, with the same times: such twins are one.
+    """
     points = sorted(experiment.get_metrics(metric), key=lambda p: int(p.get("timestamp") or 0))
-    return [(None if p.get("step") is None else int(p["step"]), float(p["metricValue"])) for p in points]
+    distinct = dict.fromkeys((p.get("timestamp"), p.get("step"), p["metricValue"]) for p in points)
+    return [(None if step is None else int(step), float(value)) for _, step, value in distinct]
 
 
 def _info(

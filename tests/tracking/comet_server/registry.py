@@ -93,9 +93,7 @@ def _details(call: Call) -> Any:
 def _items(call: Call) -> Any:
     tag, status = call.query.get("tag"), call.query.get("status")
     found = call.state.of_model(call.query["modelName"])
-    return {
-        "items": [v.details() for v in found if (not tag or tag in v.tags) and (not status or status == v.status)]
-    }
+    return {"items": [v.details() for v in found if (not tag or tag in v.tags) and (not status or status == v.status)]}
 
 
 @answers("GET", "registry-model/item/details", query=_OF_VERSION)
