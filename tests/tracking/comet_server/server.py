@@ -66,6 +66,11 @@ class CometServer:
         """Method and path of all requests so far."""
         return [f"{h.method} {h.path}" for h in self.heard]
 
+    @property
+    def is_down(self) -> bool:
+        """Whether connections are refused."""
+        return self._http is None
+
     def play(self, fault: Fault) -> Fault:
         """Add a fault; the first that meets a request is played."""
         self.faults.append(fault)
