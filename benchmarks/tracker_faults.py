@@ -29,7 +29,7 @@ def main(words: list[str]) -> None:
             del os.environ[name]
         os.environ |= settings_of(server, root)
         stage = Stage(server, root / "stage")
-        print("| command | trouble | exit | seconds | beside the local tracker | warnings |\n|---|---|--:|--:|--:|---|")
+        print("| command | trouble | exit | took | added | after its work | said |\n|---|---|--:|--:|--:|--:|---|")
         for command in COMMANDS:
             chosen = [t for t in TROUBLES if not words or any(w in f"{t} in {command}" for w in words)]
             plain = _plain_seconds(stage, command, root) if chosen else 0.0
@@ -38,10 +38,10 @@ def main(words: list[str]) -> None:
                     server, stage.before(command), root / f"{command}{number}", trouble=trouble, command=command
                 )
                 said = " / ".join(cell.warnings) or cell.tracker or cell.errors.strip().replace("\n", " ")
+                after = "" if cell.after_s is None else f"{cell.after_s:.1f} s"
                 added = f"{cell.seconds - plain:+.1f} s"
-                print(
-                    f"| {command} | {trouble} | {cell.exit_code} | {cell.seconds:.1f} | {added} | {said} |", flush=True
-                )
+                line = (command, trouble, str(cell.exit_code), f"{cell.seconds:.1f} s", added, after, said)
+                print(f"| {' | '.join(line)} |", flush=True)
     server.stop()
 
 

@@ -11,9 +11,9 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mltrain import files, plugins
@@ -27,6 +27,8 @@ from mltrain.tracking.sync_state import read_state, sending
 from mltrain.tracking.training import SESSION
 
 logger = logging.getLogger(__name__)
+
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,19 +112,18 @@ class Sender:
         Never raises for trouble with the tracker; a second call returns the first report.
         """
         if self._report is None:
-            warnings: list[str] = []
+            late = ""
             try:
                 output, _ = self._process.communicate(FINISH + "\n", timeout=max(0.0, timeout_s))
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 output, _ = self._process.communicate()
                 self._close_stdin()
-                late = f"{self._task.tracker} did not take everything within {timeout_s:g} s"
-                warnings.append(f"{late}; 'mltrain runs sync' sends the rest")
+                late = f"not everything was taken within {timeout_s:g} s"
             else:
                 if self._process.returncode not in (0, EnvironmentRefusal.exit_code):
-                    warnings.append(f"the sender of {self._task.tracker} broke off; its log is {self.log}")
-            self._report = self._read(output or "", warnings)
+                    late = f"the sender broke off; its log is {self.log}"
+            self._report = self._read(output or "", late)
         return self._report
 
     def _tell(self, line: str) -> None:
@@ -138,13 +139,19 @@ class Sender:
         with suppress(BrokenPipeError):
             self._process.stdin.close()
 
-    def _read(self, output: str, warnings: Sequence[str]) -> SenderReport:
-        """Return what the process said and what the run folders say."""
+    def _read(self, output: str, late: str) -> SenderReport:
+        """Return what the process said and what the run folders say; all that is missing is one warning."""
         messages = [json.loads(line) for line in output.splitlines() if line.startswith("{") and line.endswith("}")]
-        said = [m["warning"] for m in messages if "warning" in m]
         mode = next((m["mode"] for m in messages if "mode" in m), "")
         folders = run_folders(Path(self._task.runs), session=self._task.session)
-        return _report(folders, name=self._task.tracker, mode=mode, warnings=(*said, *warnings))
+        report = _report(folders, name=self._task.tracker, mode=mode, warnings=())
+        causes = dict.fromkeys([m["failure"] for m in messages if "failure" in m] + ([late] if late else []))
+        said = [m["warning"] for m in messages if "warning" in m]
+        if report.pending and (causes or said):
+            said.append(_waiting(self._task.tracker, report.pending, causes))
+        elif late:
+            said.append(f"{self._task.tracker}: {late}")
+        return replace(report, warnings=tuple(said))
 
 
 def sync(runs: Path, tracker_name: str, settings: TrackerSettings) -> SenderReport:
@@ -206,3 +213,10 @@ def _report(folders: Sequence[Path], *, name: str, mode: str, warnings: Sequence
         urls=known,
         mode=mode,
     )
+
+
+def _waiting(tracker: str, pending: Sequence[str], causes: Iterable[str]) -> str:
+    """Say which runs a tracker lacks, why, and what to do."""
+    more = f" and {len(pending) - _MAX_NAMED} more" if len(pending) > _MAX_NAMED else ""
+    names = ", ".join(pending[:_MAX_NAMED]) + more
+    return f"not in {tracker} yet: {names} ({'; '.join(causes)}); 'mltrain runs sync' sends what is left"

@@ -46,6 +46,7 @@ class TrackedSession:
     tracker_name: str
     sender: Sender | None
     trouble: str | None = None  # why there is no sender though one is wanted
+    open_runs: list[Run] = field(default_factory=list)
     _delivery: Delivery | None = field(default=None)
 
     @contextmanager
@@ -57,6 +58,7 @@ class TrackedSession:
         """
         run = self.local.start_run(f"{name}-{stamp()}", tags)
         run.set_tags({RUN_ID: run.id})
+        self.open_runs = [*self.open_runs, run]  # a list of its own for who is reading the one before
         try:
             yield run
         except BaseException as error:
@@ -66,6 +68,8 @@ class TrackedSession:
                 leave_out(run, f"{type(error).__name__}: {error}")
             run.finish("failed")
             raise
+        finally:
+            self.open_runs = [other for other in self.open_runs if other is not run]
         run.finish()
 
     def finish(self, *, timeout_s: float = 10.0) -> Delivery:

@@ -6,6 +6,7 @@ import copy
 import json
 import shutil
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,11 @@ train: {supported_models: [logistic_regression], project_name: churn, workspace_
 evaluate: {figures: false, n_bootstrap: 20}
 """
 COMMANDS = {"train": ["train", "--max-trials", "2"], "evaluate": ["evaluate"], "register": ["register"]}
+_OWN_WORK = {
+    "train": "runs/*/run.json",
+    "evaluate": "runs/*/evaluation/evaluation.json",
+    "register": "registry/*/registry.json",
+}
 KILLED = ("SIGTERM", "SIGKILL")
 _N_BEFORE = {"train": 8, "evaluate": 10, "register": 8}  # requests until the middle of the work
 
@@ -83,10 +89,17 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What came of one command in trouble."""
+    """What came of one command in trouble.
+
+    Attributes
+    ----------
+    after_s : float, optional
+        Seconds from the command's own work being on disk to its end; None when it did not come to that.
+    """
 
     exit_code: int
     seconds: float
+    after_s: float | None
     warnings: tuple[str, ...]
     tracker: str
     errors: str
@@ -104,12 +117,15 @@ def play(server: CometServer, before: Prepared, folder: Path, *, trouble: str, c
     server.reset()
     server.state = copy.deepcopy(before.state)
     scene = Scene(server=server, folder=folder, environment={}, n_before=_N_BEFORE[command])
+    began = time.time()
     process, seconds = run_in_trouble(TROUBLES[trouble], scene, program(command, *more.split()))
     shown, errors = (folder / "out").read_text(), (folder / "err").read_text()
+    done = [path.stat().st_mtime for path in folder.glob(_OWN_WORK[command]) if path.stat().st_mtime > began]
     data = (json.loads(shown)["data"] or {}) if shown else {}
     return Cell(
         exit_code=process.returncode,
         seconds=seconds,
+        after_s=began + seconds - max(done) if done else None,
         warnings=tuple(data.get("warnings") or ()),
         tracker=str(data.get("tracker") or data.get("answered") or ""),
         errors=errors,

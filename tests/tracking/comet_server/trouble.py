@@ -108,7 +108,7 @@ def full_disk(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]
     patch = scene.folder / "full"
     patch.mkdir()
     (patch / "sitecustomize.py").write_text(_FULL)
-    scene.environment["PYTHONPATH"] = str(patch)
+    scene.environment["PYTHONPATH"] = os.pathsep.join([str(patch), os.environ.get("PYTHONPATH", "")])
     scene.environment["COMET_API_KEY"] = ""  # so that the sender has archives to write
     yield _nothing
 
