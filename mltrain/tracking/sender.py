@@ -29,6 +29,7 @@ from mltrain.tracking.training import SESSION
 logger = logging.getLogger(__name__)
 
 _MAX_NAMED = 5
+_ENDED_WELL = (0, EnvironmentRefusal.exit_code)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,19 +113,27 @@ class Sender:
         Never raises for trouble with the tracker; a second call returns the first report.
         """
         if self._report is None:
-            late = ""
+            late, output = "interrupted", ""
             try:
                 output, _ = self._process.communicate(FINISH + "\n", timeout=max(0.0, timeout_s))
+                late = "" if self._process.returncode in _ENDED_WELL else f"the sender broke off; its log is {self.log}"
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                output, _ = self._process.communicate()
-                self._close_stdin()
                 late = f"not everything was taken within {timeout_s:g} s"
-            else:
-                if self._process.returncode not in (0, EnvironmentRefusal.exit_code):
-                    late = f"the sender broke off; its log is {self.log}"
-            self._report = self._read(output or "", late)
+                output = self._kill()
+            finally:
+                if self._process.poll() is None:  # Ctrl-C, or a request to terminate, while it was waited for
+                    self._kill()
+                self._report = self._read(output or "", late)
         return self._report
+
+    def _kill(self) -> str:
+        """End the process at once and return what it had said."""
+        self._process.kill()
+        output, _ = self._process.communicate()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # whatever is left in it
+            self._process.stdin.close()
+        return output or ""
 
     def _tell(self, line: str) -> None:
         """Write to the process, which may have died already: its exit code tells at the end."""
@@ -132,12 +141,6 @@ class Sender:
         with suppress(BrokenPipeError):
             self._process.stdin.write(line)
             self._process.stdin.flush()
-
-    def _close_stdin(self) -> None:
-        """Close the pipe to a killed process, whatever is left in it."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
 
     def _read(self, output: str, late: str) -> SenderReport:
         """Return what the process said and what the run folders say; all that is missing is one warning."""

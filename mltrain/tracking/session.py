@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 
 from mltrain import plugins
@@ -30,9 +31,12 @@ class Delivery:
     ----------
     where : str
         Name and mode of the tracker, such as ``comet_ml (offline: no key)``.
+    archive : Path, optional
+        Folder on this machine in which the tracker keeps what its server has not got.
     """
 
     where: str
+    archive: Path | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -77,7 +81,7 @@ class TrackedSession:
         if self._delivery is None:
             report = self.sender.finish(timeout_s=timeout_s) if self.sender else None
             if report is not None:
-                self._delivery = _delivery(self.tracker_name, report)
+                self._delivery = _delivery(self.tracker_name, report, self.workspace)
             else:
                 self._delivery = Delivery(where=LOCAL, warnings=(self.trouble,) if self.trouble else ())
             write_experiment_keys(self.workspace.runs, self.workspace.experiment_keys)
@@ -154,6 +158,7 @@ def _start_sender(settings: TrainSection, workspace: Workspace, *, session: str)
     return start_sender(name, tracker_settings(settings, workspace), runs=workspace.runs, session=session)
 
 
-def _delivery(name: str, report: SenderReport) -> Delivery:
+def _delivery(name: str, report: SenderReport, workspace: Workspace) -> Delivery:
     mode = f" ({report.mode})" if report.mode else ""
-    return Delivery(where=f"{name}{mode}", warnings=report.warnings)
+    archive = workspace.tracker(name) if report.mode.startswith("offline") else None
+    return Delivery(where=f"{name}{mode}", warnings=report.warnings, archive=archive)

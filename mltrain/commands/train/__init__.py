@@ -95,6 +95,9 @@ def train(
             )
             trained = _train_all(session, plan)
         delivery = tracked.finish()
+    if delivery.archive is not None:
+        kept = f"{delivery.where}: runs are archived in {delivery.archive}; 'mltrain runs sync' sends them"
+        listener(Notice(message=kept, level="info"))
     rows = material.rows
     positive = rows.schema.target.positive
     return TrainResult(

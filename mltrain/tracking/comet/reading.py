@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mltrain.tracking import RunInfo, RunStatus
-from mltrain.tracking.comet.archives import METRICS_OF_COMET, OTHERS_OF_COMET, PARAMS_OF_COMET
+from mltrain.tracking.comet.archives import METRICS_OF_COMET, OTHERS_OF_COMET, PARAMS_OF_COMET, STATUS
 from mltrain.tracking.comet.environment import import_comet
-from mltrain.tracking.comet.run import STATUS
 from mltrain.tracking.names import as_text
 
 _N_THREADS = 8

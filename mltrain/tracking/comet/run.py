@@ -13,14 +13,14 @@ from typing import Any, Literal
 
 from mltrain.errors import TrackerError
 from mltrain.tracking import Scalar
+from mltrain.tracking.comet.archives import STATUS
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import LossListener, as_tracker_errors
-from mltrain.tracking.comet.verification import Logged, wait_for
+from mltrain.tracking.comet.verification import Logged
 from mltrain.tracking.names import as_text, checked_name
 
 logger = logging.getLogger(__name__)
 
-STATUS = "mltrain.status"
 CONFUSION_MATRIX = "confusion_matrix.json"
 
 
@@ -55,18 +55,18 @@ class CometRun:
     ----------
     experiment : comet_ml.CometExperiment
         As ``comet_ml.start`` gave it, alive.
-    look : callable, optional
-        Returns the experiment as the server shows it; None for an archive, which needs no second look.
+    find_missing : callable
+        Names what the server, or the archive, does not hold of what was logged; asked once the experiment has ended.
     """
 
-    def __init__(self, experiment: Any, *, url: str | None, look: Callable[[], Any] | None = None) -> None:
+    def __init__(self, experiment: Any, *, url: str | None, find_missing: Callable[[Logged], list[str]]) -> None:
         self.id = str(experiment.get_key())
         self.url = url
         self._experiment = experiment
         self._lock = threading.Lock()
         self._listener = LossListener()
         self._listener.__enter__()
-        self._look = look
+        self._find_missing = find_missing
         self._logged = Logged()
         self._is_finished = False
 
@@ -116,7 +116,7 @@ class CometRun:
             self._experiment.log_model(name, str(directory), prepend_folder_name=False)
 
     def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
-        """End the experiment and raise what the client knows, or the server shows, to be lost."""
+        """End the experiment and raise what the client knows, or a second look finds, to be lost."""
         if self._is_finished:
             return
         self.set_tags({STATUS: status})
@@ -127,20 +127,14 @@ class CometRun:
         archive = getattr(getattr(self._experiment, "streamer", None), "offline_archive_file", None)
         if archive and self.url:
             logger.info("comet keeps an archive of run %s at %s", self.id, archive)
-        missing = self._missing()
+        with as_tracker_errors(f"read back run {self.id}"):
+            missing = self._find_missing(self._logged)
         if missing or self._listener.losses:
             raise TrackerError(
                 f"comet lost part of run {self.id}: {_in_short([*missing, *self._listener.losses])}",
                 where=self.url,
                 hint="'mltrain runs sync' sends the rest from the local record",
             )
-
-    def _missing(self) -> list[str]:
-        """Name what the server does not show of what was logged."""
-        if self._look is None:
-            return []
-        with as_tracker_errors(f"read back run {self.id}"):
-            return wait_for(self._logged, self._look)
 
     def _log_confusion_matrix(self, path: Path, asset: PurePosixPath) -> None:
         """Log a confusion matrix file as Comet's own kind as well; a file of another shape is only a file."""

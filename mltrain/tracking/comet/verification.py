@@ -1,4 +1,4 @@
-"""What was logged to a Comet experiment, held against what its server shows.
+"""What was logged to a Comet experiment, held against what its server or its archive shows.
 
 The client drops what it could not send and says so in its log at best. The server may also be behind: so the
 question is repeated for a few seconds, and what is still missing then is named.
@@ -19,7 +19,15 @@ _SAMPLED = 10_000  # of a metric with more points the server keeps a sample
 
 @dataclass(kw_only=True, slots=True)
 class Logged:
-    """What one open experiment was given."""
+    """What one experiment was given, or holds.
+
+    Attributes
+    ----------
+    points : Counter of (str, int or None, float)
+        Metric, step and value.
+    params, files, models : set of str
+        Names.
+    """
 
     points: Counter[tuple[str, int | None, float]] = field(default_factory=Counter)
     params: set[str] = field(default_factory=set)
@@ -27,35 +35,19 @@ class Logged:
     files: set[str] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
 
-    def missing_from(self, experiment: Any) -> list[str]:
-        """Name what the server does not show, by kind."""
-        missing = []
-        if self.points:
-            missing += self._missing_points(experiment)
-        if self.params:
-            shown = {entry["name"] for entry in experiment.get_parameters_summary() or ()}
-            missing += [f"parameter {name}" for name in sorted(self.params - shown)]
-        if self.tags:
-            others = {entry["name"]: entry.get("valueCurrent") for entry in experiment.get_others_summary() or ()}
-            missing += [f"tag {name}" for name, value in sorted(self.tags.items()) if others.get(name) != value]
-        if self.files:
-            assets = {asset.get("fileName") for asset in experiment.get_asset_list() or ()}
-            missing += [f"file {name}" for name in sorted(self.files - assets)]
-        if self.models:
-            missing += [f"model {name}" for name in sorted(self.models - set(experiment.get_model_names() or ()))]
-        return missing
-
-    def _missing_points(self, experiment: Any) -> list[str]:
-        """Name the metrics that lack points."""
-        shown = Counter(
-            (p["metricName"], None if p.get("step") is None else int(p["step"]), float(p["metricValue"]))
-            for p in experiment.get_metrics() or ()
-        )
-        totals: Counter[str] = Counter()
-        for (name, _, _), count in shown.items():
-            totals[name] += count
-        lacking = Counter(name for name, _, _ in (self.points - shown).elements() if totals[name] < _SAMPLED)
-        return [f"{count} values of {name}" for name, count in sorted(lacking.items())]
+    def missing_from(self, held: Logged) -> list[str]:
+        """Name what another does not hold."""
+        counts: Counter[str] = Counter()
+        for (name, _, _), count in held.points.items():
+            counts[name] += count
+        lacking = Counter(name for name, _, _ in (self.points - held.points).elements() if counts[name] < _SAMPLED)
+        return [
+            *(f"{count} values of {name}" for name, count in sorted(lacking.items())),
+            *(f"parameter {name}" for name in sorted(self.params - held.params)),
+            *(f"tag {name}" for name, value in sorted(self.tags.items()) if held.tags.get(name) != value),
+            *(f"file {name}" for name in sorted(self.files - held.files)),
+            *(f"model {name}" for name in sorted(self.models - held.models)),
+        ]
 
 
 def wait_for(logged: Logged, look: Callable[[], Any]) -> list[str]:
@@ -69,7 +61,26 @@ def wait_for(logged: Logged, look: Callable[[], Any]) -> list[str]:
     end_s = time.monotonic() + _PATIENCE_S
     while True:
         experiment = look()
-        missing = ["all of it"] if experiment is None else logged.missing_from(experiment)
+        missing = ["all of it"] if experiment is None else logged.missing_from(_held(experiment, logged))
         if not missing or time.monotonic() > end_s:
             return missing
         time.sleep(_PAUSE_S)
+
+
+def _held(experiment: Any, logged: Logged) -> Logged:
+    """Return what the server shows, as far as something was logged that could be missing."""
+    held = Logged()
+    if logged.points:
+        held.points.update(
+            (p["metricName"], None if p.get("step") is None else int(p["step"]), float(p["metricValue"]))
+            for p in experiment.get_metrics() or ()
+        )
+    if logged.params:
+        held.params = {entry["name"] for entry in experiment.get_parameters_summary() or ()}
+    if logged.tags:
+        held.tags = {entry["name"]: entry.get("valueCurrent") for entry in experiment.get_others_summary() or ()}
+    if logged.files:
+        held.files = {asset.get("fileName") for asset in experiment.get_asset_list() or ()}
+    if logged.models:
+        held.models = set(experiment.get_model_names() or ())
+    return held

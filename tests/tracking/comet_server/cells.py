@@ -6,6 +6,7 @@ import copy
 import json
 import shutil
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ train: {supported_models: [logistic_regression], project_name: churn, workspace_
 evaluate: {figures: false, n_bootstrap: 20}
 """
 COMMANDS = {"train": ["train", "--max-trials", "2"], "evaluate": ["evaluate"], "register": ["register"]}
+_SHARED = Path(tempfile.gettempdir()) / "mltrain-tests"
 _OWN_WORK = {
     "train": "runs/*/run.json",
     "evaluate": "runs/*/evaluation/evaluation.json",
@@ -56,6 +58,7 @@ def settings_of(server: CometServer, home: Path) -> dict[str, str]:
         "COMET_INTERNAL_REPORTING": "false",
         "HOME": str(home),
         "NO_PROXY": "127.0.0.1,localhost",
+        "MPLCONFIGDIR": str(_SHARED / "matplotlib"),  # the client draws; finding all fonts anew takes seconds
     }
 
 

@@ -51,6 +51,7 @@ class Experiment:
     others: dict[str, str] = field(default_factory=dict)
     points: list[dict[str, Any]] = field(default_factory=list)
     assets: list[Asset] = field(default_factory=list)
+    forgets: str | None = None  # a metric that is taken and not kept
     tags: dict[str, bool] = field(default_factory=dict)
     git: dict[str, Any] = field(default_factory=dict)
     system: list[dict[str, Any]] = field(default_factory=list)

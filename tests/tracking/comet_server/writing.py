@@ -78,6 +78,8 @@ def _metrics(call: Call) -> Any:
             call.violation(f"metric name {value.get('metricName')!r}")
         if not isinstance(value.get("timestamp"), int) or not isinstance(value.get("step"), int | None):
             call.violation(f"metric point {value}")
+        if value["metricName"] == experiment.forgets:
+            continue
         text = {**value, "metricValue": str(value["metricValue"]), "runContext": value.get("context")}
         experiment.points.append({**text, "offset": len(experiment.points)})
     return {}
