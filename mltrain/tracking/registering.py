@@ -96,6 +96,14 @@ def tell_registry(trackers: Trackers, workspace: Workspace, name: str, *, timeou
     return Registered(added=told.added, champion=there if is_champion else None, warnings=tuple(told.warnings))
 
 
+def note_pulled(workspace: Workspace, tracker: Tracker, version: Version, *, there: str) -> None:
+    """Note that a version came from the tracker's registry and is champion there: it need not be told of it."""
+    path = _path(workspace, tracker.name, version.name, mode=tracker.mode)
+    known = _read(path)
+    told = Told(versions={**known.versions, version.version: there}, champion=version.version)
+    files.write_json(path, asdict(told))
+
+
 class _Telling:
     """One attempt; what was reached is noted after every step."""
 

@@ -18,7 +18,7 @@ from mltrain.tracking.union import recent_runs
 from mltrain.tracking.waiting import TIMEOUT_S, within
 from mltrain.workspace import Workspace
 
-_FETCH_S = 120.0  # a model may be large
+FETCH_S = 120.0  # a model may be large
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,7 +155,7 @@ def fetch_model(trackers: Trackers, chosen: Standing, *, dest: Path) -> tuple[st
         try:
             # A fetch that is given up goes on for a while: it must not meet the local copy.
             arriving = dest.with_name(f"{dest.name}-arriving")
-            within(_FETCH_S, lambda: remote.fetch_model(chosen.tracker_id, arriving)).rename(dest)
+            within(FETCH_S, lambda: remote.fetch_model(chosen.tracker_id, arriving)).rename(dest)
         except (TrackerError, NoRunError) as error:
             warnings = (f"{trackers.name} did not hand out the model, local copy taken: {error.message}",)
             try:

@@ -65,9 +65,7 @@ def test_trouble_costs_a_warning_and_little_time_and_sync_brings_everything_once
 ) -> None:
     cell = play(comet_process, stage.before(command), tmp_path / "w", trouble=trouble, command=command)
 
-    print(
-        f"{command}, {trouble}: exit {cell.exit_code}, {cell.seconds:.1f} s, {cell.after_s} s after its work; {cell.warnings}"
-    )
+    print(command, trouble, cell)
     assert cell.exit_code == {"SIGTERM": 130, "SIGKILL": -9}.get(trouble, 0) or cell.ended_before
     if trouble not in KILLED:
         assert cell.seconds < HANGS_S

@@ -209,6 +209,35 @@ def test_another_workspace_evaluates_through_the_tracker_alone(online: Job, else
     assert len({child.others["mltrain.parent_key"] for child in children}) == 1
 
 
+def test_another_machine_pulls_and_verifies_the_champion(
+    online: Job, comet_process: CometServer, patch: pytest.MonkeyPatch
+) -> None:
+    third = online.folder.parent / "third"
+    third.mkdir()
+    shutil.copy(online.folder / "mltrain.yaml", third)
+    comet_process.reset()
+    comet_process.state = online.state
+
+    first, second = (_job(comet_process, third, patch, ("registry", "pull")).result for _ in range(2))
+    _job(comet_process, third, patch, ("registry", "verify"), ("predict", str(online.folder / "people.csv"), "out.csv"))
+    synced = _job(comet_process, third, patch, ("runs", "sync")).result
+
+    assert (first["version"], first["tracker_version"], first["is_new"]) == ("1", "1.0.0", True)
+    assert second == {**first, "is_new": False}
+    assert synced["registered"] == {}
+    model = third / "registry" / "churn" / "1" / "model"
+    assert files.sha256(model / "manifest.json") == online.state.versions[0].metadata["mltrain.manifest"]
+    assert len(pcsv.read_csv(third / "out.csv")) == 300
+
+    (asset,) = (a for a in online.state.experiments[online.state.versions[0].key].assets if a.name == "schema.json")
+    sound, asset.content = asset.content, asset.content + b" "
+    shutil.rmtree(third / "registry")
+    patch.chdir(third)
+    assert _call("registry", "pull") == 3
+    asset.content = sound
+    assert not (third / "registry" / "churn" / "1").exists()
+
+
 @pytest.fixture(scope="module")
 def offline(comet_process: CometServer, tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch) -> Job:
     """Run the job without a key; then get one and sync."""
