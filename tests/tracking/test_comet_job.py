@@ -99,6 +99,13 @@ def patch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPat
         yield patch
 
 
+@pytest.fixture(autouse=True)
+def _environment(comet_process: CometServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lead what a test itself calls to the stand-in."""
+    for name, value in settings_of(comet_process, tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+
 def _job(server: CometServer, folder: Path, patch: pytest.MonkeyPatch, *calls: tuple[str, ...]) -> Job:
     """Call the program in a folder; the last call's document is the result."""
     log = folder.parent / f"{folder.name}.log"
@@ -177,7 +184,7 @@ def test_an_evaluation_is_a_child_with_figures_and_a_confusion_matrix(online: Jo
     assert child.others["mltrain.parent"] == parent.others["mltrain.run_id"]
     assert child.others["mltrain.parent_key"] == parent.key
     assert parent.others["mltrain.evaluation"] == child.others["mltrain.run_id"]
-    assert {"roc", "precision_recall", "calibration", "confusion_matrix", "threshold"} <= images
+    assert {"roc", "precision_recall", "calibration", "confusion_matrix"} <= images
     assert (native["labels"], native["matrix"]) == (["no", "yes"], online.result["evaluate"]["confusion"])
     for name, interval in online.result["evaluate"]["metrics"].items():
         assert float(child.last_values()[f"test_{name}"]) == interval["value"]
@@ -282,7 +289,8 @@ def test_what_was_done_offline_is_synced_once_and_registered(
     points = Counter((e.key, p["metricName"], p["step"]) for e in offline.state.experiments.values() for p in e.points)
     assert set(points.values()) == {1}
 
-    comet_process.heard.clear()
+    comet_process.reset()
+    comet_process.state = offline.state
     again = _job(comet_process, offline.folder, patch, ("runs", "sync"))
 
     assert (again.result["synced"], again.result["registered"]) == (sync["synced"], {})

@@ -147,7 +147,7 @@ def run_in_trouble(trouble: Trouble, scene: Scene, command: list[str]) -> tuple[
         )
         actor = threading.Thread(target=act, args=(process,), daemon=True)
         actor.start()
-        process.wait(timeout=200)
+        process.wait(timeout=280)
         seconds = time.monotonic() - started
         actor.join(timeout=10)
         time.sleep(0.2)
