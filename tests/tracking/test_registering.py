@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,10 +52,10 @@ def elsewhere(tmp_path: Path) -> _Watched:
 
 
 @pytest.fixture
-def trackers(workspace: Workspace, elsewhere: _Watched) -> Iterator[Trackers]:
+def trackers(workspace: Workspace, elsewhere: _Watched) -> Trackers:
     settings = TrackerSettings(project="p", workspace=None, directory=elsewhere._runs, options={})
     local = open_tracker(replace(settings, directory=workspace.runs))
-    yield Trackers(name="local", settings=settings, local=local, remote=elsewhere)
+    return Trackers(name="local", settings=settings, local=local, remote=elsewhere)
 
 
 def _train(trackers: Trackers, workspace: Workspace, name: str) -> str:
