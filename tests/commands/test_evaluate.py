@@ -153,7 +153,10 @@ def test_figures_are_drawn_and_logged_with_the_test_scores(trained: Workspace, c
     assert info.metrics["test_roc_auc"] == found.metrics["roc_auc"].value
     assert info.metrics["validation_score"] == found.champion.validation_score
     assert info.status == "finished"
-    fetched = local.fetch_file(found.champion.run_id, "evaluation/figures/roc.png", trained.root / "roc.png")
+    child = local.get_run(info.tags["mltrain.evaluation"])
+    assert child.tags["mltrain.parent"] == found.champion.run_id
+    assert child.metrics["test_roc_auc"] == found.metrics["roc_auc"].value
+    fetched = local.fetch_file(child.id, "evaluation/figures/roc.png", trained.root / "roc.png")
     assert fetched.read_bytes().startswith(b"\x89PNG")
 
 

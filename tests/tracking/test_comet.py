@@ -9,8 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from comet_server.answers import KEY
+from comet_server.calls import KEY
+from comet_server.faults import Fault
 from comet_server.server import CometServer
+from comet_server.state import Asset, Experiment
 
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import TrackerSettings
@@ -141,7 +143,7 @@ def test_a_loss_that_the_client_only_logs_is_raised(
 ) -> None:
     tracker = open_tracker(settings)
     run = tracker.start_run("r")
-    comet_server.faults["write/experiment/log-other"] = 400
+    comet_server.play(Fault(kind="status", path="write/experiment/log-other", status=400))
     run.set_tags({"a": "b"})
 
     with pytest.raises(TrackerError, match="lost part of run"):
@@ -210,8 +212,6 @@ def test_nothing_is_sent_that_was_not_logged(settings: TrackerSettings, comet_se
 
 
 def test_fifty_runs_are_listed_in_few_requests(settings: TrackerSettings, comet_server: CometServer) -> None:
-    from comet_server.state import Experiment
-
     for number in range(50):
         experiment = Experiment(f"{number:032d}", "team", "churn", name=f"run {number}", started=1000 + number)
         experiment.others = {"session": "s", "mltrain.status": "finished"}
@@ -220,7 +220,7 @@ def test_fifty_runs_are_listed_in_few_requests(settings: TrackerSettings, comet_
         comet_server.state.experiments[experiment.key] = experiment
     tracker = open_tracker(settings)
     tracker.list_runs(limit=1)
-    comet_server.requests.clear()
+    comet_server.heard.clear()
 
     found = tracker.list_runs(limit=50)
 
@@ -253,9 +253,8 @@ def test_a_server_cannot_write_outside_the_destination(
     tracker = open_tracker(settings)
     run = tracker.start_run("r")
     run.finish()
-    comet_server.state.experiments[run.id].upload(
-        {"fileName": name, "type": "model-element", "groupingName": "model"}, b"evil"
-    )
+    evil = Asset(id="1", name=name, kind="model-element", group="model", content=b"evil")
+    comet_server.state.experiments[run.id].keep(evil, replace=False)
 
     with pytest.raises(TrackerError):
         tracker.fetch_model(run.id, tmp_path / "deep" / "dest")

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mltrain.tracking import RunInfo, RunStatus
-from mltrain.tracking.comet.run import STATUS
+from mltrain.tracking.comet.verification import Logged
 from mltrain.tracking.names import as_text
 
 logger = logging.getLogger(__name__)
 
+STATUS = "mltrain.status"
 OTHERS_OF_COMET = frozenset({"offline_experiment", "Name", STATUS})
 METRICS_OF_COMET = frozenset({"process duration"})
 PARAMS_OF_COMET = frozenset({"curr_step", "curr_epoch"})
@@ -79,6 +81,20 @@ def read_archives(directory: Path) -> dict[str, ArchivedRun]:
         except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
             logger.warning("archive %s is unreadable and left out: %s", path.name, error)
     return runs
+
+
+def missing_from(logged: Logged, run: ArchivedRun | None) -> list[str]:
+    """Name what the archives lack of what was logged; a full disk is something that the client only mentions."""
+    if run is None:
+        return ["all of it: the archive is not whole"]
+    held = Logged(
+        points=Counter((name, step, value) for name, points in run.history.items() for step, value in points),
+        params=set(run.params),
+        tags=run.others,
+        files={f.name for f in run.files if f.model is None},
+        models={f.model for f in run.files if f.model is not None},
+    )
+    return logged.missing_from(held)
 
 
 def _read_archive(archive: zipfile.ZipFile, path: Path, runs: dict[str, ArchivedRun]) -> None:

@@ -19,6 +19,7 @@ from mltrain.tracking.comet.faults import as_tracker_errors
 from mltrain.tracking.comet.reading import history_of, info_of, infos_of
 from mltrain.tracking.comet.registry import OnlineRegistry
 from mltrain.tracking.comet.run import CometRun, quiet_config
+from mltrain.tracking.comet.verification import Logged, wait_for
 from mltrain.tracking.names import checked_name, inside
 
 _NOT_PLAIN_FILES = frozenset({"image", "model-element", "confusion-matrix"})
@@ -47,7 +48,8 @@ class OnlineTracker:
 
     @cached_property
     def _registry(self) -> OnlineRegistry:
-        return OnlineRegistry(self._api, self._workspace)
+        status = self._settings.options.get("champion_status", "Production")
+        return OnlineRegistry(self._api, self._workspace, champion_status=str(status or ""))
 
     def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
         """Create an experiment under a key of our own: without one, a wrong API key would pass in silence."""
@@ -151,7 +153,11 @@ class OnlineTracker:
             )
         if not experiment.alive:
             raise TrackerError("comet started a run that is dead", hint="check COMET_API_KEY")
-        return CometRun(experiment, url=str(experiment.url))
+
+        def find_missing(logged: Logged) -> list[str]:
+            return wait_for(logged, lambda: self._api.get_experiment_by_key(key))
+
+        return CometRun(experiment, url=str(experiment.url), find_missing=find_missing)
 
     def _experiment(self, run_id: str) -> Any:
         """Return the API's view of one experiment."""

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mltrain.tracking import RunInfo, RunStatus
-from mltrain.tracking.comet.archives import METRICS_OF_COMET, OTHERS_OF_COMET, PARAMS_OF_COMET
+from mltrain.tracking.comet.archives import METRICS_OF_COMET, OTHERS_OF_COMET, PARAMS_OF_COMET, STATUS
 from mltrain.tracking.comet.environment import import_comet
-from mltrain.tracking.comet.run import STATUS
 from mltrain.tracking.names import as_text
 
 _N_THREADS = 8
@@ -54,9 +53,13 @@ def infos_of(api: Any, workspace: str, project: str, experiments: Sequence[Any])
 
 
 def history_of(experiment: Any, metric: str) -> list[tuple[int | None, float]]:
-    """Return the points of one metric in the order logged."""
+    """Return the points of one metric in the order logged.
+
+    A client whose request was taken but not answered sends it again, with the same times: such twins are one.
+    """
     points = sorted(experiment.get_metrics(metric), key=lambda p: int(p.get("timestamp") or 0))
-    return [(None if p.get("step") is None else int(p["step"]), float(p["metricValue"])) for p in points]
+    distinct = dict.fromkeys((p.get("timestamp"), p.get("step"), p["metricValue"]) for p in points)
+    return [(None if step is None else int(step), float(value)) for _, step, value in distinct]
 
 
 def _info(
