@@ -21,8 +21,9 @@ from mltrain import files
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.redaction import MASK, without_secrets
 from mltrain.tracking import ModelVersion, Run, RunInfo, RunStatus, Tracker, TrackerSettings
-from mltrain.tracking.mlflow_faults import OPTION, first_line, mlflow_error, opening
-from mltrain.tracking.mlflow_run import MODELS, MlflowRun
+from mltrain.tracking.mlflow.faults import OPTION, first_line, mlflow_error, opening
+from mltrain.tracking.mlflow.flavor import DATA
+from mltrain.tracking.mlflow.run import MODELS, MlflowRun
 from mltrain.tracking.names import checked_name
 
 if find_spec("mlflow") is None:  # told when the name is resolved, long before training ends
@@ -137,8 +138,8 @@ class MlflowTracker:
         return self._download(run_id, checked_name(name), dest)
 
     def fetch_model(self, run_id: str, dest: Path, name: str = "model") -> Path:
-        """Download the folder ``models/<name>`` of a run."""
-        return self._download(run_id, MODELS / checked_name(name), dest)
+        """Download the directory that was logged, without what MLflow needs beside it."""
+        return self._download(run_id, MODELS / checked_name(name) / DATA, dest)
 
     def register(
         self, run_id: str, registry_name: str, *, model: str = "model", tags: Mapping[str, str] | None = None
@@ -197,7 +198,7 @@ class MlflowTracker:
             source = str(self._client.get_model_version(registry_name, version).source)
         run = self._found(known.run_id)
         inside = source.removeprefix(run.info.artifact_uri).lstrip("/")
-        return self._download(known.run_id, checked_name(inside), dest)
+        return self._download(known.run_id, checked_name(inside) / DATA, dest)
 
     def close(self) -> None:
         """Hold nothing, release nothing."""

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from mltrain.errors import TrackerError
 from mltrain.tracking import Scalar
+from mltrain.tracking.mlflow.flavor import DATA, write_documents
 from mltrain.tracking.names import as_text, checked_name
 
 MODELS = PurePosixPath("models")
@@ -90,9 +91,12 @@ class MlflowRun:
             self._client.log_artifact(self.id, str(source), folder)
 
     def log_model(self, directory: Path, name: str = "model") -> None:
-        """Log a directory as artefacts under ``models/<name>``."""
-        with self._writing("log a model"):
-            self._client.log_artifacts(self.id, str(directory), (MODELS / checked_name(name)).as_posix())
+        """Log a directory below ``models/<name>``, and beside it what makes it a model that MLflow can load."""
+        target = MODELS / checked_name(name)
+        with self._writing("log a model"), tempfile.TemporaryDirectory() as scratch:
+            self._client.log_artifacts(self.id, str(directory), (target / DATA).as_posix())
+            write_documents(directory, Path(scratch))
+            self._client.log_artifacts(self.id, scratch, target.as_posix())
 
     def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
         """Send what is collected and end the run."""
