@@ -108,19 +108,23 @@ class MlflowTracker:
         return self._writer(self._found(run_id))
 
     def list_runs(self, tags: Mapping[str, str] | None = None, *, limit: int = 100) -> Sequence[RunInfo]:
-        """Search the experiment."""
+        """Search the experiment, as a rule by one request."""
         # A filter can quote with one sign or the other, not both; what it cannot say is checked below.
-        sayable = {k: v for k, v in (tags or {}).items() if "`" not in k and "'" not in v and '"' not in v}
-        query = " and ".join(f"tags.`{k}` = '{v}'" for k, v in sayable.items())
+        sayable = {k: v for k, v in (tags or {}).items() if "`" not in k and not {"'", '"'} <= set(v)}
+        query = " and ".join(f"tags.`{k}` = {_quoted(v)}" for k, v in sayable.items())
+        infos: list[RunInfo] = []
+        page: str | None = None
         with self._calling("list runs"):
             experiment = self._find_experiment()  # reading leaves no trace on a server
-            if experiment is None:
-                return []
-            found = self._client.search_runs(
-                [experiment], query, max_results=limit, order_by=["attributes.start_time DESC"]
-            )
-        infos = [self._info(run) for run in found]
-        return [i for i in infos if all(i.tags.get(k) == v for k, v in (tags or {}).items())]
+            while experiment is not None and len(infos) < limit:
+                found = self._client.search_runs(
+                    [experiment], query, max_results=limit, order_by=["attributes.start_time DESC"], page_token=page
+                )
+                infos += [i for i in map(self._info, found) if all(i.tags.get(k) == v for k, v in (tags or {}).items())]
+                page = found.token
+                if not page:
+                    break
+        return infos[:limit]
 
     def get_run(self, run_id: str) -> RunInfo:
         """Ask for one run."""
@@ -274,3 +278,8 @@ class MlflowTracker:
             where, reason = without_secrets(self._uri), first_line(error)
             hint = "check the server; 'mltrain runs sync' sends what is spooled"
             raise TrackerError(f"mlflow could not {what}: {reason}", where=where, hint=hint) from None
+
+
+def _quoted(value: str) -> str:
+    """Return a value as a filter holds it."""
+    return f'"{value}"' if "'" in value else f"'{value}'"
