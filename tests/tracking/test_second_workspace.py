@@ -60,7 +60,7 @@ def comet(comet_server: CometServer) -> Service:
 
 
 @pytest.fixture
-def mlflow(request: pytest.FixtureRequest) -> Service:
+def mlflow(request: pytest.FixtureRequest, tmp_path: Path) -> Service:
     if importlib.util.find_spec("mlflow") is None:
         pytest.skip("needs the extra mlflow")
     url = request.getfixturevalue("mlflow_server")
@@ -69,7 +69,7 @@ def mlflow(request: pytest.FixtureRequest) -> Service:
         tracker._client.log_artifact(run_id, str(file), "models/model/data/members")  # type: ignore[attr-defined]
 
     # A project of its own: the server is shared with other tests.
-    section = {"experiment_tracker": "mlflow", "tracker_options": {"tracking_uri": url}, "project_name": "second"}
+    section = {"experiment_tracker": "mlflow", "tracker_options": {"tracking_uri": url}, "project_name": tmp_path.name}
     return Service(train=section, answered="mlflow (server)", spoil=spoil)
 
 
