@@ -22,8 +22,7 @@ from mltrain.errors import NoRunError, TrackerError
 from mltrain.redaction import MASK, without_secrets
 from mltrain.tracking import ModelVersion, Run, RunInfo, RunStatus, Tracker, TrackerSettings
 from mltrain.tracking.mlflow.faults import OPTION, first_line, mlflow_error, opening
-from mltrain.tracking.mlflow.flavor import DATA
-from mltrain.tracking.mlflow.run import MODELS, MlflowRun
+from mltrain.tracking.mlflow.run import DATA, MODELS, MlflowRun
 from mltrain.tracking.names import checked_name
 
 if find_spec("mlflow") is None:  # told when the name is resolved, long before training ends

@@ -22,11 +22,10 @@ from mltrain.data.records import schema_from_dict
 from mltrain.data.target import PREDICTION, proba_names
 from mltrain.errors import DataError, NoRunError
 from mltrain.model import Model
+from mltrain.tracking.mlflow.run import DATA
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
-
-DATA = "data"
 
 _SCHEMA = "schema.json"
 _PACKAGES = {"sklearn": "scikit-learn"}

@@ -15,10 +15,10 @@ from typing import Any, Literal
 
 from mltrain.errors import TrackerError
 from mltrain.tracking import Scalar
-from mltrain.tracking.mlflow.flavor import DATA, write_documents
 from mltrain.tracking.names import as_text, checked_name
 
 MODELS = PurePosixPath("models")
+DATA = "data"  # folder of a model that holds what was logged; MLflow's own documents lie beside it
 
 _N_POINTS = 500  # in one request; MLflow refuses more than 1000
 _N_ENTRIES = 100
@@ -92,6 +92,8 @@ class MlflowRun:
 
     def log_model(self, directory: Path, name: str = "model") -> None:
         """Log a directory below ``models/<name>``, and beside it what makes it a model that MLflow can load."""
+        from mltrain.tracking.mlflow.flavor import write_documents  # pandas and the model's libraries: seconds
+
         target = MODELS / checked_name(name)
         with self._writing("log a model"), tempfile.TemporaryDirectory() as scratch:
             self._client.log_artifacts(self.id, str(directory), (target / DATA).as_posix())
