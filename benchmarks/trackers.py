@@ -37,7 +37,7 @@ RESULTS = Path(__file__).parent / "results"
 _ROOT = Path(__file__).parent.parent
 _HEAD = (
     "training s", "of it logging s", "until sent s", "in all s", "added s", "training MB", "sender MB", "sender CPU s",
-    "requests", "points there",
+    "requests", "points there", "late",
 )  # fmt: skip
 _PAGE = """# What a tracker costs a training, {date}
 
@@ -53,7 +53,8 @@ same machine and take their share of it.
 {rows}
 
 Training: until the model and all records are on disk. Logging: what the calls that log took of it. Until sent: the
-wait for the sender after that, at most ten seconds. MB: peak resident memory of each of the two processes. Requests of
+wait for the sender after that, at most ten seconds. Late: runs of which something was left then; `mltrain runs sync`
+sends it, and its requests are counted. MB: peak resident memory of each of the two processes. Requests of
 MLflow in a file are calls of its database, not counted.
 
 Requests of the first run, by what they ask for:
@@ -248,9 +249,9 @@ def _rows(measured: Mapping[str, list[Measured]]) -> str:
         cells.append(f"{statistics.median(m.said['sender_cpu_s'] for m in runs):.1f}")
         cells.append(f"{statistics.median(len(m.requests) for m in runs):.0f}")
         cells.append(f"{min(m.points for m in runs)}")
+        cells.append(f"{sum(m.said['late_s'] > 0 for m in runs)} of {len(runs)}")
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    warnings = [f"\n{name} warned: {w}" for name, runs in measured.items() for m in runs for w in m.said["warnings"]]
-    return "\n".join([*lines, *warnings])
+    return "\n".join(lines)
 
 
 def _spread(values: list[float]) -> str:

@@ -126,8 +126,10 @@ def test_pyfunc_loads_the_champion_and_gives_the_same_probabilities(champion: Pa
 def test_the_signature_names_what_goes_in_and_comes_out(champion: Path) -> None:
     import mlflow
 
-    signature = mlflow.models.get_model_info("models:/served@champion").signature
+    info = mlflow.models.get_model_info("models:/served@champion")
 
+    signature = info.signature
+    assert mlflow.get_run(info.run_id).info.status == "FINISHED"
     assert {c.name: str(c.type).rpartition(".")[2] for c in signature.inputs} == {
         "höhe": "double",
         "town": "string",

@@ -32,7 +32,7 @@ _PACKAGES = {"sklearn": "scikit-learn"}
 _OUTPUTS = {bool: "boolean", int: "long", float: "double", str: "string"}
 
 
-def write_documents(model: Path, folder: Path) -> None:
+def write_documents(model: Path, folder: Path, *, run_id: str) -> None:
     """Write what lies beside the folder ``data`` of a model: ``MLmodel``, ``python_env.yaml``, ``requirements.txt``.
 
     Parameters
@@ -41,10 +41,12 @@ def write_documents(model: Path, folder: Path) -> None:
         An artefact; of a directory that is none, MLflow learns no signature.
     folder : Path
         Where the documents are written; it must exist.
+    run_id : str
+        The run that the model is of.
     """
     from mlflow import models, pyfunc
 
-    described = models.Model(signature=_signature(model))
+    described = models.Model(run_id=run_id, signature=_signature(model))
     pyfunc.add_to_model(described, loader_module=__name__, data=DATA, python_env="python_env.yaml")
     described.save(str(folder / "MLmodel"))
     needed = ["build_dependencies:", "- pip", "dependencies:", "- -r requirements.txt"]

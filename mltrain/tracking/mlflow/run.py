@@ -97,7 +97,7 @@ class MlflowRun:
         target = MODELS / checked_name(name)
         with self._writing("log a model"), tempfile.TemporaryDirectory() as scratch:
             self._client.log_artifacts(self.id, str(directory), (target / DATA).as_posix())
-            write_documents(directory, Path(scratch))
+            write_documents(directory, Path(scratch), run_id=self.id)
             self._client.log_artifacts(self.id, scratch, target.as_posix())
 
     def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
