@@ -45,9 +45,9 @@ _PAGE = """# What a tracker costs a training, {date}
 
 {packages}. {machine}
 
-{trials} trials of fixed work (each core hashes {work} MB) with 10 metrics each, then 8 files of 60 kB and a model of 4 MB.
-Medians of {repeats} runs, taken in turns, seeds 0 to {last_seed}; in brackets the lowest and the highest. The servers
-run on the same machine and take their share of it.
+{trials} trials of fixed work (each core hashes {work} MB) with 10 metrics each, then 8 files of 60 kB and a model of
+4 MB. Medians of {repeats} runs, taken in turns, seeds 0 to {last_seed}; in brackets the lowest and the highest. The
+servers run on the same machine and take their share of it.
 
 {head}
 {rows}
