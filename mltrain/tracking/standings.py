@@ -95,16 +95,20 @@ def open_trackers(settings: TrainSection, workspace: Workspace) -> Iterator[Trac
             remote.close()
 
 
-def list_standings(trackers: Trackers, *, run: str | None, limit: int) -> Standings:
+def list_standings(
+    trackers: Trackers, *, run: str | None, limit: int, tags: Mapping[str, str] | None = None
+) -> Standings:
     """Return the recent training runs that the tracker or the local records know.
 
     Parameters
     ----------
     run : str, optional
-        A run id or a session id; with it only those runs are returned, however old.
+        A run id or a session id; with it only those runs are returned, however old and whatever their tags.
+    tags : mapping of str to str, optional
+        Tags that all runs must carry.
     """
     if run is None:
-        return _listed(trackers, tags={}, limit=limit)
+        return _listed(trackers, tags=tags or {}, limit=limit)
     found = _listed(trackers, tags={RUN_ID: run}, limit=limit)
     return found if found.standings else _listed(trackers, tags={SESSION: run}, limit=limit)
 

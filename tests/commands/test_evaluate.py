@@ -292,3 +292,29 @@ def test_another_workspace_with_the_same_data_gets_the_model_from_the_tracker(
     member.write_bytes(sound[:-1] + b"!")
     assert evaluate(churn(train=shared), trained).metrics["roc_auc"] == result.metrics["roc_auc"]
     assert member.read_bytes() == sound  # a spoilt copy is replaced by the tracker's
+
+
+def test_only_runs_with_the_tags_asked_for_compete(trained: Workspace, churn: Any) -> None:
+    kept = evaluate(churn(evaluate={"tags": {"team": "retention"}}), trained)
+
+    assert len(kept.ranking) == 3
+    with pytest.raises(NoRunError, match="none found"):
+        evaluate(churn(evaluate={"tags": {"team": "fraud"}}), trained)
+
+
+def test_only_runs_of_the_time_asked_for_compete_unless_one_is_named(trained: Workspace, churn: Any) -> None:
+    config = churn(evaluate={"max_age_days": 1e-6})
+
+    with pytest.raises(NoRunError, match=r"left out: 3 too old \(evaluate.max_age_days\)"):
+        evaluate(config, trained)
+    assert evaluate(config, trained, run=_best_on_record(trained)).champion.run_id == _best_on_record(trained)
+
+
+def test_when_no_more_runs_were_looked_at_the_error_says_how_to(trained: Workspace, churn: Any) -> None:
+    config = churn(train={"comparison_metric": "log_loss"}, evaluate={"max_eval_experiments": 2})
+
+    with pytest.raises(NoRunError) as caught:
+        evaluate(config, trained)
+
+    assert "2 compared by another metric (roc_auc)" in caught.value.message
+    assert "evaluate.max_eval_experiments" in str(caught.value.hint)
