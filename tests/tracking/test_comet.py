@@ -205,29 +205,32 @@ def test_nothing_is_sent_that_was_not_logged(settings: TrackerSettings, comet_se
 
     experiment = comet_server.state.experiments[run.id]
     assert set(experiment.others) <= {"a", "Name", "mltrain.status", "Created from"}
-    assert experiment.params == {"depth": "3"}
+    assert experiment.params == {"depth": "3", "tag.a": "b", "tag.mltrain.status": "finished"}
     assert experiment.assets == []
     asked = " ".join(comet_server.requests)
     assert not any(word in asked for word in ("system-details", "git", "output", "cloud"))
 
 
-def test_fifty_runs_are_listed_in_few_requests(settings: TrackerSettings, comet_server: CometServer) -> None:
-    for number in range(50):
+def test_runs_are_listed_by_their_tags_a_hundred_in_a_request(
+    settings: TrackerSettings, comet_server: CometServer
+) -> None:
+    for number in range(150):
         experiment = Experiment(f"{number:032d}", "team", "churn", name=f"run {number}", started=1000 + number)
-        experiment.others = {"session": "s", "mltrain.status": "finished"}
-        experiment.params = {"depth": str(number), "curr_step": "3"}
+        tags = {"session": "s" if number % 2 else "other", "mltrain.status": "finished"}
+        experiment.params = {"depth": str(number), "curr_step": "3"} | {f"tag.{k}": v for k, v in tags.items()}
         experiment.points = [{"metricName": "score", "metricValue": str(number / 64), "timestamp": 1}]
         comet_server.state.experiments[experiment.key] = experiment
     tracker = open_tracker(settings)
     tracker.list_runs(limit=1)
     comet_server.heard.clear()
 
-    found = tracker.list_runs(limit=50)
+    found = tracker.list_runs({"session": "s"}, limit=60)
 
-    assert [i.metrics["score"] for i in found] == [n / 64 for n in range(49, -1, -1)]
-    assert found[0].params == {"depth": "49"}
+    assert [i.metrics["score"] for i in found] == [n / 64 for n in range(149, 29, -2)]
+    assert found[0].params == {"depth": "149"}
     assert found[0].tags == {"session": "s"}
-    assert len(comet_server.requests) <= 50 + 4
+    assert found[0].status == "finished"
+    assert len(comet_server.requests) <= 4
 
 
 def test_a_version_that_somebody_else_takes_first_is_counted_on(

@@ -25,6 +25,8 @@ STATUS = "mltrain.status"
 OTHERS_OF_COMET = frozenset({"offline_experiment", "Name", STATUS})
 METRICS_OF_COMET = frozenset({"process duration"})
 PARAMS_OF_COMET = frozenset({"curr_step", "curr_epoch"})
+# Tags are logged as parameters too: Comet hands out the parameters of many experiments at once, other values singly.
+TAG_PARAM = "tag."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,10 +66,15 @@ class ArchivedRun:
             name=self.others.get("Name"),
             status=status,
             started_ms=self.started_ms,
-            params=dict(self.params),
+            params=own_params(self.params),
             metrics={name: points[-1][1] for name, points in self.history.items()},
             tags={k: v for k, v in self.others.items() if k not in OTHERS_OF_COMET},
         )
+
+
+def own_params(params: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters that a run logged, without Comet's own and without its tags."""
+    return {k: v for k, v in params.items() if k not in PARAMS_OF_COMET and not k.startswith(TAG_PARAM)}
 
 
 def read_archives(directory: Path) -> dict[str, ArchivedRun]:

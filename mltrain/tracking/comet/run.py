@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from mltrain.errors import TrackerError
 from mltrain.tracking import Scalar
-from mltrain.tracking.comet.archives import STATUS
+from mltrain.tracking.comet.archives import STATUS, TAG_PARAM
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import LossListener, as_tracker_errors
 from mltrain.tracking.comet.verification import Logged
@@ -90,11 +90,13 @@ class CometRun:
             self._experiment.curr_step = None
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Log tags as "other" values, which have a name and can be queried."""
+        """Log tags as "other" values, which have a name and can be queried, and as parameters, for `list_runs`."""
         with self._logging("set tags"):
             self._logged.tags.update(tags)
             for name, value in tags.items():
                 self._experiment.log_other(name, value)
+            if tags:
+                self._experiment.log_parameters({TAG_PARAM + name: value for name, value in tags.items()})
 
     def log_file(self, path: Path, name: str) -> None:
         """Log a file as an asset; figures and confusion matrices also as what Comet draws."""
