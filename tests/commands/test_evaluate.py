@@ -35,21 +35,32 @@ def _test_truth(workspace: Workspace) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def result(evaluated_root: Path, churn: Any) -> EvaluateResult:
-    return evaluate(churn(), Workspace(root=evaluated_root))
+def judged_root(trained_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(trained_root, tmp_path_factory.mktemp("judged") / "workspace")
 
 
-def test_the_run_with_the_best_validation_score_is_picked(result: EvaluateResult, evaluated_root: Path) -> None:
+@pytest.fixture(scope="module")
+def result(judged_root: Path, churn: Any) -> EvaluateResult:
+    return evaluate(churn(), Workspace(root=judged_root))
+
+
+@pytest.fixture
+def judged(judged_root: Path, result: EvaluateResult, tmp_path: Path) -> Workspace:
+    """Copy the workspace in which the best run was evaluated, whichever it is."""
+    return Workspace(root=shutil.copytree(judged_root, tmp_path / "judged"))
+
+
+def test_the_run_with_the_best_validation_score_is_picked(result: EvaluateResult, judged_root: Path) -> None:
     scores = [run.validation_score for run in result.ranking]
 
-    assert result.champion.run_id == _best_on_record(Workspace(root=evaluated_root))
+    assert result.champion.run_id == _best_on_record(Workspace(root=judged_root))
     assert result.champion == result.ranking[0]
     assert scores == sorted(scores, reverse=True)
     assert {run.model for run in result.ranking} == {"logistic_regression", "lgbm", "ensemble"}
 
 
-def test_metrics_are_those_of_scikit_learn_on_the_test_rows(result: EvaluateResult, evaluated_root: Path) -> None:
-    workspace = Workspace(root=evaluated_root)
+def test_metrics_are_those_of_scikit_learn_on_the_test_rows(result: EvaluateResult, judged_root: Path) -> None:
+    workspace = Workspace(root=judged_root)
     model = artifact.load_model(workspace.run(result.champion.run_id) / "model")
     p = model.proba(pq.read_table(workspace.split("test")))[:, 1]
     y = _test_truth(workspace)
@@ -77,19 +88,21 @@ def test_without_a_threshold_the_gate_is_open_and_says_so(result: EvaluateResult
     assert result.register_command == f"mltrain register --run {result.champion.run_id}"
 
 
-def test_an_unchanged_evaluation_does_not_open_the_test_split_again(
-    result: EvaluateResult, evaluated: Workspace, churn: Any
-) -> None:
-    again = evaluate(churn(), evaluated)
+def test_an_unchanged_evaluation_does_not_open_the_test_split_again(trained: Workspace, churn: Any) -> None:
+    first = evaluate(churn(), trained)
+
+    again = evaluate(churn(), trained)
 
     assert again.reused
-    assert again.openings == len(ledger.openings(evaluated.ledger)) == 1
-    assert again.metrics == result.metrics
+    assert again.openings == len(ledger.openings(trained.ledger)) == 1
+    assert again.metrics == first.metrics
 
 
 @pytest.mark.parametrize(("threshold", "exit_code"), [(0.5, 0), (0.99, 4)])
 def test_the_gate_decides_the_exit_code(evaluated: Workspace, churn: Any, threshold: float, exit_code: int) -> None:
-    found = evaluate(churn(train={"deployment_score_thresh": threshold}), evaluated)
+    linear = next(evaluated.runs.glob("logistic_regression-*")).name
+
+    found = evaluate(churn(train={"deployment_score_thresh": threshold}), evaluated, run=linear)
 
     assert found.exit_code == exit_code
     assert found.gate.passed is (exit_code == 0)
@@ -126,8 +139,8 @@ def test_decisions_of_no_use_at_an_untuned_threshold_are_told(tmp_path: Path, ch
     assert not any("was not tuned" in note for note in notes("f1"))
 
 
-def test_what_it_leaves_is_complete(evaluated: Workspace, result: EvaluateResult) -> None:
-    folder = evaluated.evaluation(result.champion.run_id)
+def test_what_it_leaves_is_complete(judged: Workspace, result: EvaluateResult) -> None:
+    folder = judged.evaluation(result.champion.run_id)
 
     confusion = json.loads((folder / "confusion_matrix.json").read_text())
     predictions = pq.read_table(folder / "predictions.parquet")
@@ -137,7 +150,7 @@ def test_what_it_leaves_is_complete(evaluated: Workspace, result: EvaluateResult
     assert predictions.num_rows == np.sum(result.confusion)
     assert card["run_id"] == result.champion.run_id
     assert (folder / "model_card.md").read_text().startswith("# Model card")
-    assert list(evaluated.runs.glob(".evaluate-*")) == []
+    assert list(judged.runs.glob(".evaluate-*")) == []
 
 
 def test_figures_are_drawn_and_logged_with_the_test_scores(trained: Workspace, churn: Any) -> None:
@@ -245,11 +258,11 @@ def test_a_model_that_was_tampered_with_never_sees_the_test_rows(
     assert ledger.openings(trained.ledger) == ()
 
 
-def test_the_champion_is_scored_on_the_same_rows(evaluated: Workspace, churn: Any, result: EvaluateResult) -> None:
-    register(churn(), evaluated)
-    lgbm = next(evaluated.runs.glob("lgbm-*")).name
+def test_the_champion_is_scored_on_the_same_rows(judged: Workspace, churn: Any, result: EvaluateResult) -> None:
+    register(churn(), judged)
+    lgbm = next(judged.runs.glob("lgbm-*")).name
 
-    found = evaluate(churn(), evaluated, run=lgbm)
+    found = evaluate(churn(), judged, run=lgbm)
 
     comparison = found.compared_with_champion
     assert comparison is not None
@@ -259,10 +272,10 @@ def test_the_champion_is_scored_on_the_same_rows(evaluated: Workspace, churn: An
     assert found.champion_version == "1"
 
 
-def test_the_champion_itself_is_compared_with_nobody(evaluated: Workspace, churn: Any) -> None:
-    register(churn(), evaluated)
+def test_the_champion_itself_is_compared_with_nobody(judged: Workspace, churn: Any) -> None:
+    register(churn(), judged)
 
-    found = evaluate(churn(), evaluated)
+    found = evaluate(churn(), judged)
 
     assert found.reused
     assert found.compared_with_champion is None
