@@ -18,7 +18,12 @@ from mltrain.cli import app, with_command_first
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 FASTER = ("--budget 60s", "--budget 10s")  # the same commands, with less time to search
-SLOW = ("comet",)  # another page or test of `make test` tells the same story
+SLOW = (
+    "comet",
+    "first-champion",
+    "own-data",
+    "reproduce",
+)  # other pages and tests of `make test` tell the same stories
 
 _EXECUTED = re.compile(r"<!-- executed by tests/test_docs\.py -->\n```bash\n(.*?)```", re.DOTALL)
 _FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)

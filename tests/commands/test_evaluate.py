@@ -16,7 +16,6 @@ from sklearn.metrics import average_precision_score, confusion_matrix, log_loss,
 from mltrain import artifact, ledger
 from mltrain.commands.evaluate import EvaluateResult, evaluate
 from mltrain.commands.register import register
-from mltrain.commands.runs import sync
 from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, train
 from mltrain.errors import DataError, NoRunError
@@ -169,7 +168,7 @@ def test_figures_are_drawn_and_logged_with_the_test_scores(trained: Workspace, c
     child = local.get_run(info.tags["mltrain.evaluation"])
     assert child.tags["mltrain.parent"] == found.champion.run_id
     assert child.metrics["test_roc_auc"] == found.metrics["roc_auc"].value
-    fetched = local.fetch_file(child.id, "evaluation/figures/roc.png", trained.root / "roc.png")
+    fetched = local.fetch_file(child.id, "figures/roc.png", trained.root / "roc.png")
     assert fetched.read_bytes().startswith(b"\x89PNG")
 
 
@@ -279,32 +278,6 @@ def test_the_champion_itself_is_compared_with_nobody(judged: Workspace, churn: A
 
     assert found.reused
     assert found.compared_with_champion is None
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_another_workspace_with_the_same_data_gets_the_model_from_the_tracker(
-    trained: Workspace, churn: Any, tmp_path: Path, result: EvaluateResult
-) -> None:
-    shared = {"experiment_tracker": "mlflow", "tracker_options": {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"}}
-    pytest.importorskip("mlflow")
-    assert sync(churn(train=shared), trained).pending == ()
-    elsewhere = Workspace(root=tmp_path / "elsewhere")
-    shutil.copytree(trained.data, elsewhere.data)
-
-    found = evaluate(churn(train=shared), elsewhere)
-
-    assert found.champion.run_id == result.champion.run_id
-    assert found.champion.source == "tracker"
-    assert found.answered.startswith("mlflow")
-    assert found.metrics["roc_auc"] == result.metrics["roc_auc"]
-    assert found.warnings == ()
-
-    member = next((trained.run(result.champion.run_id) / "model" / "members").iterdir())
-    sound = member.read_bytes()
-    member.write_bytes(sound[:-1] + b"!")
-    assert evaluate(churn(train=shared), trained).metrics["roc_auc"] == result.metrics["roc_auc"]
-    assert member.read_bytes() == sound  # a spoilt copy is replaced by the tracker's
 
 
 def test_only_runs_with_the_tags_asked_for_compete(trained: Workspace, churn: Any) -> None:

@@ -55,9 +55,10 @@ class Job:
     result: dict[str, Any]
 
     def experiment(self, kind: str, model: str) -> Experiment:
-        """Return the one experiment of a kind for a model."""
+        """Return the one experiment of a kind for a model that began in this folder."""
         wanted = {"mltrain.kind": kind, "mltrain.model": model}
-        (found,) = (e for e in self.state.experiments.values() if wanted.items() <= e.others.items())
+        matching = [e for e in self.state.experiments.values() if wanted.items() <= e.others.items()]
+        (found,) = (e for e in matching if (self.folder / "runs" / e.others["mltrain.run_id"]).is_dir())
         return found
 
 
