@@ -52,13 +52,20 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a run must match to be compared: rows, target, metric and validation, and maybe one session."""
+    """What a run must match to be compared: rows, target, metric and validation, and maybe one session.
+
+    Attributes
+    ----------
+    began_after_ms : int
+        Milliseconds since 1970; runs that began before are left out.
+    """
 
     data: str
     target: str
     metric: str
     validation: str
     session: str | None = None
+    began_after_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +170,7 @@ def _objection(standing: Standing, wanted: Wanted) -> str | None:
             standing.validation == wanted.validation,
             f"validated otherwise ({standing.validation or 'not said how'} instead of {wanted.validation})",
         ),
+        (standing.started_ms >= wanted.began_after_ms, "too old (evaluate.max_age_days)"),
         (wanted.session in (None, standing.session, standing.run_id), "outside the session asked for"),
     )
     return next((reason for holds, reason in checks if not holds), None)

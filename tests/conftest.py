@@ -22,6 +22,7 @@ CHURN: dict[str, Any] = {
         "experiment_tracker": "local",
         "project_name": "churn",
         "supported_models": ["logistic_regression", "lgbm"],
+        "tags": {"team": "retention"},
     },
     "evaluate": {"figures": False, "n_bootstrap": 100},
 }

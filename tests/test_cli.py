@@ -22,7 +22,7 @@ COMMANDS = [
     ["init"], ["split"], ["train"], ["evaluate"], ["register"], ["run"], ["predict"], ["reproduce"],
     ["plugins"], ["doctor"],
     ["runs", "ls"], ["runs", "show"], ["runs", "compare"], ["runs", "sync"],
-    ["registry", "ls"], ["registry", "show"], ["registry", "rollback"], ["registry", "verify"],
+    ["registry", "ls"], ["registry", "show"], ["registry", "rollback"], ["registry", "pull"], ["registry", "verify"],
     ["config", "check"], ["config", "show"], ["config", "schema"],
 ]  # fmt: skip
 CONFIG = "data:\n  source: rows.csv\n  target: y\n"

@@ -71,7 +71,7 @@ def test_broad_excepts_that_swallow_are_few_and_known() -> None:
     }
 
     # A family that breaks is left out and told; a thread's error is carried over to who waits for it.
-    assert swallowing == {"console/boundary.py", "commands/train/families.py", "tracking/telling.py"}
+    assert swallowing == {"console/boundary.py", "commands/train/families.py", "tracking/waiting.py"}
 
 
 def test_only_plugins_looks_for_installed_packages() -> None:

@@ -38,6 +38,15 @@ def test_the_best_score_stands_first_in_the_direction_of_the_metric() -> None:
     ]  # fmt: skip
 
 
+def test_a_run_that_began_too_long_ago_is_left_out_and_said() -> None:
+    young, old = _run("lgbm", started_ms=500), _run("random_forest", started_ms=499)
+
+    kept, left_out = comparable([young, old], replace(WANTED, began_after_ms=500))
+
+    assert _models(kept) == ["lgbm"]
+    assert left_out == (LeftOut(reason="too old (evaluate.max_age_days)", n_runs=1),)
+
+
 @pytest.mark.parametrize(
     ("near_tie", "expected"),
     [

@@ -46,6 +46,7 @@ _GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., int]]]] = {  # the f
             "ls": records.registry_ls,
             "show": records.registry_show,
             "rollback": records.registry_rollback,
+            "pull": records.registry_pull,
             "verify": records.registry_verify,
         },
     ),

@@ -85,6 +85,14 @@ def registry_rollback(call: Invocation, *, name: Name = None) -> object:
 
 
 @command
+def registry_pull(call: Invocation, *, name: Name = None) -> object:
+    """Fetch the tracker's champion, verify it and make it champion here."""
+    from mltrain.commands.registry import pull
+
+    return pull(call.load_config(require_data=False), call.workspace, name=name)
+
+
+@command
 def registry_verify(call: Invocation, *, name: Name = None) -> object:
     """Check every registered file against its recorded hash."""
     from mltrain.commands.registry import verify

@@ -21,7 +21,7 @@ from mltrain.workspace import Workspace
 
 _CORE = (
     "typer", "rich", "pydantic", "ruamel.yaml", "filelock", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy",
-    "lightgbm", "xgboost", "optuna", "comet_ml", "matplotlib", "threadpoolctl",
+    "lightgbm", "xgboost", "optuna", "comet_ml", "matplotlib", "threadpoolctl", "psutil",
 )  # fmt: skip
 _SLIM = {"xgboost": "xgboost-cpu"}  # distributions that bring the same module
 _LEAST_FREE_BYTES = 1_000_000_000

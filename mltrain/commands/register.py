@@ -10,12 +10,14 @@ from mltrain import registry
 from mltrain.assessment import FILE, Assessment, read_assessment
 from mltrain.comparison import Comparison
 from mltrain.config import Config
-from mltrain.errors import EnvironmentRefusal, NoRunError
+from mltrain.errors import NoRunError
 from mltrain.events import Listener, Notice, ignore
 from mltrain.registry import RegisteredModel, Version
+from mltrain.tracking.registering import tell_registry
 from mltrain.tracking.session import LOCAL
 from mltrain.tracking.standings import open_trackers
-from mltrain.tracking.telling import mirror_version, send
+from mltrain.tracking.telling import send
+from mltrain.tracking.waiting import TIMEOUT_S
 from mltrain.verdict import Gate, Promotion, decide_promotion, describe_gate
 from mltrain.workspace import Workspace
 
@@ -178,15 +180,8 @@ def _mirror(config: Config, workspace: Workspace, version: Version, assessment: 
         return _Mirrored()
     with open_trackers(config.train, workspace) as trackers:
         warnings = send(trackers, workspace.runs, session=assessment.session)
-        tags = {"mltrain.version": version.version, "mltrain.manifest": version.manifest}
-        try:
-            told = mirror_version(
-                trackers, version.run_id, registry_name=version.name, alias=registry.CHAMPION, tags=tags
-            )
-        except (EnvironmentRefusal, NoRunError) as error:
-            message = f"not registered in {trackers.name}: {error.message}"
-            return _Mirrored(warnings=(*warnings, message))
-    return _Mirrored(version=told.version, warnings=warnings)
+        told = tell_registry(trackers, workspace, version.name, timeout_s=TIMEOUT_S)
+    return _Mirrored(version=told.champion, warnings=(*warnings, *told.warnings))
 
 
 def _result(

@@ -8,11 +8,13 @@ from pathlib import Path
 from mltrain import artifact, files, registry
 from mltrain.config import Config
 from mltrain.data.target import label_text
-from mltrain.errors import DataError, EnvironmentRefusal, NoRunError
+from mltrain.errors import DataError, NoRunError, UsageError
 from mltrain.registry import Move, RegisteredModel, Version
+from mltrain.tracking.champion import pull_champion
+from mltrain.tracking.registering import tell_registry
 from mltrain.tracking.session import LOCAL
 from mltrain.tracking.standings import open_trackers
-from mltrain.tracking.telling import move_alias
+from mltrain.tracking.waiting import TIMEOUT_S
 from mltrain.workspace import Workspace
 
 
@@ -67,6 +69,18 @@ class RegistryRollbackResult:
     version: str
     previous: str | None
     warnings: tuple[str, ...] = ()
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistryPullResult:
+    """The tracker's champion, champion here as well; ``is_new`` says whether it had to be fetched."""
+
+    name: str
+    version: str
+    run_id: str
+    tracker_version: str
+    is_new: bool
     exit_code: int = 0
 
 
@@ -153,9 +167,36 @@ def rollback(config: Config, workspace: Workspace, *, name: str | None = None) -
     """
     registered = _read(config, workspace, name)
     move = registry.roll_back(workspace.registry, registered.name, why="mltrain registry rollback")
-    run_id = registry.resolve(workspace.registry, registered.name, move.version).run_id
-    warnings = _mirror(config, workspace, registered.name, run_id=run_id)
+    warnings = _mirror(config, workspace, registered.name)
     return RegistryRollbackResult(name=registered.name, version=move.version, previous=move.previous, warnings=warnings)
+
+
+def pull(config: Config, workspace: Workspace, *, name: str | None = None) -> RegistryPullResult:
+    """Fetch the champion of the tracker's registry, verify it and make it champion here.
+
+    Raises
+    ------
+    mltrain.errors.UsageError
+        The tracker is the local record, which has nothing that is not here.
+    mltrain.errors.TrackerError
+        The tracker cannot be opened or does not answer.
+    mltrain.errors.NoRunError
+        It has no such champion.
+    mltrain.errors.DataError
+        What came is not what was registered.
+    """
+    if config.train.experiment_tracker == LOCAL:
+        raise UsageError("the local tracker has no registry elsewhere", hint="set train.experiment_tracker")
+    with open_trackers(config.train, workspace) as trackers:
+        found = pull_champion(trackers, workspace, _read(config, workspace, name).name)
+    version = found.version
+    return RegistryPullResult(
+        name=version.name,
+        version=version.version,
+        run_id=version.run_id,
+        tracker_version=found.there,
+        is_new=found.is_new,
+    )
 
 
 def verify(config: Config, workspace: Workspace, *, name: str | None = None) -> RegistryVerifyResult:
@@ -192,13 +233,9 @@ def _read(config: Config, workspace: Workspace, name: str | None) -> RegisteredM
     return registry.read(workspace.registry, name or registry.registered_name(config.registry, config.train))
 
 
-def _mirror(config: Config, workspace: Workspace, name: str, *, run_id: str) -> tuple[str, ...]:
+def _mirror(config: Config, workspace: Workspace, name: str) -> tuple[str, ...]:
     """Move the alias in the tracker's registry too; what goes wrong there is a warning."""
     if config.train.experiment_tracker == LOCAL:
         return ()
     with open_trackers(config.train, workspace) as trackers:
-        try:
-            move_alias(trackers, run_id, registry_name=name, alias=registry.CHAMPION)
-        except (EnvironmentRefusal, NoRunError) as error:
-            return (f"the alias has not moved in {trackers.name}: {error.message}",)
-    return ()
+        return tell_registry(trackers, workspace, name, timeout_s=TIMEOUT_S).warnings

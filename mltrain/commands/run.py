@@ -26,7 +26,9 @@ from mltrain.tracking.training import LEFT_OUT, MODEL, SESSION
 from mltrain.workspace import Workspace
 
 # Keys of the train section that change where runs go or how they are judged, not what is learnt.
-_NOT_LEARNT = ("experiment_tracker", "tracker_options", "project_name", "workspace_name", "deployment_score_thresh")
+_NOT_LEARNT = (
+    "experiment_tracker", "tracker_options", "project_name", "workspace_name", "tags", "deployment_score_thresh",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mltrain import metrics
@@ -11,8 +11,10 @@ from mltrain.assessment import FILE
 from mltrain.config import Config
 from mltrain.errors import NoRunError, UsageError
 from mltrain.leaderboard import Standing, grouped
+from mltrain.registry import registered_name
+from mltrain.tracking.registering import Registered, is_told, tell_registry
 from mltrain.tracking.sender import sync as send_all
-from mltrain.tracking.session import tracker_settings
+from mltrain.tracking.session import LOCAL, tracker_settings
 from mltrain.tracking.standings import get_info, list_standings, open_trackers
 from mltrain.workspace import Workspace
 
@@ -71,6 +73,8 @@ class RunsSyncResult:
     ----------
     is_offline : bool
         The tracker has only an archive on this machine: what is ``synced`` lies there, and waits for a key.
+    registered : mapping of str to str
+        Registered version to its version in the tracker's registry, of those that were added there now.
     """
 
     tracker: str
@@ -79,6 +83,7 @@ class RunsSyncResult:
     pending: tuple[str, ...]
     urls: Mapping[str, str]
     warnings: tuple[str, ...]
+    registered: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -149,16 +154,28 @@ def compare(config: Config, workspace: Workspace, *, runs: Sequence[str]) -> Run
 
 
 def sync(config: Config, workspace: Workspace) -> RunsSyncResult:
-    """Send to the tracker what it does not hold yet."""
-    report = send_all(workspace.runs, config.train.experiment_tracker, tracker_settings(config.train, workspace))
+    """Send to the tracker what it does not hold yet: runs, then registered versions and who is champion."""
+    name = config.train.experiment_tracker
+    report = send_all(workspace.runs, name, tracker_settings(config.train, workspace))
+    told = _sync_registry(config, workspace, mode=report.mode)
     return RunsSyncResult(
-        tracker=f"{config.train.experiment_tracker} ({report.mode})",
+        tracker=f"{name} ({report.mode})",
         is_offline=report.mode.startswith("offline"),
         synced=report.synced,
         pending=report.pending,
         urls=report.urls,
-        warnings=report.warnings,
+        warnings=report.warnings + told.warnings,
+        registered=told.added,
     )
+
+
+def _sync_registry(config: Config, workspace: Workspace, *, mode: str) -> Registered:
+    """Tell the tracker's registry what it has not heard of; it is not even asked when that is nothing."""
+    tracker, name = config.train.experiment_tracker, registered_name(config.registry, config.train)
+    if tracker == LOCAL or not mode or is_told(workspace, tracker, name, mode=mode):
+        return Registered(added={})
+    with open_trackers(config.train, workspace) as trackers:
+        return tell_registry(trackers, workspace, name)
 
 
 def _only(standings: Sequence[Standing], run: str) -> Standing:

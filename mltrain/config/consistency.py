@@ -10,6 +10,8 @@ from typing import NoReturn
 from pydantic_core import PydanticCustomError
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_TAG_NAME = re.compile(r"[A-Za-z0-9_./-]{1,100}")
+_MAX_TAG = 900
 
 
 def refuse(message: str, *, key: str, hint: str) -> NoReturn:
@@ -68,6 +70,17 @@ def check_model_name(name: str | None) -> None:
     """Refuse a name that cannot be a folder of the registry."""
     if name is not None and _MODEL_NAME.fullmatch(name) is None:
         refuse(f"registry.name '{name}' cannot name a folder", key="name", hint="use letters, digits, _, . and -")
+
+
+def checked_tags(tags: dict[str, str]) -> dict[str, str]:
+    """Return tags as they are, and refuse names and values that some tracker does not take."""
+    for name, value in tags.items():
+        if _TAG_NAME.fullmatch(name) is None or name.startswith("mltrain."):
+            hint = "use letters, digits, _, -, . and /; names that begin with mltrain. are taken"
+            refuse(f"{name!r} cannot name a tag", key=name, hint=hint)
+        if not 0 < len(value) <= _MAX_TAG:
+            refuse(f"tag '{name}' has {len(value)} characters", key=name, hint=f"use 1 to {_MAX_TAG}")
+    return tags
 
 
 def _moment(value: date | datetime) -> datetime:

@@ -24,6 +24,7 @@ from mltrain.config.consistency import (
     check_roles,
     check_sizes,
     check_split_columns,
+    checked_tags,
     refuse,
 )
 from mltrain.config.names import family_name, metric_name, tracker_name
@@ -37,6 +38,7 @@ TrackerName = Annotated[str, BeforeValidator(tracker_name), Field(examples=["com
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict(), AllowInfNan(False)]
 Fraction = Annotated[Number, Field(gt=0, lt=1)]
+Tags = Annotated[dict[str, str], AfterValidator(checked_tags)]
 Families = Annotated[
     tuple[FamilyName, ...], Field(min_length=1), AfterValidator(lambda names: tuple(dict.fromkeys(names)))
 ]
@@ -156,6 +158,8 @@ class TrainSection(Section):
     """Project (experiment) in the tracker."""
     workspace_name: str | None = None
     """Workspace in the tracker."""
+    tags: Tags = Field(default_factory=dict)
+    """Tags of your own that every run carries, such as `team: risk`."""
     comparison_metric: MetricName | None = None
     """What models are compared by; by default ROC AUC for two classes and log loss for more."""
     fbeta_score_beta_val: Annotated[Number, Field(gt=0)] = 1.0
@@ -194,6 +198,10 @@ class EvaluateSection(Section):
 
     max_eval_experiments: Annotated[Whole, Field(ge=1)] = 50
     """Recent runs asked from the tracker."""
+    max_age_days: Annotated[Number, Field(gt=0)] | None = None
+    """Runs that began more days ago do not compete; null: no run is too old."""
+    tags: Tags = Field(default_factory=dict)
+    """Only runs that carry all of these tags compete; see `train.tags`."""
     n_bootstrap: Annotated[Whole, Field(ge=10)] = 1000
     """Resamples behind each confidence interval."""
     confidence: Fraction = 0.95

@@ -14,6 +14,7 @@ from mltrain.data.nearest import listed
 from mltrain.data.text import as_text, decoded, is_text
 from mltrain.errors import ConfigError, DataError
 
+PREDICTION = "prediction"
 MAX_CLASSES = 1000
 MAX_FRACTIONS = 20
 MANY_WHOLE_NUMBERS = 100
@@ -111,6 +112,17 @@ def label_text(label: Label) -> str:
     if isinstance(label, bool):
         return "true" if label else "false"
     return str(as_text(pa.chunked_array([[label]]))[0].as_py())
+
+
+def proba_names(target: Target) -> tuple[str, ...]:
+    """Return the names of the probability columns, in the order of the class codes.
+
+    Examples
+    --------
+    >>> proba_names(Target(name="churned", classes=("no", "yes")))
+    ('proba_no', 'proba_yes')
+    """
+    return tuple(f"proba_{label_text(label)}" for label in target.classes)
 
 
 def count_classes(target: Target, codes: NDArray[np.int64]) -> Mapping[str, int]:

@@ -21,14 +21,15 @@ from typing import Literal
 
 import pytest
 
-from mltrain.errors import NoRunError
+from mltrain.errors import NoRunError, TrackerError
 from mltrain.testing.tracker_material import TREE, finished_run, read_tree, write_tree
+from mltrain.testing.tracker_registry import RegistryContract
 from mltrain.tracking import Tracker
 
 _UNKNOWN = "0123456789abcdef0123456789abcdef"
 
 
-class TrackerContract:
+class TrackerContract(RegistryContract):
     """Tests of one tracker; a subclass named ``Test…`` gives the fixture ``tracker``, fresh for each test."""
 
     @pytest.fixture
@@ -70,6 +71,16 @@ class TrackerContract:
         assert list(tracker.metric_history(run.id, "score")) == list(enumerate(values))
         assert list(tracker.metric_history(run.id, "seconds")) == [(i, i / 8) for i in range(5)]
         assert tracker.get_run(run.id).metrics == {"score": values[-1], "seconds": 0.5}
+
+    def test_every_point_of_hundreds_of_trials_arrives(self, tracker: Tracker) -> None:
+        run = tracker.start_run("trials")
+        for step in range(300):
+            run.log_metrics({f"metric_{number}": step + number / 16 for number in range(10)}, step=step)
+        run.finish()
+
+        for number in range(0, 10, 9):
+            points = tracker.metric_history(run.id, f"metric_{number}")
+            assert sorted(points, key=lambda p: p[0] or 0) == [(s, s + number / 16) for s in range(300)]
 
     def test_a_metric_without_a_step_does_not_inherit_one(self, tracker: Tracker) -> None:
         run = tracker.start_run("steps")
@@ -157,6 +168,31 @@ class TrackerContract:
         assert fetched == tmp_path / "there" / "fetched"
         assert read_tree(fetched) == TREE
 
+    def test_models_of_one_run_are_kept_apart(self, tracker: Tracker, tmp_path: Path) -> None:
+        run = tracker.start_run("models")
+        run.log_model(write_tree(tmp_path / "a"), "first")
+        run.log_model(write_tree(tmp_path / "b", extra={"second": b"2"}), "second")
+        run.finish()
+
+        assert read_tree(tracker.fetch_model(run.id, tmp_path / "1", "first")) == TREE
+        assert read_tree(tracker.fetch_model(run.id, tmp_path / "2", "second")) == {**TREE, "second": b"2"}
+
+    @pytest.mark.parametrize("name", ["../escape.txt", "/escape.txt", "a/../../escape.txt", ""])
+    def test_a_name_that_leads_out_is_refused(self, tracker: Tracker, tmp_path: Path, name: str) -> None:
+        path = tmp_path / "note.txt"
+        path.write_text("x")
+        run = tracker.start_run("names")
+
+        with pytest.raises(TrackerError):
+            run.log_file(path, name)
+        run.finish()
+
+    def test_a_finished_run_takes_nothing_more(self, tracker: Tracker) -> None:
+        run = finished_run(tracker)
+
+        with pytest.raises(TrackerError):
+            run.log_metrics({"late": 1.0})
+
     def test_runs_are_listed_by_tags_newest_first(self, tracker: Tracker) -> None:
         ids = [
             finished_run(tracker, tags={"session": session, "kind": "training"}).id
@@ -171,6 +207,14 @@ class TrackerContract:
         assert tracker.list_runs({"session": "nobody's"}) == []
         assert tracker.list_runs({"no_such_tag": "x"}) == []
         assert {i.id for i in tracker.list_runs()} == set(ids)
+
+    def test_the_limit_counts_runs_that_carry_the_tags(self, tracker: Tracker) -> None:
+        value = 'it\'s "both"'
+        wanted = [finished_run(tracker, tags={"team": value, "kind": "training"}).id for _ in range(2)]
+        for _ in range(2):
+            finished_run(tracker, tags={"team": "another", "kind": "training"})
+
+        assert [i.id for i in tracker.list_runs({"kind": "training", "team": value}, limit=1)] == [wanted[1]]
 
     def test_a_listed_run_equals_the_run(self, tracker: Tracker) -> None:
         run = tracker.start_run("equal", {"session": "s"})
@@ -189,6 +233,7 @@ class TrackerContract:
         first = tracker.start_run("resumed", {"stage": "train"})
         first.log_metrics({"validation_score": 0.5})
         first.finish()
+        started_ms = tracker.get_run(first.id).started_ms
         card = tmp_path / "card.md"
         card.write_text("# card")
 
@@ -204,6 +249,7 @@ class TrackerContract:
         assert info.tags["stage"] == "evaluate"
         assert info.name == "resumed"
         assert info.status == "finished"
+        assert info.started_ms == started_ms
         assert tracker.fetch_file(first.id, "evaluation/card.md", tmp_path / "c").read_text() == "# card"
 
     def test_what_is_unknown_is_no_run_error(self, tracker: Tracker, tmp_path: Path) -> None:
@@ -219,8 +265,6 @@ class TrackerContract:
             tracker.fetch_file(run.id, "nothing.txt", tmp_path / "f")
         with pytest.raises(NoRunError):
             tracker.fetch_model(run.id, tmp_path / "m")
-        with pytest.raises(NoRunError):
-            tracker.register(run.id, "churn")
 
     def test_threads_may_share_a_run(self, tracker: Tracker) -> None:
         run = tracker.start_run("threads")
@@ -239,47 +283,6 @@ class TrackerContract:
         for worker in range(4):
             points = tracker.metric_history(run.id, f"worker_{worker}")
             assert sorted(points, key=lambda p: p[0] or 0) == [(s, s / 2) for s in range(50)]
-
-    def test_register_counts_up_and_overwrites_nothing(self, tracker: Tracker, tmp_path: Path) -> None:
-        first = finished_run(tracker, model=write_tree(tmp_path / "a"))
-        second = finished_run(tracker, model=write_tree(tmp_path / "b", extra={"second": b"2"}))
-
-        one = tracker.register(first.id, "churn-model", tags={"score": "0.9"})
-        two = tracker.register(second.id, "churn-model")
-        three = tracker.register(first.id, "churn-model")
-
-        known = tracker.versions("churn-model")
-        assert [v.version for v in known] == [one.version, two.version, three.version]
-        assert [v.run_id for v in known] == [first.id, second.id, first.id]
-        assert len({v.version for v in known}) == 3
-        assert read_tree(tracker.fetch_version("churn-model", one.version, tmp_path / "1")) == TREE
-        fetched = read_tree(tracker.fetch_version("churn-model", two.version, tmp_path / "2"))
-        assert fetched == {**TREE, "second": b"2"}
-
-    def test_an_alias_has_one_holder(self, tracker: Tracker, tmp_path: Path) -> None:
-        run = finished_run(tracker, model=write_tree(tmp_path / "model"))
-        one, two = (tracker.register(run.id, "churn") for _ in range(2))
-
-        assert tracker.get_alias("churn", "champion") is None
-        tracker.set_alias("churn", "champion", one.version)
-        tracker.set_alias("churn", "champion", two.version)
-        tracker.set_alias("churn", "challenger", one.version)
-
-        holder = tracker.get_alias("churn", "champion")
-        assert holder is not None
-        assert holder.version == two.version
-        assert {v.version: set(v.aliases) for v in tracker.versions("churn")} == {
-            one.version: {"challenger"},
-            two.version: {"champion"},
-        }
-        with pytest.raises(NoRunError):
-            tracker.set_alias("churn", "champion", "99")
-
-    def test_an_unknown_name_has_no_versions(self, tracker: Tracker, tmp_path: Path) -> None:
-        assert list(tracker.versions("never-registered")) == []
-        assert tracker.get_alias("never-registered", "champion") is None
-        with pytest.raises(NoRunError):
-            tracker.fetch_version("never-registered", "1", tmp_path / "x")
 
     def test_close_is_idempotent(self, tracker: Tracker) -> None:
         tracker.close()

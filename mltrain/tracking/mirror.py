@@ -18,7 +18,7 @@ from mltrain.tracking import Run, RunInfo, Tracker
 from mltrain.tracking.names import inside
 from mltrain.tracking.records import FILE_NAME, Record, read_records
 from mltrain.tracking.sync_state import SyncState, read_state, write_state
-from mltrain.tracking.training import RUN_ID
+from mltrain.tracking.training import PARENT, PARENT_KEY, RUN_ID
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ class Mirror:
         values = record.values
         match record.kind:
             case "start" | "tags":
-                run.set_tags({k: str(v) for k, v in values.items()})
+                run.set_tags({k: str(v) for k, v in values.items()} | self._parent_key(record))
             case "params":
                 run.log_params({k: v for k, v in values.items() if k not in self._arrived.params})
             case "metrics":
@@ -170,6 +170,14 @@ class Mirror:
                 self._send_path(record, run)
             case "finish":
                 self._ending = "failed" if record.status == "failed" else "finished"
+
+    def _parent_key(self, record: Record) -> dict[str, str]:
+        """Return what this tracker calls the run that the record names as its parent, when it was sent from here."""
+        parent = record.values.get(PARENT)
+        state = read_state(inside(self._directory.parent, str(parent))) if parent else None
+        if state is None or state.remote_id is None or not _continues(state, self.state.tracker, self._tracker.mode):
+            return {}
+        return {PARENT_KEY: state.remote_id}
 
     def _send_points(self, record: Record, run: Run) -> None:
         """Log the metrics of one call that have not arrived before."""

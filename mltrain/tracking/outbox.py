@@ -2,7 +2,8 @@
 
 Its first line on stdin is the task, its second, ``finish``, tells it to send the rest and leave. When stdin
 ends without that word the process that trained is dead: runs without an end are ended as failed. It writes
-JSON lines to stdout: the tracker's mode once, and warnings. Runs are sent one after the other, as Comet has
+JSON lines to stdout: the tracker's mode once, warnings, and why a run could not be sent. Runs are sent one after
+the other, as Comet has
 one open experiment a process.
 """
 
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 FINISH = "finish"
 _POLL_S = 0.3
 _ORPHAN_S = 60.0
-_MAX_WARNINGS = 50  # stdout is a pipe that nobody empties before the end
+_MAX_SAID = 50  # stdout is a pipe that nobody empties before the end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +101,7 @@ def main() -> int:
         tracker: Tracker = plugins.load("trackers", task.tracker)(task.settings())
     except MltrainError as error:
         logger.warning("cannot open %s: %s", task.tracker, error)
-        parent.say(warning=f"{task.tracker}: {error}")
+        parent.say(failure=str(error))
         return error.exit_code
     parent.say(mode=tracker.mode)
     with ExitStack() as stack:
@@ -117,7 +118,7 @@ class Outbox:
         self._tracker = tracker
         self._parent = parent
         self._done: set[str] = set()
-        self._n_warnings = 0
+        self._n_said = 0
 
     def run(self) -> None:
         """Send run after run until told to leave and nothing is left."""
@@ -145,10 +146,10 @@ class Outbox:
                 copy = Mirror(directory, self._tracker, name=self._task.tracker)
                 self._tail(copy, directory)
                 for warning in copy.warnings:
-                    self._warn(warning)
+                    self._say(warning=warning)
         except MltrainError as error:
             logger.warning("run %s was not sent: %s", directory.name, error)
-            self._warn(f"run '{directory.name}' is not in {self._task.tracker} yet: {error}")
+            self._say(failure=str(error))
 
     def _tail(self, copy: Mirror, directory: Path) -> None:
         """Send what comes until the run ends, or the parent wants to leave with the run still open."""
@@ -166,23 +167,25 @@ class Outbox:
 
     def _end_orphans(self) -> None:
         """End the runs of a dead parent as failed, and see that this process does not outlive it for long."""
-        for directory in self._waiting_or_open():
-            path = directory / FILE_NAME
-            if not any(r.kind == "finish" for r in read_records(path)):
-                mend(path)
-                append_record(path, Record(kind="finish", status="failed"))
+        for directory in run_folders(Path(self._task.runs), session=self._task.session):
+            end_as_failed(directory)
         if not any(t.name == "orphan" for t in threading.enumerate()):
             watchdog = threading.Timer(_ORPHAN_S, os._exit, args=(EnvironmentRefusal.exit_code,))
             watchdog.name, watchdog.daemon = "orphan", True
             watchdog.start()
 
-    def _waiting_or_open(self) -> Iterator[Path]:
-        yield from run_folders(Path(self._task.runs), session=self._task.session)
+    def _say(self, **message: str) -> None:
+        self._n_said += 1
+        if self._n_said <= _MAX_SAID:
+            self._parent.say(**message)
 
-    def _warn(self, text: str) -> None:
-        self._n_warnings += 1
-        if self._n_warnings <= _MAX_WARNINGS:
-            self._parent.say(warning=text)
+
+def end_as_failed(directory: Path) -> None:
+    """End a run whose writer is dead, unless it has ended."""
+    path = directory / FILE_NAME
+    if not any(r.kind == "finish" for r in read_records(path)):
+        mend(path)
+        append_record(path, Record(kind="finish", status="failed"))
 
 
 def run_folders(runs: Path, *, session: str | None = None) -> list[Path]:

@@ -11,20 +11,25 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mltrain import files, plugins
 from mltrain.errors import EnvironmentRefusal, MltrainError
 from mltrain.tracking import Tracker, TrackerSettings
+from mltrain.tracking.liveness import is_alive
 from mltrain.tracking.mirror import is_sent, mirror
-from mltrain.tracking.outbox import FINISH, Task, run_folders
+from mltrain.tracking.outbox import FINISH, Task, end_as_failed, run_folders
 from mltrain.tracking.records import FILE_NAME, read_records
 from mltrain.tracking.sync_state import read_state, sending
+from mltrain.tracking.training import SESSION
 
 logger = logging.getLogger(__name__)
+
+_MAX_NAMED = 5
+_ENDED_WELL = (0, EnvironmentRefusal.exit_code)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,22 +113,27 @@ class Sender:
         Never raises for trouble with the tracker; a second call returns the first report.
         """
         if self._report is None:
-            warnings: list[str] = []
+            late, output = "interrupted", ""
             try:
                 output, _ = self._process.communicate(FINISH + "\n", timeout=max(0.0, timeout_s))
+                late = "" if self._process.returncode in _ENDED_WELL else f"the sender broke off; its log is {self.log}"
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                output, _ = self._process.communicate()
-                self._close_stdin()
-                warnings.append(
-                    f"{self._task.tracker} did not take everything within {timeout_s:g} s; "
-                    "'mltrain runs sync' sends the rest"
-                )
-            else:
-                if self._process.returncode not in (0, EnvironmentRefusal.exit_code):
-                    warnings.append(f"the sender of {self._task.tracker} broke off; its log is {self.log}")
-            self._report = self._read(output or "", warnings)
+                late = f"not everything was taken within {timeout_s:g} s"
+                output = self._kill()
+            finally:
+                if self._process.poll() is None:  # Ctrl-C, or a request to terminate, while it was waited for
+                    self._kill()
+                self._report = self._read(output or "", late)
         return self._report
+
+    def _kill(self) -> str:
+        """End the process at once and return what it had said."""
+        self._process.kill()
+        output, _ = self._process.communicate()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # whatever is left in it
+            self._process.stdin.close()
+        return output or ""
 
     def _tell(self, line: str) -> None:
         """Write to the process, which may have died already: its exit code tells at the end."""
@@ -132,25 +142,25 @@ class Sender:
             self._process.stdin.write(line)
             self._process.stdin.flush()
 
-    def _close_stdin(self) -> None:
-        """Close the pipe to a killed process, whatever is left in it."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
-
-    def _read(self, output: str, warnings: Sequence[str]) -> SenderReport:
-        """Return what the process said and what the run folders say."""
+    def _read(self, output: str, late: str) -> SenderReport:
+        """Return what the process said and what the run folders say; all that is missing is one warning."""
         messages = [json.loads(line) for line in output.splitlines() if line.startswith("{") and line.endswith("}")]
-        said = [m["warning"] for m in messages if "warning" in m]
         mode = next((m["mode"] for m in messages if "mode" in m), "")
         folders = run_folders(Path(self._task.runs), session=self._task.session)
-        return _report(folders, name=self._task.tracker, mode=mode, warnings=(*said, *warnings))
+        report = _report(folders, name=self._task.tracker, mode=mode, warnings=())
+        causes = dict.fromkeys([m["failure"] for m in messages if "failure" in m] + ([late] if late else []))
+        said = [m["warning"] for m in messages if "warning" in m]
+        if report.pending and (causes or said):
+            said.append(_waiting(self._task.tracker, report.pending, causes))
+        elif late:
+            said.append(f"{self._task.tracker}: {late}")
+        return replace(report, warnings=tuple(said))
 
 
 def sync(runs: Path, tracker_name: str, settings: TrackerSettings) -> SenderReport:
     """Send every ended run, and every later addition to one, that the tracker does not hold.
 
-    A run that another process is sending, or that has not ended, stays pending.
+    A run that another process is sending or still writes stays pending; one whose writer died ends as failed.
 
     Raises
     ------
@@ -174,10 +184,11 @@ def sync(runs: Path, tracker_name: str, settings: TrackerSettings) -> SenderRepo
 
 def _sync_one(folder: Path, tracker: Tracker, *, name: str) -> str | None:
     """Send one run when it needs it; return a warning when it could not be sent."""
-    if is_sent(folder, name, tracker.mode) or not _has_ended(folder):
+    if is_sent(folder, name, tracker.mode) or _is_being_written(folder):
         return None
     try:
         with sending(folder):
+            end_as_failed(folder)
             mirror(folder, tracker, name=name)
     except MltrainError as error:
         logger.warning("run %s was not sent: %s", folder.name, error)
@@ -185,8 +196,12 @@ def _sync_one(folder: Path, tracker: Tracker, *, name: str) -> str | None:
     return None
 
 
-def _has_ended(folder: Path) -> bool:
-    return any(r.kind == "finish" for r in read_records(folder / FILE_NAME))
+def _is_being_written(folder: Path) -> bool:
+    """Say whether a run is open and the process that opened it lives."""
+    records = list(read_records(folder / FILE_NAME))
+    if any(r.kind == "finish" for r in records):
+        return False
+    return is_alive(folder.parent, str(records[0].values.get(SESSION)))
 
 
 def _report(folders: Sequence[Path], *, name: str, mode: str, warnings: Sequence[str]) -> SenderReport:
@@ -201,3 +216,10 @@ def _report(folders: Sequence[Path], *, name: str, mode: str, warnings: Sequence
         urls=known,
         mode=mode,
     )
+
+
+def _waiting(tracker: str, pending: Sequence[str], causes: Iterable[str]) -> str:
+    """Say which runs a tracker lacks, why, and what to do."""
+    more = f" and {len(pending) - _MAX_NAMED} more" if len(pending) > _MAX_NAMED else ""
+    names = ", ".join(pending[:_MAX_NAMED]) + more
+    return f"not in {tracker} yet: {names} ({'; '.join(causes)}); 'mltrain runs sync' sends what is left"

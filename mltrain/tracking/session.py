@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 
 from mltrain import plugins
 from mltrain.config import TrainSection
-from mltrain.errors import Interrupted, MltrainError
+from mltrain.errors import EnvironmentRefusal, Interrupted, MltrainError
 from mltrain.tracking import Run, Tracker, TrackerSettings
 from mltrain.tracking.keys import write_experiment_keys
+from mltrain.tracking.liveness import living
 from mltrain.tracking.sender import Sender, SenderReport
 from mltrain.tracking.sender import start as start_sender
 from mltrain.tracking.training import INTERRUPTED, RUN_ID, leave_out
@@ -29,9 +31,12 @@ class Delivery:
     ----------
     where : str
         Name and mode of the tracker, such as ``comet_ml (offline: no key)``.
+    archive : Path, optional
+        Folder on this machine in which the tracker keeps what its server has not got.
     """
 
     where: str
+    archive: Path | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -44,6 +49,8 @@ class TrackedSession:
     local: Tracker
     tracker_name: str
     sender: Sender | None
+    trouble: str | None = None  # why there is no sender though one is wanted
+    open_runs: list[Run] = field(default_factory=list)
     _delivery: Delivery | None = field(default=None)
 
     @contextmanager
@@ -55,6 +62,7 @@ class TrackedSession:
         """
         run = self.local.start_run(f"{name}-{stamp()}", tags)
         run.set_tags({RUN_ID: run.id})
+        self.open_runs = [*self.open_runs, run]  # a list of its own for who is reading the one before
         try:
             yield run
         except BaseException as error:
@@ -64,13 +72,18 @@ class TrackedSession:
                 leave_out(run, f"{type(error).__name__}: {error}")
             run.finish("failed")
             raise
+        finally:
+            self.open_runs = [other for other in self.open_runs if other is not run]
         run.finish()
 
     def finish(self, *, timeout_s: float = 10.0) -> Delivery:
         """Wait for the sender, at most ``timeout_s`` seconds; what it has not confirmed stays spooled."""
         if self._delivery is None:
             report = self.sender.finish(timeout_s=timeout_s) if self.sender else None
-            self._delivery = Delivery(where=LOCAL) if report is None else _delivery(self.tracker_name, report)
+            if report is not None:
+                self._delivery = _delivery(self.tracker_name, report, self.workspace)
+            else:
+                self._delivery = Delivery(where=LOCAL, warnings=(self.trouble,) if self.trouble else ())
             write_experiment_keys(self.workspace.runs, self.workspace.experiment_keys)
         return self._delivery
 
@@ -79,6 +92,8 @@ class TrackedSession:
 def open_session(settings: TrainSection, workspace: Workspace) -> Iterator[TrackedSession]:
     """Open the local record and, for any other tracker, the sender; both are closed however the block ends.
 
+    A sender that cannot be started costs a warning.
+
     Raises
     ------
     mltrain.errors.PluginError
@@ -86,21 +101,25 @@ def open_session(settings: TrainSection, workspace: Workspace) -> Iterator[Track
     """
     plugins.load("trackers", settings.experiment_tracker)
     session_id = f"session-{stamp()}"
-    local = open_local(settings, workspace)
-    try:
+    sender: Sender | None = None
+    trouble: str | None = None
+    with closing(open_local(settings, workspace)) as local, living(workspace.runs, session_id):
+        try:
+            sender = _start_sender(settings, workspace, session=session_id)
+        except EnvironmentRefusal as error:
+            trouble = f"{settings.experiment_tracker} gets nothing yet: {error.message}; 'mltrain runs sync' sends it"
         session = TrackedSession(
             id=session_id,
             workspace=workspace,
             local=local,
             tracker_name=settings.experiment_tracker,
-            sender=_start_sender(settings, workspace, session=session_id),
+            sender=sender,
+            trouble=trouble,
         )
         try:
             yield session
         finally:
             session.finish()
-    finally:
-        local.close()
 
 
 def tracker_settings(settings: TrainSection, workspace: Workspace) -> TrackerSettings:
@@ -139,6 +158,7 @@ def _start_sender(settings: TrainSection, workspace: Workspace, *, session: str)
     return start_sender(name, tracker_settings(settings, workspace), runs=workspace.runs, session=session)
 
 
-def _delivery(name: str, report: SenderReport) -> Delivery:
+def _delivery(name: str, report: SenderReport, workspace: Workspace) -> Delivery:
     mode = f" ({report.mode})" if report.mode else ""
-    return Delivery(where=f"{name}{mode}", warnings=report.warnings)
+    archive = workspace.tracker(name) if report.mode.startswith("offline") else None
+    return Delivery(where=f"{name}{mode}", warnings=report.warnings, archive=archive)

@@ -15,7 +15,10 @@ from mltrain.tracking import RunInfo, Tracker, TrackerSettings
 from mltrain.tracking.session import LOCAL, open_local, tracker_settings
 from mltrain.tracking.training import KIND, RUN_ID, SESSION, TRAINING
 from mltrain.tracking.union import recent_runs
+from mltrain.tracking.waiting import TIMEOUT_S, within
 from mltrain.workspace import Workspace
+
+FETCH_S = 120.0  # a model may be large
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,16 +95,20 @@ def open_trackers(settings: TrainSection, workspace: Workspace) -> Iterator[Trac
             remote.close()
 
 
-def list_standings(trackers: Trackers, *, run: str | None, limit: int) -> Standings:
+def list_standings(
+    trackers: Trackers, *, run: str | None, limit: int, tags: Mapping[str, str] | None = None
+) -> Standings:
     """Return the recent training runs that the tracker or the local records know.
 
     Parameters
     ----------
     run : str, optional
-        A run id or a session id; with it only those runs are returned, however old.
+        A run id or a session id; with it only those runs are returned, however old and whatever their tags.
+    tags : mapping of str to str, optional
+        Tags that all runs must carry.
     """
     if run is None:
-        return _listed(trackers, tags={}, limit=limit)
+        return _listed(trackers, tags=tags or {}, limit=limit)
     found = _listed(trackers, tags={RUN_ID: run}, limit=limit)
     return found if found.standings else _listed(trackers, tags={SESSION: run}, limit=limit)
 
@@ -116,10 +123,11 @@ def get_info(trackers: Trackers, known: Standing) -> Answer:
     mltrain.errors.NoRunError
         The run has gone.
     """
-    if trackers.remote is None or known.source != "tracker":
+    remote = trackers.remote
+    if remote is None or known.source != "tracker":
         return Answer(info=trackers.local.get_run(known.run_id))
     try:
-        return Answer(info=trackers.remote.get_run(known.tracker_id))
+        return Answer(info=within(TIMEOUT_S, lambda: remote.get_run(known.tracker_id)))
     except (TrackerError, NoRunError) as error:
         warning = f"{trackers.name} did not tell of run {known.run_id}, local record taken: {error.message}"
         try:
@@ -146,9 +154,12 @@ def fetch_model(trackers: Trackers, chosen: Standing, *, dest: Path) -> tuple[st
         The tracker failed and there is no local copy.
     """
     warnings: tuple[str, ...] = ()
-    if trackers.remote is not None and chosen.source == "tracker":
+    remote = trackers.remote
+    if remote is not None and chosen.source == "tracker":
         try:
-            trackers.remote.fetch_model(chosen.tracker_id, dest)
+            # A fetch that is given up goes on for a while: it must not meet the local copy.
+            arriving = dest.with_name(f"{dest.name}-arriving")
+            within(FETCH_S, lambda: remote.fetch_model(chosen.tracker_id, arriving)).rename(dest)
         except (TrackerError, NoRunError) as error:
             warnings = (f"{trackers.name} did not hand out the model, local copy taken: {error.message}",)
             try:

@@ -27,8 +27,12 @@ VERSION = "mltrain.version"
 CONFIG = "mltrain.config"
 GIT_COMMIT = "mltrain.git.commit"
 GIT_DIRTY = "mltrain.git.dirty"
+PARENT = "mltrain.parent"  # of an evaluation: id of the run it judged
+PARENT_KEY = "mltrain.parent_key"  # what the tracker calls that run
+EVALUATION_RUN = "mltrain.evaluation"  # of a judged run: id of its latest evaluation
 
 TRAINING = "training"
+EVALUATION = "evaluation"
 VALIDATION_SCORE = "validation_score"
 LATENCY_MS = "latency_ms"
 _TAG_LENGTH = 900

@@ -10,6 +10,7 @@ from typing import Literal
 from mltrain.errors import MltrainError
 from mltrain.tracking import RunInfo, Tracker
 from mltrain.tracking.training import RUN_ID
+from mltrain.tracking.waiting import TIMEOUT_S, within
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,8 @@ def recent_runs(
     if tracker is None or tracker.name == local.name:
         return Union(runs=tuple(here), answered=local.name, warnings=())
     try:
-        there = [KnownRun(info=i, origin="tracker") for i in tracker.list_runs(tags, limit=limit)]
+        listed = within(TIMEOUT_S, lambda: tracker.list_runs(tags, limit=limit))
+        there = [KnownRun(info=i, origin="tracker") for i in listed]
     except MltrainError as error:
         logger.warning("%s does not answer: %s", tracker.name, error)
         warning = f"{tracker.name} does not answer ({error}); only local records are listed"

@@ -107,6 +107,7 @@ def test_comet_offline_answers_with_the_better_one(tmp_path: Path, call: Any, pr
     assert alone["champion"] == story.evaluation["champion"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("mlflow") is None, reason="needs the extra mlflow")
 def test_a_server_of_mlflow_answers_with_the_better_one_and_holds_the_champion(
     tmp_path: Path, call: Any, program: Any, mlflow_server: str
@@ -126,5 +127,5 @@ def test_a_server_of_mlflow_answers_with_the_better_one_and_holds_the_champion(
     assert run.data.tags["mltrain.run_id"] == story.better["run_id"]
     assert run.info.run_id == story.evaluation["champion"]["tracker_id"]
     assert run.data.metrics["validation_score"] == pytest.approx(story.better["validation_score"], abs=1e-12)
-    stored = client.list_artifacts(version.run_id, "models/model")
-    assert "models/model/manifest.json" in [entry.path for entry in stored]
+    stored = client.list_artifacts(version.run_id, "models/model/data")
+    assert "models/model/data/manifest.json" in [entry.path for entry in stored]

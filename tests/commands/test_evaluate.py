@@ -16,7 +16,6 @@ from sklearn.metrics import average_precision_score, confusion_matrix, log_loss,
 from mltrain import artifact, ledger
 from mltrain.commands.evaluate import EvaluateResult, evaluate
 from mltrain.commands.register import register
-from mltrain.commands.runs import sync
 from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, train
 from mltrain.errors import DataError, NoRunError
@@ -166,7 +165,10 @@ def test_figures_are_drawn_and_logged_with_the_test_scores(trained: Workspace, c
     assert info.metrics["test_roc_auc"] == found.metrics["roc_auc"].value
     assert info.metrics["validation_score"] == found.champion.validation_score
     assert info.status == "finished"
-    fetched = local.fetch_file(found.champion.run_id, "evaluation/figures/roc.png", trained.root / "roc.png")
+    child = local.get_run(info.tags["mltrain.evaluation"])
+    assert child.tags["mltrain.parent"] == found.champion.run_id
+    assert child.metrics["test_roc_auc"] == found.metrics["roc_auc"].value
+    fetched = local.fetch_file(child.id, "figures/roc.png", trained.root / "roc.png")
     assert fetched.read_bytes().startswith(b"\x89PNG")
 
 
@@ -278,27 +280,27 @@ def test_the_champion_itself_is_compared_with_nobody(judged: Workspace, churn: A
     assert found.compared_with_champion is None
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_another_workspace_with_the_same_data_gets_the_model_from_the_tracker(
-    trained: Workspace, churn: Any, tmp_path: Path, result: EvaluateResult
-) -> None:
-    shared = {"experiment_tracker": "mlflow", "tracker_options": {"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"}}
-    pytest.importorskip("mlflow")
-    assert sync(churn(train=shared), trained).pending == ()
-    elsewhere = Workspace(root=tmp_path / "elsewhere")
-    shutil.copytree(trained.data, elsewhere.data)
+def test_only_runs_with_the_tags_asked_for_compete(trained: Workspace, churn: Any) -> None:
+    kept = evaluate(churn(evaluate={"tags": {"team": "retention"}}), trained)
 
-    found = evaluate(churn(train=shared), elsewhere)
+    assert len(kept.ranking) == 3
+    with pytest.raises(NoRunError, match="none found"):
+        evaluate(churn(evaluate={"tags": {"team": "fraud"}}), trained)
 
-    assert found.champion.run_id == result.champion.run_id
-    assert found.champion.source == "tracker"
-    assert found.answered.startswith("mlflow")
-    assert found.metrics["roc_auc"] == result.metrics["roc_auc"]
-    assert found.warnings == ()
 
-    member = next((trained.run(result.champion.run_id) / "model" / "members").iterdir())
-    sound = member.read_bytes()
-    member.write_bytes(sound[:-1] + b"!")
-    assert evaluate(churn(train=shared), trained).metrics["roc_auc"] == result.metrics["roc_auc"]
-    assert member.read_bytes() == sound  # a spoilt copy is replaced by the tracker's
+def test_only_runs_of_the_time_asked_for_compete_unless_one_is_named(trained: Workspace, churn: Any) -> None:
+    config = churn(evaluate={"max_age_days": 1e-6})
+
+    with pytest.raises(NoRunError, match=r"left out: 3 too old \(evaluate.max_age_days\)"):
+        evaluate(config, trained)
+    assert evaluate(config, trained, run=_best_on_record(trained)).champion.run_id == _best_on_record(trained)
+
+
+def test_when_no_more_runs_were_looked_at_the_error_says_how_to(trained: Workspace, churn: Any) -> None:
+    config = churn(train={"comparison_metric": "log_loss"}, evaluate={"max_eval_experiments": 2})
+
+    with pytest.raises(NoRunError) as caught:
+        evaluate(config, trained)
+
+    assert "2 compared by another metric (roc_auc)" in caught.value.message
+    assert "evaluate.max_eval_experiments" in str(caught.value.hint)

@@ -13,10 +13,10 @@ from mltrain.tracking import TrackerSettings
 
 sys.path.append(str(Path(__file__).parent))  # pytest's import mode leaves it out
 
-from comet_server.answers import KEY
+from comet_server.calls import KEY
 from comet_server.server import CometServer
 
-pytest.register_assert_rewrite("mltrain.testing.tracker")
+pytest.register_assert_rewrite("mltrain.testing.tracker", "mltrain.testing.tracker_registry")
 
 
 @pytest.fixture(autouse=True)
@@ -66,4 +66,7 @@ def comet_server(comet_process: CometServer, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("COMET_FALLBACK_STREAMER_FALLBACK_TO_OFFLINE_MIN_BACKEND_VERSION", "99.0.0")
     monkeypatch.setenv("COMET_FALLBACK_STREAMER_KEEP_OFFLINE_ZIP", "false")
     yield comet_process
-    comet_process.faults = {}
+    unknown, violations = comet_process.unknown, comet_process.violations
+    comet_process.reset()
+    assert unknown == []
+    assert violations == []

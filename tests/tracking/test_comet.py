@@ -9,8 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from comet_server.answers import KEY
+from comet_server.calls import KEY
+from comet_server.faults import Fault
 from comet_server.server import CometServer
+from comet_server.state import Asset, Experiment
 
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import TrackerSettings
@@ -141,7 +143,7 @@ def test_a_loss_that_the_client_only_logs_is_raised(
 ) -> None:
     tracker = open_tracker(settings)
     run = tracker.start_run("r")
-    comet_server.faults["write/experiment/log-other"] = 400
+    comet_server.play(Fault(kind="status", path="write/experiment/log-other", status=400))
     run.set_tags({"a": "b"})
 
     with pytest.raises(TrackerError, match="lost part of run"):
@@ -203,31 +205,32 @@ def test_nothing_is_sent_that_was_not_logged(settings: TrackerSettings, comet_se
 
     experiment = comet_server.state.experiments[run.id]
     assert set(experiment.others) <= {"a", "Name", "mltrain.status", "Created from"}
-    assert experiment.params == {"depth": "3"}
+    assert experiment.params == {"depth": "3", "tag.a": "b", "tag.mltrain.status": "finished"}
     assert experiment.assets == []
     asked = " ".join(comet_server.requests)
     assert not any(word in asked for word in ("system-details", "git", "output", "cloud"))
 
 
-def test_fifty_runs_are_listed_in_few_requests(settings: TrackerSettings, comet_server: CometServer) -> None:
-    from comet_server.state import Experiment
-
-    for number in range(50):
+def test_runs_are_listed_by_their_tags_a_hundred_in_a_request(
+    settings: TrackerSettings, comet_server: CometServer
+) -> None:
+    for number in range(150):
         experiment = Experiment(f"{number:032d}", "team", "churn", name=f"run {number}", started=1000 + number)
-        experiment.others = {"session": "s", "mltrain.status": "finished"}
-        experiment.params = {"depth": str(number), "curr_step": "3"}
+        tags = {"session": "s" if number % 2 else "other", "mltrain.status": "finished"}
+        experiment.params = {"depth": str(number), "curr_step": "3"} | {f"tag.{k}": v for k, v in tags.items()}
         experiment.points = [{"metricName": "score", "metricValue": str(number / 64), "timestamp": 1}]
         comet_server.state.experiments[experiment.key] = experiment
     tracker = open_tracker(settings)
     tracker.list_runs(limit=1)
-    comet_server.requests.clear()
+    comet_server.heard.clear()
 
-    found = tracker.list_runs(limit=50)
+    found = tracker.list_runs({"session": "s"}, limit=60)
 
-    assert [i.metrics["score"] for i in found] == [n / 64 for n in range(49, -1, -1)]
-    assert found[0].params == {"depth": "49"}
+    assert [i.metrics["score"] for i in found] == [n / 64 for n in range(149, 29, -2)]
+    assert found[0].params == {"depth": "149"}
     assert found[0].tags == {"session": "s"}
-    assert len(comet_server.requests) <= 50 + 4
+    assert found[0].status == "finished"
+    assert len(comet_server.requests) <= 4
 
 
 def test_a_version_that_somebody_else_takes_first_is_counted_on(
@@ -253,9 +256,8 @@ def test_a_server_cannot_write_outside_the_destination(
     tracker = open_tracker(settings)
     run = tracker.start_run("r")
     run.finish()
-    comet_server.state.experiments[run.id].upload(
-        {"fileName": name, "type": "model-element", "groupingName": "model"}, b"evil"
-    )
+    evil = Asset(id="1", name=name, kind="model-element", group="model", content=b"evil")
+    comet_server.state.experiments[run.id].keep(evil, replace=False)
 
     with pytest.raises(TrackerError):
         tracker.fetch_model(run.id, tmp_path / "deep" / "dest")

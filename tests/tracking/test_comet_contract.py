@@ -27,8 +27,3 @@ class TestOnline(TrackerContract):
         tracker = open_tracker(settings)
         assert tracker.mode == "online"
         return tracker
-
-    @pytest.fixture(autouse=True)
-    def nothing_unknown_was_asked(self, comet_server: CometServer):
-        yield
-        assert comet_server.unknown == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from comet_server.answers import KEY
+from comet_server.calls import KEY
 from comet_server.server import CometServer
 
 from mltrain.tracking import TrackerSettings

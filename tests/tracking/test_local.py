@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.testing.tracker import TrackerContract
-from mltrain.tracking import Tracker, TrackerSettings
+from mltrain.tracking import Tracker, TrackerSettings, records, training
 from mltrain.tracking.local import open_tracker
 
 
@@ -164,3 +166,12 @@ def test_names_that_differ_only_in_signs_are_different_models(tracker: Tracker, 
 
     assert len(tracker.versions("a/b")) == 1
     assert len(tracker.versions("a b")) == 1
+
+
+def test_the_page_about_the_records_names_every_kind_field_and_tag(tracker: Tracker) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "local-records.md").read_text("utf-8")
+    rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    tags = {value for name, value in vars(training).items() if name.isupper() and str(value).startswith("mltrain.")}
+
+    assert set(get_args(records.Kind)) | {"kind", "time_ms", "name", "values", "step", "status"} == rows
+    assert tags <= set(re.findall(r"`(mltrain\.[\w.]+)`", page))

@@ -13,6 +13,7 @@ import pytest
 
 from mltrain.errors import PluginError
 from mltrain.tracking import Tracker, TrackerSettings
+from mltrain.tracking.liveness import living
 from mltrain.tracking.local import open_tracker
 from mltrain.tracking.sender import start, sync
 
@@ -161,10 +162,21 @@ def test_sync_sends_what_was_added_after_the_end(local: Tracker, runs: Path, els
     assert info.metrics == {"score": 0.5, "test_score": 0.75}
 
 
-def test_sync_leaves_a_run_that_has_not_ended(local: Tracker, runs: Path, elsewhere: TrackerSettings) -> None:
-    local.start_run("open", {"mltrain.session": "s"})
+def test_sync_ends_and_sends_a_run_whose_writer_died(local: Tracker, runs: Path, elsewhere: TrackerSettings) -> None:
+    local.start_run("dead", {"mltrain.session": "s"}).log_metrics({"score": 0.5})
 
     report = sync(runs, "local", elsewhere)
+
+    (info,) = open_tracker(elsewhere).list_runs()
+    assert report.synced == ("dead",)
+    assert (info.status, info.metrics) == ("failed", {"score": 0.5})
+
+
+def test_sync_leaves_a_run_that_is_being_written(local: Tracker, runs: Path, elsewhere: TrackerSettings) -> None:
+    local.start_run("open", {"mltrain.session": "s"})
+
+    with living(runs, "s"):
+        report = sync(runs, "local", elsewhere)
 
     assert report.pending == ("open",)
     assert open_tracker(elsewhere).list_runs() == []

@@ -174,7 +174,7 @@ def _told(folder: Path, assessment: Assessment) -> Told:
     return Told(
         scores={name: interval.value for name, interval in assessment.metrics.items()},
         tags={"mltrain.gate": "passed" if assessment.gate.passed else "refused"},
-        files={f"evaluation/{name}": folder / name for name in names},
+        files={name: folder / name for name in names},
     )
 
 

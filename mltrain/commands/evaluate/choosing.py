@@ -41,24 +41,32 @@ def rank_runs(config: Config, split: SplitRecord, *, metric: Metric, trackers: T
         There is none; says why each was left out.
     """
     started = time.monotonic()
-    found = list_standings(trackers, run=run, limit=config.evaluate.max_eval_experiments)
+    asked = config.evaluate
+    found = list_standings(trackers, run=run, limit=asked.max_eval_experiments, tags=asked.tags)
     n_train = split.splits["train"].rows
     wanted = Wanted(
         data=split.fingerprint,
         target=split.schema.target.name,
         metric=metric.name,
         validation=validation_digest(metric, config.train, n_train=n_train, seed=config.seed),
+        began_after_ms=_began_after_ms(asked.max_age_days) if run is None else 0,
     )
     kept, left_out = comparable(found.standings, wanted)
     if not kept:
-        raise _no_run(run, left_out, answered=found.answered)
+        is_full = run is None and len(found.standings) >= asked.max_eval_experiments
+        raise _no_run(run, left_out, answered=found.answered, is_full=is_full)
     return Ranking(
-        ranked=rank(kept, metric, near_tie=config.evaluate.near_tie, simplicity=_simplicity),
+        ranked=rank(kept, metric, near_tie=asked.near_tie, simplicity=_simplicity),
         left_out=left_out,
         answered=found.answered,
         warnings=found.warnings,
         seconds=time.monotonic() - started,
     )
+
+
+def _began_after_ms(max_age_days: float | None) -> int:
+    """Return the moment since which runs may have begun."""
+    return 0 if max_age_days is None else int(1000 * (time.time() - max_age_days * 86_400))
 
 
 def keep_model(workspace: Workspace, trackers: Trackers, chosen: Standing) -> tuple[str, ...]:
@@ -105,9 +113,12 @@ def _simplicity(model: str) -> int:
         return ENSEMBLE_SIMPLICITY
 
 
-def _no_run(run: str | None, left_out: tuple[LeftOut, ...], *, answered: str) -> NoRunError:
-    """Say which runs there were and why none serves."""
+def _no_run(run: str | None, left_out: tuple[LeftOut, ...], *, answered: str, is_full: bool) -> NoRunError:
+    """Say which runs there were and why none serves; older ones may, when no more than the limit were looked at."""
     what = "no run to evaluate" if run is None else f"no run or session {run!r} to evaluate"
     reasons = "; ".join(f"{entry.n_runs} {entry.reason}" for entry in left_out)
     detail = f"left out: {reasons}" if reasons else "none found"
-    return NoRunError(f"{what} ({detail})", where=answered, hint="mltrain train" if run is None else "mltrain runs ls")
+    hint = "mltrain train" if run is None else "mltrain runs ls"
+    if is_full:
+        hint += "; or look further back with evaluate.max_eval_experiments"
+    return NoRunError(f"{what} ({detail})", where=answered, hint=hint)

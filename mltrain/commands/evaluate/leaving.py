@@ -24,6 +24,8 @@ from mltrain.report import write_card
 CONFUSION = "confusion_matrix.json"
 PREDICTIONS = "predictions.parquet"
 
+_OF_THE_CHOICE = {"max_eval_experiments", "max_age_days", "tags", "near_tie"}
+
 
 def leave(case: Case, judged: Judged) -> Assessment:
     """Write everything into ``runs/<run id>/evaluation``; the folder is whole or as it was before."""
@@ -45,7 +47,7 @@ def settings_hash(config: Config) -> str:
         "metric": train.comparison_metric,
         "beta": train.fbeta_score_beta_val,
         "deployment_score_thresh": train.deployment_score_thresh,
-        "evaluate": evaluate.model_dump(mode="json", exclude={"max_eval_experiments", "near_tie"}),
+        "evaluate": evaluate.model_dump(mode="json", exclude=_OF_THE_CHOICE),
         "registry": config.registry.name or train.project_name,
     }
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

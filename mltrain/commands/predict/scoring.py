@@ -14,9 +14,9 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from mltrain import files
-from mltrain.data import ColumnKind, Schema
+from mltrain.data import ColumnKind
 from mltrain.data.conforming import conform
-from mltrain.data.target import label_text
+from mltrain.data.target import PREDICTION, proba_names
 from mltrain.data.text import decoded
 from mltrain.errors import SchemaError
 from mltrain.model import Model
@@ -24,8 +24,6 @@ from mltrain.models import Proba
 from mltrain.preprocessing import Encoder
 from mltrain.preprocessing.features import Codes, Level
 from mltrain.threshold import decide
-
-PREDICTION = "prediction"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,11 +40,6 @@ class Scored:
 
     table: pa.Table
     unseen: Mapping[str, int]
-
-
-def proba_names(schema: Schema) -> tuple[str, ...]:
-    """Return the names of the probability columns, in the order of the class codes."""
-    return tuple(f"proba_{label_text(label)}" for label in schema.target.classes)
 
 
 def score(table: pa.Table, model: Model, *, levels: Mapping[str, pa.Array], source: str, first_row: int) -> Scored:
@@ -93,7 +86,7 @@ def write_tables(destination: Path, tables: Iterator[pa.Table]) -> None:
 
 def _output(table: pa.Table, model: Model, proba: Proba | None) -> pa.Table:
     """Put ids, decisions and probabilities side by side."""
-    names = proba_names(model.schema)
+    names = proba_names(model.schema.target)
     n_classes = len(names)
     there = [name for name in model.schema.ids if name in table.column_names]
     kept = [name for name in there if name not in (PREDICTION, *names)]

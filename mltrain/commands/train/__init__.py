@@ -22,6 +22,7 @@ from mltrain.plan import Plan, comparison_metric, make_plan
 from mltrain.provenance import provenance
 from mltrain.search import LocalExecutor
 from mltrain.tracking.session import open_session
+from mltrain.tracking.utilisation import watched
 from mltrain.workspace import Workspace
 
 __all__ = ["CandidateLine", "LeftOut", "TrainRequest", "TrainResult", "train"]
@@ -79,7 +80,7 @@ def train(
     plan = make_plan(config, request.models)
     split = current_split_record(workspace.split_record, config)
     metric = comparison_metric(config.train, split.schema.target.n_classes)
-    with open_session(config.train, workspace) as tracked:
+    with open_session(config.train, workspace) as tracked, watched(tracked):
         material = read_material(config, workspace, split, listener=listener, is_lean=True)
         with LocalExecutor(config.train.n_jobs or available_cores()) as executor:
             session = Session(
@@ -94,6 +95,9 @@ def train(
             )
             trained = _train_all(session, plan)
         delivery = tracked.finish()
+    if delivery.archive is not None:
+        kept = f"{delivery.where}: runs are archived in {delivery.archive}; 'mltrain runs sync' sends them"
+        listener(Notice(message=kept, level="info"))
     rows = material.rows
     positive = rows.schema.target.positive
     return TrainResult(

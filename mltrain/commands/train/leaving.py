@@ -59,6 +59,7 @@ def start_tags(session: Session, name: str) -> dict[str, str]:
         log.VERSION: session.provenance.versions["mltrain"],
     }
     git = session.provenance.git
+    tags = {**session.material.config.train.tags, **tags}
     return tags | ({log.GIT_COMMIT: git.commit, log.GIT_DIRTY: str(git.dirty).lower()} if git else {})
 
 

@@ -15,6 +15,7 @@ from mltrain.console.tables.installation import doctor_tables, plugins_tables
 from mltrain.console.tables.judging import evaluate_tables, predict_tables, register_tables
 from mltrain.console.tables.registry import (
     registry_list_tables,
+    registry_pull_tables,
     registry_rollback_tables,
     registry_show_tables,
     registry_verify_tables,
@@ -35,6 +36,7 @@ TABLES: Mapping[str, Callable[[Any], Iterable[RenderableType]]] = {
     "PredictResult": predict_tables,
     "RegisterResult": register_tables,
     "RegistryListResult": registry_list_tables,
+    "RegistryPullResult": registry_pull_tables,
     "RegistryRollbackResult": registry_rollback_tables,
     "RegistryShowResult": registry_show_tables,
     "RegistryVerifyResult": registry_verify_tables,

@@ -13,6 +13,7 @@ from mltrain.console.drawing import facts, rows_table, warned
 if TYPE_CHECKING:
     from mltrain.commands.registry import (
         RegistryListResult,
+        RegistryPullResult,
         RegistryRollbackResult,
         RegistryShowResult,
         RegistryVerifyResult,
@@ -25,6 +26,13 @@ def registry_list_tables(result: RegistryListResult) -> Iterator[RenderableType]
     rows = ((v.version, v.run_id, v.aliases, v.created, v.who) for v in result.versions)
     yield rows_table(("version", "|run", "aliases", "created", "by"), rows, title=result.name)
     yield _history(result.history)
+
+
+def registry_pull_tables(result: RegistryPullResult) -> Iterator[RenderableType]:
+    """Say what the tracker's champion is here."""
+    how = "fetched and verified" if result.is_new else "here already"
+    yield f"{result.name} version {result.version} is champion: run {result.run_id}, {how}"
+    yield f"in the tracker's registry: version {result.tracker_version}"
 
 
 def registry_show_tables(result: RegistryShowResult) -> Iterator[RenderableType]:

@@ -56,7 +56,7 @@ def runs_show_tables(result: RunsShowResult) -> Iterator[RenderableType]:
         ]
     )
     yield rows_table(("parameter", "value"), sorted(result.params.items()))
-    metrics = {name: value for name, value in result.metrics.items() if name not in _TOLD_ELSEWHERE}
+    metrics = {name: value for name, value in result.metrics.items() if not _is_told_elsewhere(name)}
     yield rows_table(
         ("metric", ">value", "meaning"), ((n, _number(n, v), meaning(n)) for n, v in sorted(metrics.items()))
     )
@@ -67,7 +67,7 @@ def runs_compare_tables(result: RunsCompareResult) -> Iterator[RenderableType]:
     """Draw runs side by side, one a column."""
     headers = ("", *(f">{run.run_id}" for run in result.runs))
     scores = [("validation score", *(score_text(run.validation_score) for run in result.runs))]
-    scores += [_row(difference) for difference in result.metrics if difference.name not in _TOLD_ELSEWHERE]
+    scores += [_row(difference) for difference in result.metrics if not _is_told_elsewhere(difference.name)]
     yield rows_table(headers, scores, title="scores")
     yield rows_table(headers, map(_row, result.params), title="parameters that differ")
     yield from warned(result.warnings)
@@ -80,6 +80,7 @@ def runs_sync_tables(result: RunsSyncResult) -> Iterator[RenderableType]:
     rows = [(run, held, result.urls.get(run, "")) for run in result.synced]
     rows += [(run, "waits", "") for run in result.pending]
     yield rows_table(("|run", "state", "url"), rows) if rows else "nothing waits to be sent"
+    yield from (f"registered: version {here} as {there}" for here, there in result.registered.items())
     yield f"tracker: {result.tracker}"
     yield from warned(result.warnings)
 
@@ -94,6 +95,11 @@ def meaning(name: str) -> str:
     if name.startswith("test_"):
         return "on the test split"
     return _MEANINGS.get(name, "")
+
+
+def _is_told_elsewhere(name: str) -> bool:
+    """Say whether a metric's last value tells nothing here."""
+    return name in _TOLD_ELSEWHERE or name.startswith("system.")
 
 
 def _number(name: str, value: float) -> str:

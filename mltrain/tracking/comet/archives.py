@@ -9,20 +9,24 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mltrain.tracking import RunInfo, RunStatus
-from mltrain.tracking.comet.run import STATUS
+from mltrain.tracking.comet.verification import Logged
 from mltrain.tracking.names import as_text
 
 logger = logging.getLogger(__name__)
 
+STATUS = "mltrain.status"
 OTHERS_OF_COMET = frozenset({"offline_experiment", "Name", STATUS})
 METRICS_OF_COMET = frozenset({"process duration"})
 PARAMS_OF_COMET = frozenset({"curr_step", "curr_epoch"})
+# Tags are logged as parameters too: Comet hands out the parameters of many experiments at once, other values singly.
+TAG_PARAM = "tag."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,10 +66,15 @@ class ArchivedRun:
             name=self.others.get("Name"),
             status=status,
             started_ms=self.started_ms,
-            params=dict(self.params),
+            params=own_params(self.params),
             metrics={name: points[-1][1] for name, points in self.history.items()},
             tags={k: v for k, v in self.others.items() if k not in OTHERS_OF_COMET},
         )
+
+
+def own_params(params: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters that a run logged, without Comet's own and without its tags."""
+    return {k: v for k, v in params.items() if k not in PARAMS_OF_COMET and not k.startswith(TAG_PARAM)}
 
 
 def read_archives(directory: Path) -> dict[str, ArchivedRun]:
@@ -79,6 +88,20 @@ def read_archives(directory: Path) -> dict[str, ArchivedRun]:
         except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
             logger.warning("archive %s is unreadable and left out: %s", path.name, error)
     return runs
+
+
+def missing_from(logged: Logged, run: ArchivedRun | None) -> list[str]:
+    """Name what the archives lack of what was logged; a full disk is something that the client only mentions."""
+    if run is None:
+        return ["all of it: the archive is not whole"]
+    held = Logged(
+        points=Counter((name, step, value) for name, points in run.history.items() for step, value in points),
+        params=set(run.params),
+        tags=run.others,
+        files={f.name for f in run.files if f.model is None},
+        models={f.model for f in run.files if f.model is not None},
+    )
+    return logged.missing_from(held)
 
 
 def _read_archive(archive: zipfile.ZipFile, path: Path, runs: dict[str, ArchivedRun]) -> None:

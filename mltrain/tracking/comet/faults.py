@@ -27,9 +27,13 @@ def as_tracker_errors(what: str) -> Iterator[None]:
     comet = import_comet()
     import requests  # noqa: PLC0415 - the client has imported it
 
+    refused = (comet.exceptions.InvalidAPIKey, comet.exceptions.Unauthorized)
     raised = (comet.exceptions.CometException, requests.RequestException, ValueError, KeyError, OSError)
     try:
         yield
+    except refused:
+        # What the client says shows the key's beginning.
+        raise TrackerError(f"comet could not {what}: it does not accept the API key", hint=_HINT) from None
     except raised as error:
         reason = redacted(str(error)) or type(error).__name__
         raise TrackerError(f"comet could not {what}: {reason}", hint=_HINT) from None  # the cause may hold the key

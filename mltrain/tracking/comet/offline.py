@@ -12,7 +12,7 @@ from typing import Any
 from mltrain import files
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import ModelVersion, Run, RunInfo, TrackerSettings
-from mltrain.tracking.comet.archives import ArchivedRun, StoredFile, read_archives
+from mltrain.tracking.comet.archives import ArchivedRun, StoredFile, missing_from, read_archives
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import as_tracker_errors
 from mltrain.tracking.comet.preflight import Mode
@@ -123,7 +123,11 @@ class OfflineTracker:
         if not experiment.alive:
             raise TrackerError("comet did not start an offline run", where=str(self._directory))
         experiment.streamer.queue_timeout = _QUEUE_TIMEOUT_S
-        return CometRun(experiment, url=None)
+        return CometRun(
+            experiment,
+            url=None,
+            find_missing=lambda logged: missing_from(logged, read_archives(self._directory).get(key)),
+        )
 
     def _archived(self, run_id: str) -> ArchivedRun:
         run = read_archives(self._directory).get(run_id)

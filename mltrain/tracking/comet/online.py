@@ -8,6 +8,7 @@ import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from mltrain.tracking.comet.faults import as_tracker_errors
 from mltrain.tracking.comet.reading import history_of, info_of, infos_of
 from mltrain.tracking.comet.registry import OnlineRegistry
 from mltrain.tracking.comet.run import CometRun, quiet_config
+from mltrain.tracking.comet.verification import Logged, wait_for
 from mltrain.tracking.names import checked_name, inside
 
 _NOT_PLAIN_FILES = frozenset({"image", "model-element", "confusion-matrix"})
@@ -47,7 +49,8 @@ class OnlineTracker:
 
     @cached_property
     def _registry(self) -> OnlineRegistry:
-        return OnlineRegistry(self._api, self._workspace)
+        status = self._settings.options.get("champion_status", "Production")
+        return OnlineRegistry(self._api, self._workspace, champion_status=str(status or ""))
 
     def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
         """Create an experiment under a key of our own: without one, a wrong API key would pass in silence."""
@@ -61,13 +64,11 @@ class OnlineTracker:
         return self._open(run_id, mode="get", name=None)
 
     def list_runs(self, tags: Mapping[str, str] | None = None, *, limit: int = 100) -> Sequence[RunInfo]:
-        """Ask for the experiments, then for the values of the newest in few requests."""
+        """Ask for the experiments, then for the values of a hundred of the newest at once."""
         with as_tracker_errors("list runs"):
-            found = self._query(tags) if tags else self._all()
-            newest = sorted(found, key=lambda e: int(e.start_server_timestamp or 0), reverse=True)
-            infos = infos_of(self._api, self._workspace, self._settings.project, newest[:limit])
-        wanted = (tags or {}).items()
-        return [i for i in infos if all(i.tags.get(k) == v for k, v in wanted)]
+            newest = sorted(self._all(), key=lambda e: int(e.start_server_timestamp or 0), reverse=True)
+            found = infos_of(self._api, self._workspace, self._settings.project, newest, tags=tags or {})
+            return list(islice(found, limit))
 
     def get_run(self, run_id: str) -> RunInfo:
         """Ask for one experiment."""
@@ -151,7 +152,11 @@ class OnlineTracker:
             )
         if not experiment.alive:
             raise TrackerError("comet started a run that is dead", hint="check COMET_API_KEY")
-        return CometRun(experiment, url=str(experiment.url))
+
+        def find_missing(logged: Logged) -> list[str]:
+            return wait_for(logged, lambda: self._api.get_experiment_by_key(key))
+
+        return CometRun(experiment, url=str(experiment.url), find_missing=find_missing)
 
     def _experiment(self, run_id: str) -> Any:
         """Return the API's view of one experiment."""
@@ -160,18 +165,6 @@ class OnlineTracker:
         if found is None:
             raise NoRunError(f"no run '{run_id}' at comet", hint="see 'mltrain runs ls'")
         return found
-
-    def _query(self, tags: Mapping[str, str]) -> list[Any]:
-        """Return the experiments with these tags; a tag that nobody ever set finds none."""
-        comet = import_comet()
-        expressions = [comet.query.Other(name) == value for name, value in tags.items()]
-        both = expressions[0]
-        for expression in expressions[1:]:
-            both = both & expression
-        try:
-            return list(self._api.query(self._workspace, self._settings.project, both) or [])
-        except comet.exceptions.NotFound:
-            return []
 
     def _all(self) -> list[Any]:
         """Return the project's experiments; a project that does not exist yet has none."""

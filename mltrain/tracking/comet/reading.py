@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mltrain.tracking import RunInfo, RunStatus
-from mltrain.tracking.comet.archives import METRICS_OF_COMET, OTHERS_OF_COMET, PARAMS_OF_COMET
+from mltrain.tracking.comet.archives import METRICS_OF_COMET, OTHERS_OF_COMET, STATUS, TAG_PARAM, own_params
 from mltrain.tracking.comet.environment import import_comet
-from mltrain.tracking.comet.run import STATUS
 from mltrain.tracking.names import as_text
 
-_N_THREADS = 8
 _CHART_SIZE = 100  # experiments in one request
 
 
@@ -28,35 +25,42 @@ def info_of(experiment: Any) -> RunInfo:
     )
 
 
-def infos_of(api: Any, workspace: str, project: str, experiments: Sequence[Any]) -> list[RunInfo]:
-    """Return many runs: the tags by one request each, all metrics and parameters by one for a hundred."""
+def infos_of(
+    api: Any, workspace: str, project: str, experiments: Sequence[Any], *, tags: Mapping[str, str]
+) -> Iterator[RunInfo]:
+    """Yield the runs with these tags, by one request for a hundred experiments and one for the project.
+
+    Parameters
+    ----------
+    experiments : sequence of comet_ml.APIExperiment
+        The newest first; later ones are asked for when they are needed.
+    """
     if not experiments:
-        return []
+        return
     comet = import_comet()
     variables = api.get_query_variables(workspace, project)
     metrics = [v.name for v in variables if isinstance(v, comet.query.Metric)]
     params = [v.name for v in variables if isinstance(v, comet.query.Parameter)]
-    charts: dict[str, Mapping[str, Any]] = {}
     for start in range(0, len(experiments), _CHART_SIZE):
-        keys = [e.key for e in experiments[start : start + _CHART_SIZE]]
-        charts.update(api.get_metrics_for_chart(keys, metrics or ["loss"], params) or {})
-    with ThreadPoolExecutor(_N_THREADS) as pool:
-        others = list(pool.map(lambda e: _current(e.get_others_summary()), experiments))
-    return [
-        _info(
-            experiment,
-            params={k: as_text(v) for k, v in (charts.get(experiment.key, {}).get("params") or {}).items()},
-            metrics=_last_values(charts.get(experiment.key, {}).get("metrics") or []),
-            others=of_one,
-        )
-        for experiment, of_one in zip(experiments, others, strict=True)
-    ]
+        page = experiments[start : start + _CHART_SIZE]
+        charts = api.get_metrics_for_chart([e.key for e in page], metrics or ["loss"], params) or {}
+        for experiment in page:
+            chart = charts.get(experiment.key, {})
+            found = {k: as_text(v) for k, v in (chart.get("params") or {}).items()}
+            others = {k.removeprefix(TAG_PARAM): v for k, v in found.items() if k.startswith(TAG_PARAM)}
+            if all(others.get(name) == value for name, value in tags.items()):
+                metrics_of_run = _last_values(chart.get("metrics") or [])
+                yield _info(experiment, params=found, metrics=metrics_of_run, others=others)
 
 
 def history_of(experiment: Any, metric: str) -> list[tuple[int | None, float]]:
-    """Return the points of one metric in the order logged."""
+    """Return the points of one metric in the order logged.
+
+    A client whose request was taken but not answered sends it again, with the same times: such twins are one.
+    """
     points = sorted(experiment.get_metrics(metric), key=lambda p: int(p.get("timestamp") or 0))
-    return [(None if p.get("step") is None else int(p["step"]), float(p["metricValue"])) for p in points]
+    distinct = dict.fromkeys((p.get("timestamp"), p.get("step"), p["metricValue"]) for p in points)
+    return [(None if step is None else int(step), float(value)) for _, step, value in distinct]
 
 
 def _info(
@@ -67,7 +71,7 @@ def _info(
         name=experiment.name,
         status=_status(experiment, others.get(STATUS)),
         started_ms=int(experiment.start_server_timestamp or 0),
-        params={k: v for k, v in params.items() if k not in PARAMS_OF_COMET},
+        params=own_params(params),
         metrics={k: v for k, v in metrics.items() if k not in METRICS_OF_COMET},
         tags={k: v for k, v in others.items() if k not in OTHERS_OF_COMET},
         url=str(experiment.url),

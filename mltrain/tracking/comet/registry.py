@@ -1,11 +1,13 @@
 """Comet's model registry: versions are "1.0.0", "2.0.0", …, aliases are its tags.
 
 Several versions may carry a tag there; that only one does is our doing, and not atomic: between the two
-requests a reader finds the newer holder.
+requests a reader finds the newer holder. A new version is the challenger until it becomes champion. Status is
+the organisation's own word: it is asked for where the list has it, and an owner may have to approve.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,16 +16,28 @@ from typing import Any
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import ModelVersion
 from mltrain.tracking.comet.environment import import_comet
+from mltrain.tracking.comet.faults import redacted
 
+logger = logging.getLogger(__name__)
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
 _N_ATTEMPTS = 5
 
 
 class OnlineRegistry:
-    """The registered models of one workspace."""
+    """The registered models of one workspace.
 
-    def __init__(self, api: Any, workspace: str) -> None:
+    Parameters
+    ----------
+    champion_status : str
+        Status that is asked for a champion where the workspace allows it; empty asks for none.
+    """
+
+    def __init__(self, api: Any, workspace: str, *, champion_status: str) -> None:
         self._api = api
         self._workspace = workspace
+        self._champion_status = champion_status
 
     def add(self, experiment: Any, name: str, *, model: str, tags: Mapping[str, str]) -> ModelVersion:
         """Register a model of an experiment; when another process takes the version first, take the next."""
@@ -38,12 +52,15 @@ class OnlineRegistry:
                     registry_name=_normalised(name),
                     public=False,
                     metadata=dict(tags) or None,
+                    tags=[CHALLENGER],
                 )
             except (ValueError, comet.exceptions.CometRestApiException):
                 if version not in self._known(name):
                     raise
             else:
-                return ModelVersion(name=name, version=version, run_id=str(experiment.key), aliases=frozenset())
+                self._untag_others(self._model(name), CHALLENGER, version)
+                aliases = frozenset({CHALLENGER})
+                return ModelVersion(name=name, version=version, run_id=str(experiment.key), aliases=aliases)
         raise TrackerError(f"comet refused {_N_ATTEMPTS} versions of '{name}' in a row")
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
@@ -52,9 +69,11 @@ class OnlineRegistry:
         if model is None or version not in model.find_versions():
             raise NoRunError(f"'{name}' has no version {version!r} at comet")
         model.add_tag(version, alias)
-        for other in model.find_versions(tag=alias):
-            if other != version:
-                model.delete_tag(other, alias)
+        self._untag_others(model, alias, version)
+        if alias == CHAMPION:
+            if CHALLENGER in (model.get_details(version).get("tags") or ()):
+                model.delete_tag(version, CHALLENGER)
+            self._ask_for_status(model, version)
 
     def get_alias(self, name: str, alias: str) -> ModelVersion | None:
         """Return the newest version with the tag."""
@@ -74,6 +93,20 @@ class OnlineRegistry:
         self._api.download_registry_model(
             self._workspace, _normalised(name), version, output_path=str(folder), expand=False
         )
+
+    def _untag_others(self, model: Any, alias: str, version: str) -> None:
+        for other in model.find_versions(tag=alias):
+            if other != version:
+                model.delete_tag(other, alias)
+
+    def _ask_for_status(self, model: Any, version: str) -> None:
+        """Ask for the champion's status; who may set it is the organisation's business, so a no is only noted."""
+        comet, wanted = import_comet(), self._champion_status
+        try:
+            if wanted and wanted in self._api.model_registry_allowed_status_values(self._workspace):
+                model.set_status(version, wanted)
+        except (ValueError, comet.exceptions.CometRestApiException) as error:
+            logger.warning("comet did not take status %s for version %s: %s", wanted, version, redacted(str(error)))
 
     def _known(self, name: str) -> list[str]:
         model = self._model(name)

@@ -6,20 +6,21 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from mltrain.errors import TrackerError
 from mltrain.tracking import Scalar
+from mltrain.tracking.comet.archives import STATUS, TAG_PARAM
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import LossListener, as_tracker_errors
+from mltrain.tracking.comet.verification import Logged
 from mltrain.tracking.names import as_text, checked_name
 
 logger = logging.getLogger(__name__)
 
-STATUS = "mltrain.status"
 CONFUSION_MATRIX = "confusion_matrix.json"
 
 
@@ -54,16 +55,19 @@ class CometRun:
     ----------
     experiment : comet_ml.CometExperiment
         As ``comet_ml.start`` gave it, alive.
+    find_missing : callable
+        Names what the server, or the archive, does not hold of what was logged; asked once the experiment has ended.
     """
 
-    def __init__(self, experiment: Any, *, url: str | None) -> None:
+    def __init__(self, experiment: Any, *, url: str | None, find_missing: Callable[[Logged], list[str]]) -> None:
         self.id = str(experiment.get_key())
         self.url = url
         self._experiment = experiment
         self._lock = threading.Lock()
         self._listener = LossListener()
         self._listener.__enter__()
-        self._logged: set[PurePosixPath] = set()
+        self._find_missing = find_missing
+        self._logged = Logged()
         self._is_finished = False
 
     def log_params(self, params: Mapping[str, Scalar]) -> None:
@@ -71,6 +75,7 @@ class CometRun:
         texts = {k: as_text(v) if isinstance(v, bool) or v is None else v for k, v in params.items()}
         if texts:
             with self._logging("log parameters"):
+                self._logged.params.update(texts)
                 self._experiment.log_parameters(texts)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -80,22 +85,26 @@ class CometRun:
             # The step is a state of the experiment: a metric without one would inherit the last.
             self._experiment.curr_step = step
             for name, value in finite.items():
+                self._logged.points[name, step, value] += 1
                 self._experiment.log_metric(name, value)
             self._experiment.curr_step = None
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Log tags as "other" values, which have a name and can be queried."""
+        """Log tags as "other" values, which have a name and can be queried, and as parameters, for `list_runs`."""
         with self._logging("set tags"):
+            self._logged.tags.update(tags)
             for name, value in tags.items():
                 self._experiment.log_other(name, value)
+            if tags:
+                self._experiment.log_parameters({TAG_PARAM + name: value for name, value in tags.items()})
 
     def log_file(self, path: Path, name: str) -> None:
         """Log a file as an asset; figures and confusion matrices also as what Comet draws."""
         asset = checked_name(name)
         with self._logging("log a file"):
-            if asset in self._logged:  # uploads run side by side: the older one may arrive last
+            if asset.as_posix() in self._logged.files:  # uploads run side by side: the older one may arrive last
                 self._experiment.flush(timeout=30)
-            self._logged.add(asset)
+            self._logged.files.add(asset.as_posix())
             self._experiment.log_asset(str(path), file_name=asset.as_posix(), overwrite=True)
             if asset.suffix == ".png":
                 self._experiment.log_image(str(path), name=asset.as_posix(), overwrite=True)
@@ -105,10 +114,11 @@ class CometRun:
     def log_model(self, directory: Path, name: str = "model") -> None:
         """Log a directory as a model."""
         with self._logging("log a model"):
+            self._logged.models.add(name)
             self._experiment.log_model(name, str(directory), prepend_folder_name=False)
 
     def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
-        """End the experiment and raise what the client knows to be lost."""
+        """End the experiment and raise what the client knows, or a second look finds, to be lost."""
         if self._is_finished:
             return
         self.set_tags({STATUS: status})
@@ -119,9 +129,11 @@ class CometRun:
         archive = getattr(getattr(self._experiment, "streamer", None), "offline_archive_file", None)
         if archive and self.url:
             logger.info("comet keeps an archive of run %s at %s", self.id, archive)
-        if self._listener.losses:
+        with as_tracker_errors(f"read back run {self.id}"):
+            missing = self._find_missing(self._logged)
+        if missing or self._listener.losses:
             raise TrackerError(
-                f"comet lost part of run {self.id}: {self._listener.losses[0]}",
+                f"comet lost part of run {self.id}: {_in_short([*missing, *self._listener.losses])}",
                 where=self.url,
                 hint="'mltrain runs sync' sends the rest from the local record",
             )
@@ -143,3 +155,9 @@ class CometRun:
             raise TrackerError(f"run {self.id} is finished", hint="open it again with resume_run")
         with self._lock, as_tracker_errors(what):
             yield
+
+
+def _in_short(losses: list[str]) -> str:
+    """Return the first few of many losses."""
+    more = f" and {len(losses) - 3} more" if len(losses) > 3 else ""
+    return ", ".join(losses[:3]) + more

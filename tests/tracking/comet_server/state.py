@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ class Asset:
     kind: str
     group: str | None
     content: bytes
+    metadata: dict[str, Any] | None = None
     created: int = field(default_factory=now_ms)
 
     def listed(self, key: str, root: str) -> dict[str, Any]:
@@ -30,7 +31,7 @@ class Asset:
             "dir": "others",
             "step": None,
             "link": f"{root}/api/rest/v2/experiment/asset/get-asset?experimentKey={key}&assetId={self.id}",
-            "metadata": None,
+            "metadata": None if self.metadata is None else json.dumps(self.metadata),
             "experimentKey": key,
             "remote": False,
             "s3Link": None,
@@ -50,6 +51,10 @@ class Experiment:
     others: dict[str, str] = field(default_factory=dict)
     points: list[dict[str, Any]] = field(default_factory=list)
     assets: list[Asset] = field(default_factory=list)
+    forgets: str | None = None  # a metric that is taken and not kept
+    tags: dict[str, bool] = field(default_factory=dict)
+    git: dict[str, Any] = field(default_factory=dict)
+    system: list[dict[str, Any]] = field(default_factory=list)
 
     def metadata(self) -> dict[str, Any]:
         return {
@@ -73,13 +78,17 @@ class Experiment:
     def last_values(self) -> dict[str, str]:
         return {p["metricName"]: p["metricValue"] for p in self.points}
 
-    def upload(self, query: dict[str, str], content: bytes) -> None:
-        name = query.get("fileName") or query.get("figName") or "image"
-        kind, group = query.get("type") or "asset", query.get("groupingName")
-        if query.get("overwrite", "").lower() == "true":
-            self.assets = [a for a in self.assets if (a.name, a.kind, a.group) != (name, kind, group)]
-        asset_id = query.get("assetId") or query.get("imageId") or uuid.uuid4().hex
-        self.assets.append(Asset(id=asset_id, name=name, kind=kind, group=group, content=content))
+    def series(self, metric: str) -> list[dict[str, Any]]:
+        return [p for p in self.points if p["metricName"] == metric]
+
+    def keep(self, asset: Asset, *, replace: bool) -> None:
+        if replace:
+            same = (asset.name, asset.kind, asset.group)
+            self.assets = [a for a in self.assets if (a.name, a.kind, a.group) != same]
+        self.assets.append(asset)
+
+    def file(self, name: str) -> bytes:
+        return next(a.content for a in self.assets if (a.name, a.kind) == (name, "asset"))
 
     def models(self) -> list[str]:
         return sorted({a.group for a in self.assets if a.kind == "model-element" and a.group})
@@ -93,6 +102,9 @@ class Version:
     key: str
     model: str
     tags: list[str]
+    status: str = "None"
+    comment: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
 
     def details(self) -> dict[str, Any]:
         return {
@@ -100,10 +112,10 @@ class Version:
             "version": self.version,
             "experimentKey": self.key,
             "experimentModel": {"experimentKey": self.key, "experimentModelName": self.model},
-            "status": "None",
+            "status": self.status,
             "tags": list(self.tags),
             "stages": list(self.tags),
-            "comment": None,
+            "comment": self.comment,
         }
 
 

@@ -21,8 +21,8 @@ from mltrain import files
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.redaction import MASK, without_secrets
 from mltrain.tracking import ModelVersion, Run, RunInfo, RunStatus, Tracker, TrackerSettings
-from mltrain.tracking.mlflow_faults import OPTION, first_line, mlflow_error, opening
-from mltrain.tracking.mlflow_run import MODELS, MlflowRun
+from mltrain.tracking.mlflow.faults import OPTION, first_line, mlflow_error, opening
+from mltrain.tracking.mlflow.run import DATA, MODELS, MlflowRun
 from mltrain.tracking.names import checked_name
 
 if find_spec("mlflow") is None:  # told when the name is resolved, long before training ends
@@ -107,19 +107,23 @@ class MlflowTracker:
         return self._writer(self._found(run_id))
 
     def list_runs(self, tags: Mapping[str, str] | None = None, *, limit: int = 100) -> Sequence[RunInfo]:
-        """Search the experiment."""
+        """Search the experiment, as a rule by one request."""
         # A filter can quote with one sign or the other, not both; what it cannot say is checked below.
-        sayable = {k: v for k, v in (tags or {}).items() if "`" not in k and "'" not in v and '"' not in v}
-        query = " and ".join(f"tags.`{k}` = '{v}'" for k, v in sayable.items())
+        sayable = {k: v for k, v in (tags or {}).items() if "`" not in k and not {"'", '"'} <= set(v)}
+        query = " and ".join(f"tags.`{k}` = {_quoted(v)}" for k, v in sayable.items())
+        infos: list[RunInfo] = []
+        page: str | None = None
         with self._calling("list runs"):
             experiment = self._find_experiment()  # reading leaves no trace on a server
-            if experiment is None:
-                return []
-            found = self._client.search_runs(
-                [experiment], query, max_results=limit, order_by=["attributes.start_time DESC"]
-            )
-        infos = [self._info(run) for run in found]
-        return [i for i in infos if all(i.tags.get(k) == v for k, v in (tags or {}).items())]
+            while experiment is not None and len(infos) < limit:
+                found = self._client.search_runs(
+                    [experiment], query, max_results=limit, order_by=["attributes.start_time DESC"], page_token=page
+                )
+                infos += [i for i in map(self._info, found) if all(i.tags.get(k) == v for k, v in (tags or {}).items())]
+                page = found.token
+                if not page:
+                    break
+        return infos[:limit]
 
     def get_run(self, run_id: str) -> RunInfo:
         """Ask for one run."""
@@ -137,8 +141,8 @@ class MlflowTracker:
         return self._download(run_id, checked_name(name), dest)
 
     def fetch_model(self, run_id: str, dest: Path, name: str = "model") -> Path:
-        """Download the folder ``models/<name>`` of a run."""
-        return self._download(run_id, MODELS / checked_name(name), dest)
+        """Download the directory that was logged, without what MLflow needs beside it."""
+        return self._download(run_id, MODELS / checked_name(name) / DATA, dest)
 
     def register(
         self, run_id: str, registry_name: str, *, model: str = "model", tags: Mapping[str, str] | None = None
@@ -197,7 +201,7 @@ class MlflowTracker:
             source = str(self._client.get_model_version(registry_name, version).source)
         run = self._found(known.run_id)
         inside = source.removeprefix(run.info.artifact_uri).lstrip("/")
-        return self._download(known.run_id, checked_name(inside), dest)
+        return self._download(known.run_id, checked_name(inside) / DATA, dest)
 
     def close(self) -> None:
         """Hold nothing, release nothing."""
@@ -273,3 +277,8 @@ class MlflowTracker:
             where, reason = without_secrets(self._uri), first_line(error)
             hint = "check the server; 'mltrain runs sync' sends what is spooled"
             raise TrackerError(f"mlflow could not {what}: {reason}", where=where, hint=hint) from None
+
+
+def _quoted(value: str) -> str:
+    """Return a value as a filter holds it."""
+    return f'"{value}"' if "'" in value else f"'{value}'"

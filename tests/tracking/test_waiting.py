@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from mltrain.errors import NoRunError, TrackerError
-from mltrain.tracking.telling import within
+from mltrain.tracking.waiting import within
 
 
 def _raise(error: BaseException) -> None:

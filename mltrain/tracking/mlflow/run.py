@@ -18,6 +18,7 @@ from mltrain.tracking import Scalar
 from mltrain.tracking.names import as_text, checked_name
 
 MODELS = PurePosixPath("models")
+DATA = "data"  # folder of a model that holds what was logged; MLflow's own documents lie beside it
 
 _N_POINTS = 500  # in one request; MLflow refuses more than 1000
 _N_ENTRIES = 100
@@ -90,9 +91,14 @@ class MlflowRun:
             self._client.log_artifact(self.id, str(source), folder)
 
     def log_model(self, directory: Path, name: str = "model") -> None:
-        """Log a directory as artefacts under ``models/<name>``."""
-        with self._writing("log a model"):
-            self._client.log_artifacts(self.id, str(directory), (MODELS / checked_name(name)).as_posix())
+        """Log a directory below ``models/<name>``, and beside it what makes it a model that MLflow can load."""
+        from mltrain.tracking.mlflow.flavor import write_documents  # pandas and the model's libraries: seconds
+
+        target = MODELS / checked_name(name)
+        with self._writing("log a model"), tempfile.TemporaryDirectory() as scratch:
+            self._client.log_artifacts(self.id, str(directory), (target / DATA).as_posix())
+            write_documents(directory, Path(scratch), run_id=self.id)
+            self._client.log_artifacts(self.id, scratch, target.as_posix())
 
     def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
         """Send what is collected and end the run."""

@@ -1,0 +1,291 @@
+"""What a tracker costs a training: seconds, memory and requests, beside a run with the local records alone.
+
+    python -m benchmarks.trackers
+
+300 trials with 10 metrics each, then files and a model, with each tracker: Comet's real client against the stand-in of
+the tests, and offline; MLflow against a real server, and in a file. All of it on this machine, servers included. Then
+50 runs in one project are listed, as `evaluate` does. Writes benchmarks/results/trackers-<date>.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import Counter as Tally
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks import trackers_servers as servers
+from benchmarks.trackers_job import Job, as_line
+
+RESULTS = Path(__file__).parent / "results"
+_ROOT = Path(__file__).parent.parent
+_HEAD = (
+    "training s", "of it logging s", "until sent s", "in all s", "added s", "training MB", "sender MB", "sender CPU s",
+    "requests", "points there", "late",
+)  # fmt: skip
+_PAGE = """# What a tracker costs a training, {date}
+
+    python -m benchmarks.trackers
+
+{packages}. {machine}
+
+{trials} trials of fixed work (each core hashes {work} MB) with 10 metrics each, then 8 files of 60 kB and a model of
+4 MB. Medians of {repeats} runs, taken in turns, seeds 0 to {last_seed}; in brackets the lowest and the highest. The
+servers run on the same machine and take their share of it.
+
+{head}
+{rows}
+
+Training: until the model and all records are on disk. Logging: what the calls that log took of it. Until sent: the
+wait for the sender after that, at most ten seconds. Late: runs of which something was left then; `mltrain runs sync`
+sends it, and its requests are counted. MB: peak resident memory of each of the two processes. Requests of
+MLflow in a file are calls of its database, not counted.
+
+Requests of the first run, by what they ask for:
+
+{breakdown}
+
+{runs} runs of one project, listed with their parameters, metrics and tags, as `mltrain evaluate` does:
+
+| tracker | requests | seconds | runs found |
+|---|---|---|---|
+{listed}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """One tracker and how to look at what reaches it.
+
+    Attributes
+    ----------
+    requests : callable
+        All requests so far, as "METHOD /path".
+    points : callable
+        ``points(root)``: how many metric points it holds of the run of a workspace.
+    """
+
+    name: str
+    tracker: str
+    points: Callable[[Path], int]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    requests: Callable[[], list[str]] = list
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One run of one contestant."""
+
+    said: dict[str, Any]
+    requests: list[str]
+    points: int
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--work", type=int, default=25, help="megabytes that each core hashes in a trial")
+    parser.add_argument("--runs", type=int, default=50, help="runs that are listed")
+    parser.add_argument("--note", default="", help="a sentence about the machine, for the report")
+    arguments = parser.parse_args()
+    load = os.getloadavg()[0]
+    measured: dict[str, list[Measured]] = {}
+    listed: dict[str, Measured] = {}
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        contestants = _contestants(Path(scratch), stack)
+        for repeat in range(arguments.repeats):
+            for one in contestants:
+                root = Path(scratch) / f"{repeat}-{one.name.replace(' ', '-')}"
+                job = Job(
+                    kind="train",
+                    tracker=one.tracker,
+                    root=str(root),
+                    trials=arguments.trials,
+                    work=arguments.work,
+                    seed=repeat,
+                )
+                measured.setdefault(one.name, []).append(_measure(one, job))
+                print(one.name, measured[one.name][-1].said, flush=True)
+                shutil.rmtree(root)
+        for one in contestants:
+            root = Path(scratch) / f"list-{one.name.replace(' ', '-')}"
+            job = Job(kind="list", tracker=one.tracker, root=str(root), runs=arguments.runs)
+            listed[one.name] = _measure(one, job)
+            print(one.name, listed[one.name].said, len(listed[one.name].requests), flush=True)
+    path = RESULTS / f"trackers-{datetime.now(UTC):%Y-%m-%d}.md"
+    path.write_text(_report(measured, listed, arguments, load=load), encoding="utf-8")
+    print(path)
+
+
+def _contestants(scratch: Path, stack: ExitStack) -> list[Contestant]:
+    """Start the services and return who takes part."""
+    stand_in = stack.enter_context(servers.comet())
+    counter = stack.enter_context(servers.mlflow(scratch / "server"))
+    online = {"COMET_URL_OVERRIDE": f"{stand_in.root}/clientlib/", "COMET_API_KEY": servers.COMET_KEY}
+
+    def at_comet(root: Path) -> int:
+        project = f"bench-{root.name}"
+        runs = [e for e in stand_in.state.experiments.values() if e.project == project]
+        return sum(p["metricName"].startswith("metric_") for run in runs for p in run.points)
+
+    def at_mlflow(database: Path, root: Path) -> int:
+        sql = "SELECT count(*) FROM metrics JOIN runs USING (run_uuid) JOIN experiments USING (experiment_id)"
+        with closing(sqlite3.connect(database)) as connection:
+            sql += " WHERE experiments.name = ? AND metrics.key LIKE 'metric@_%' ESCAPE '@'"
+            return int(connection.execute(sql, [f"bench-{root.name}"]).fetchone()[0])
+
+    return [
+        Contestant(name="local records alone", tracker="local", points=_in_records),
+        Contestant(
+            name="Comet online",
+            tracker="comet_ml",
+            environment=online,
+            requests=lambda: list(stand_in.requests),
+            points=at_comet,
+        ),
+        Contestant(name="Comet offline", tracker="comet_ml", environment={"COMET_API_KEY": ""}, points=_in_archives),
+        Contestant(
+            name="MLflow server",
+            tracker="mlflow",
+            options={"tracking_uri": counter.root},
+            requests=lambda: list(counter.requests),
+            points=lambda root: at_mlflow(scratch / "server" / "mlflow.db", root),
+        ),
+        Contestant(
+            name="MLflow file",
+            tracker="mlflow",
+            points=lambda root: at_mlflow(root / "runs" / ".trackers" / "mlflow" / "mlflow.db", root),
+        ),
+    ]
+
+
+def _in_records(root: Path) -> int:
+    lines = "".join(path.read_text() for path in root.glob("runs/*/tracking.jsonl"))
+    return len(re.findall(r'"metric_\d+"', lines))
+
+
+def _in_archives(root: Path) -> int:
+    count = 0
+    for path in (root / "runs" / ".trackers" / "comet_ml").glob("*.zip"):
+        with zipfile.ZipFile(path) as archive:
+            count += len(re.findall(rb'"metricName": ?"metric_\d+"', archive.read("messages.json")))
+    return count
+
+
+def _measure(one: Contestant, job: Job) -> Measured:
+    """Run one job in a fresh process with a home of its own."""
+    root = Path(job.root)
+    root.mkdir()
+    (root / "home").mkdir()
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("COMET_", "MLFLOW_")) and "proxy" not in k.lower()}
+    environment = {**kept, "HOME": str(root / "home"), "NO_PROXY": "127.0.0.1", "PYTHONPATH": str(_ROOT)}
+    job = Job(**{**vars(job), "options": dict(one.options)})
+    before = len(one.requests())
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "benchmarks.trackers_job"],
+        cwd=root,
+        env={**environment, **one.environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(as_line(job))
+    process.stdin.flush()
+    said: dict[str, Any] = {}
+    for line in process.stdout:
+        if not line.startswith("{"):
+            continue
+        said = json.loads(line)
+        if "asks" in said:
+            before = len(one.requests())
+            process.stdin.write("\n")
+            process.stdin.flush()
+    process.stdin.close()
+    if process.wait() != 0:
+        raise RuntimeError(f"{one.name} failed")
+    return Measured(said=said, requests=one.requests()[before:], points=one.points(root))
+
+
+def _report(
+    measured: Mapping[str, list[Measured]], listed: Mapping[str, Measured], arguments: Any, *, load: float
+) -> str:
+    """Return the page."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("mltrain", "comet_ml", "mlflow", "numpy"))
+    return _PAGE.format(
+        date=f"{datetime.now(UTC):%Y-%m-%d}",
+        packages=f"{packages}, Python {platform.python_version()}",
+        machine=f"{os.cpu_count()} cores ({_processor()}), load {load:.1f} before the start. {arguments.note}".strip(),
+        trials=arguments.trials,
+        work=arguments.work,
+        repeats=arguments.repeats,
+        last_seed=arguments.repeats - 1,
+        head="\n".join([f"| tracker | {' | '.join(_HEAD)} |", "|---" * (len(_HEAD) + 1) + "|"]),
+        rows=_rows(measured),
+        breakdown=_breakdown(measured),
+        runs=arguments.runs,
+        listed=_listed_rows(listed),
+    )
+
+
+def _rows(measured: Mapping[str, list[Measured]]) -> str:
+    alone = statistics.median(m.said["total_s"] for m in next(iter(measured.values())))
+    lines = []
+    for name, runs in measured.items():
+        cells = [_spread([m.said[key] for m in runs]) for key in ("training_s", "logging_s", "finish_s", "total_s")]
+        cells.append(f"{statistics.median(m.said['total_s'] for m in runs) - alone:+.1f}")
+        cells += [f"{statistics.median(m.said[key] for m in runs):.0f}" for key in ("own_mb", "sender_mb")]
+        cells.append(f"{statistics.median(m.said['sender_cpu_s'] for m in runs):.1f}")
+        cells.append(f"{statistics.median(len(m.requests) for m in runs):.0f}")
+        cells.append(f"{min(m.points for m in runs)}")
+        cells.append(f"{sum(m.said['late_s'] > 0 for m in runs)} of {len(runs)}")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _spread(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def _breakdown(measured: Mapping[str, list[Measured]]) -> str:
+    text = []
+    for name, runs in measured.items():
+        kinds = Tally(re.sub(r"[0-9a-f]{32}", "…", request) for request in runs[0].requests)
+        if kinds:
+            text.append(f"- {name}: " + ", ".join(f"{n} of `{kind}`" for kind, n in kinds.most_common(12)))
+    return "\n".join(text)
+
+
+def _listed_rows(listed: Mapping[str, Measured]) -> str:
+    return "\n".join(
+        f"| {name} | {len(m.requests)} | {m.said['seconds']:.2f} | {m.said['n_runs']} |" for name, m in listed.items()
+    )
+
+
+def _processor() -> str:
+    found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+    return found[1] if found else platform.machine()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Eleven troubles in each of three commands: the real client in a real process, against the stand-in.
+
+Whatever happens, the command ends in time with its own work done, says in a warning what the service lacks, and
+``mltrain runs sync`` brings it there once. All cells: ``pytest -m slow tests/tracking/test_comet_faults.py``;
+``python benchmarks/tracker_faults.py`` prints what each costs.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comet_server.cells import COMMANDS, KILLED, Stage, play, program, settings_of
+from comet_server.server import CometServer
+from comet_server.trouble import TROUBLES
+
+from mltrain.commands.runs import sync
+from mltrain.config import loading
+from mltrain.tracking.local import read_run
+from mltrain.tracking.records import FILE_NAME, read_records
+from mltrain.workspace import Workspace
+
+# The client leaves temporary files and threads to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
+QUICK = {("bad key", "train")}
+HANGS_S = 200.0  # what no cell may take, on however slow a machine; the benchmark has the figures
+
+
+@pytest.fixture(scope="module")
+def stage(comet_process: CometServer, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    root = tmp_path_factory.mktemp("stage")
+    with pytest.MonkeyPatch.context() as patch:
+        _lead_to(comet_process, root, patch)
+        return Stage(comet_process, root)
+
+
+@pytest.fixture(autouse=True)
+def _environment(comet_process: CometServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _lead_to(comet_process, tmp_path / "home", monkeypatch)
+
+
+def _lead_to(server: CometServer, home: Path, patch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in os.environ if n.startswith("COMET_")]:
+        patch.delenv(name)
+    for name, value in settings_of(server, home).items():
+        patch.setenv(name, value)
+
+
+def cells() -> Iterator[Any]:
+    for command in COMMANDS:
+        for trouble in TROUBLES:
+            marks = () if (trouble, command) in QUICK else (pytest.mark.slow,)
+            yield pytest.param(trouble, command, marks=marks, id=f"{trouble} in {command}")
+
+
+@pytest.mark.parametrize(("trouble", "command"), list(cells()))
+def test_trouble_costs_a_warning_and_little_time_and_sync_brings_everything_once(
+    trouble: str, command: str, stage: Stage, comet_process: CometServer, tmp_path: Path
+) -> None:
+    cell = play(comet_process, stage.before(command), tmp_path / "w", trouble=trouble, command=command)
+
+    print(command, trouble, cell)
+    assert cell.exit_code == {"SIGTERM": 130, "SIGKILL": -9}.get(trouble, 0) or cell.ended_before
+    if trouble not in KILLED:
+        assert cell.seconds < HANGS_S
+        assert cell.says_what_is_missing, cell
+    if cell.exit_code:
+        again = subprocess.run(program(command), cwd=tmp_path / "w", capture_output=True, text=True, check=False)
+        assert again.returncode == 0, again.stderr
+    assert (command != "register") or (tmp_path / "w" / "registry" / "churn" / "1" / "model").is_dir()
+
+    config = loading.load(tmp_path / "w" / "mltrain.yaml")
+    report = sync(config, Workspace(root=tmp_path / "w"))
+
+    assert (report.pending, report.warnings) == ((), ())
+    assert_everything_arrived_once(comet_process, tmp_path / "w", registers=command == "register")
+    comet_process.heard.clear()
+    assert sync(config, Workspace(root=tmp_path / "w")).warnings == ()
+    assert {h.method for h in comet_process.heard} <= {"GET"}
+    assert (comet_process.unknown, comet_process.violations) == ([], [])
+
+
+def assert_everything_arrived_once(server: CometServer, folder: Path, *, registers: bool) -> None:
+    """Compare what the server holds with the local records."""
+    there: dict[str, Any] = {}
+    for experiment in server.state.experiments.values():
+        assert there.setdefault(experiment.others["mltrain.run_id"], experiment) is experiment
+    records = sorted((folder / "runs").glob(f"*/{FILE_NAME}"))
+    assert set(there) == {path.parent.name for path in records}
+    for path in records:
+        info, experiment = read_run(path.parent), there[path.parent.name]
+        assert info is not None
+        assert info.params.keys() <= experiment.params.keys()
+        assert {k: experiment.others.get(k) for k in info.tags} == dict(info.tags)
+        assert experiment.others["mltrain.status"] == info.status
+        logged = [r for r in read_records(path) if r.kind == "metrics"]
+        points = Counter((name, r.step, float(value or 0)) for r in logged for name, value in r.values.items())
+        arrived = Counter((p["metricName"], p["step"], float(p["metricValue"])) for p in experiment.points)
+        assert {k: n for k, n in arrived.items() if k[0] not in ("process duration",)} == points
+        stored = Counter((a.name, a.kind) for a in experiment.assets)
+        files = {r.name for r in read_records(path) if r.kind == "file"}
+        assert all(stored[name, "asset"] == 1 for name in files)
+        if any(r.kind == "model" for r in read_records(path)):
+            here = {p.relative_to(path.parent / "model").as_posix() for p in (path.parent / "model").rglob("*.*")}
+            assert here <= {a.name for a in experiment.assets if a.group == "model"}
+    if registers:
+        (version,) = server.state.versions
+        assert (version.version, version.tags, version.status) == ("1.0.0", ["champion"], "Production")

@@ -1,0 +1,233 @@
+"""A registered model in MLflow's own hands: its signature, pyfunc, and ``mlflow models serve``."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mltrain import artifact, registry
+from mltrain.commands.run import run
+from mltrain.commands.runs import sync
+from mltrain.commands.split import split
+from mltrain.commands.train import TrainRequest, train
+from mltrain.config import Config
+from mltrain.tracking import Tracker
+from mltrain.tracking.session import tracker_settings
+from mltrain.workspace import Workspace
+
+# MLflow and SQLAlchemy warn about themselves; nothing of it is ours to change.
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("mlflow") is None, reason="needs the extra mlflow"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+N = 240
+
+
+def _table() -> pa.Table:
+    """Return rows of every kind of column, each with values missing."""
+    rng = np.random.default_rng(5)
+    x, town = rng.normal(size=N), rng.choice(["Łódź", "東京", "São Paulo"], size=N)
+    days = np.datetime64("2024-01-01") + rng.integers(0, 300, size=N)
+    signal = x + (town == "東京") + rng.normal(size=N) / 2
+    gaps = [rng.random(N) < 0.1 for _ in range(5)]
+    return pa.table(
+        {
+            "key": [f"k{i:04d}" for i in range(N)],
+            "höhe": pa.array(x, mask=gaps[0]),
+            "town": pa.array(town, mask=gaps[1]),
+            "active": pa.array(rng.random(N) < 0.5, mask=gaps[2]),
+            "since": pa.array(days.astype("datetime64[D]"), mask=gaps[3]),
+            "count": pa.array(rng.integers(0, 9, size=N), mask=gaps[4]),
+            "whole": pa.array(rng.integers(0, 99, size=N)),
+            "left": np.where(signal > np.quantile(signal, 0.6), "ja", "nein"),
+        }
+    )
+
+
+def _config(root: Path, url: str, **train_section: Any) -> Config:
+    return Config.model_validate(
+        {
+            "data": {"source": str(root / "rows.parquet"), "target": "left"},
+            "train": {
+                "supported_models": ["logistic_regression"],
+                "project_name": "served",
+                "experiment_tracker": "mlflow",
+                "tracker_options": {"tracking_uri": url},
+                **train_section,
+            },
+            "evaluate": {"n_bootstrap": 20, "figures": False},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("rows")
+    pq.write_table(_table(), root / "rows.parquet")
+    return root
+
+
+@pytest.fixture(scope="module")
+def registered(rows: Path, mlflow_server: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train, send to a real server and register there; return the folder of the model as mltrain keeps it."""
+    from mltrain.tracking.mlflow import open_tracker
+
+    workspace, config = Workspace(root=tmp_path_factory.mktemp("registered")), _config(rows, mlflow_server)
+    split(config, workspace)
+    train(_config(rows, mlflow_server, experiment_tracker="local"), workspace, request=TrainRequest(max_trials=1))
+    (run_id,) = sync(config, workspace).synced
+    tracker: Tracker = open_tracker(tracker_settings(config.train, workspace))
+    (info,) = tracker.list_runs({"mltrain.run_id": run_id})
+    tracker.set_alias("served", "champion", tracker.register(info.id, "served").version)
+    return workspace.run(run_id) / "model"
+
+
+@pytest.fixture
+def champion(registered: Path, mlflow_server: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
+    return registered
+
+
+def _expected(model: Path) -> np.ndarray:
+    return artifact.load_model(model).proba(_table())
+
+
+def test_pyfunc_loads_the_champion_and_gives_the_same_probabilities(champion: Path) -> None:
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model("models:/served@champion")
+    answer = loaded.predict(_table().to_pandas())
+
+    assert list(answer) == ["prediction", "proba_nein", "proba_ja"]
+    np.testing.assert_array_equal(answer[["proba_nein", "proba_ja"]].to_numpy(), _expected(champion))
+    model = artifact.load_model(champion)
+    assert list(answer["prediction"]) == list(model.predict(_table().to_pandas()))
+
+
+def test_the_signature_names_what_goes_in_and_comes_out(champion: Path) -> None:
+    import mlflow
+
+    info = mlflow.models.get_model_info("models:/served@champion")
+
+    signature = info.signature
+    assert mlflow.get_run(info.run_id).info.status == "FINISHED"
+    assert {c.name: str(c.type).rpartition(".")[2] for c in signature.inputs} == {
+        "höhe": "double",
+        "town": "string",
+        "active": "Any",
+        "since": "datetime",
+        "count": "Any",
+        "whole": "Any",
+    }
+    assert signature.outputs.input_names() == ["prediction", "proba_nein", "proba_ja"]
+
+
+def test_a_column_that_is_missing_is_said_by_its_name(champion: Path) -> None:
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model("models:/served@champion")
+
+    with pytest.raises(mlflow.exceptions.MlflowException, match="town"):
+        loaded.predict(_table().drop_columns(["town"]).to_pandas())
+
+
+def test_a_changed_byte_is_refused(champion: Path, tmp_path: Path) -> None:
+    import mlflow
+
+    fetched = Path(mlflow.artifacts.download_artifacts("models:/served@champion", dst_path=str(tmp_path / "fetched")))
+    member = next((fetched / "data" / "members").iterdir())
+    member.write_bytes(member.read_bytes()[:-1] + b"!")
+
+    with pytest.raises(Exception, match="artefact changed"):
+        mlflow.pyfunc.load_model(str(fetched))
+
+
+# -- the whole job, then MLflow's own server
+
+
+@contextmanager
+def _served(uri: str, log: Path) -> Iterator[str]:
+    """Run ``mlflow models serve`` without a network and give its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", uri, "--env-manager", "local"]
+    nowhere = "http://127.0.0.1:9"  # whoever asks beyond this machine, is refused
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow calls uvicorn by name
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PATH": path, "http_proxy": nowhere, "https_proxy": nowhere},
+            start_new_session=True,
+        )
+    try:
+        _wait(lambda: _answers(f"http://127.0.0.1:{port}/ping"), process, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _wait(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    end_s = time.monotonic() + 150
+    while not condition():
+        assert process.poll() is None, log.read_text()[-2000:]
+        assert time.monotonic() < end_s, log.read_text()[-2000:]
+        time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_the_whole_job_ends_in_a_champion_that_mlflow_serves(
+    rows: Path, mlflow_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
+    monkeypatch.setattr("mltrain.tracking.telling.TIMEOUT_S", 120.0)  # a busy machine imports MLflow for half a minute
+    workspace = Workspace(root=tmp_path / "work")
+    config = _config(rows, mlflow_server, project_name="whole-job", supported_models=["lgbm", "logistic_regression"])
+    result = run(config, workspace, request=TrainRequest(max_trials=2)).register
+    assert result is not None
+    assert (result.tracker_version, result.warnings) == ("1", ())
+    name = result.name
+    kept = registry.resolve(workspace.registry, name, "champion")
+    expected = artifact.load_model(registry.directory(workspace.registry, kept) / "model").proba(_table())
+
+    with _served(f"models:/{name}@champion", tmp_path / "serve.log") as url:
+        frame = _table().to_pandas()
+        frame["since"] = frame["since"].astype("string")
+        body = json.dumps({"dataframe_split": json.loads(frame.to_json(orient="split"))}).encode()
+        request = urllib.request.Request(f"{url}/invocations", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as response:
+            answer = pd.DataFrame(json.load(response)["predictions"])
+
+    served = answer[["proba_nein", "proba_ja"]].to_numpy()
+    print(f"{name} version {kept.version}: largest difference {np.abs(served - expected).max()}")
+    np.testing.assert_allclose(served, expected, rtol=0, atol=1e-12)
