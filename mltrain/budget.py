@@ -39,11 +39,17 @@ class Budget:
         """Whether there is time for figures: a library to load and half a second for each model."""
         return self.total_s is None or self.total_s >= 30
 
+    def has_time_for_figures(self, now: float) -> bool:
+        """Whether figures may still be drawn: models and the ensemble come first."""
+        if self.saved_by is None:
+            return True
+        return self.draws_figures and now < self.saved_by - self.ensemble_s(refits=False)
+
     def ensemble_s(self, *, refits: bool) -> float:
         """Return the seconds kept for the ensemble: its weights and, where models are refitted, those of its voters."""
         if self.total_s is None:
             return 0.0
-        share, most_s = (0.12, 90.0) if refits else (0.03, 20.0)
+        share, most_s = (0.12, 90.0) if refits else (0.05, 20.0)
         return min(max(share * self.total_s, 0.5), most_s)
 
     def families_deadline(self, now: float, groups: Sequence[Sequence[float]], *, ensemble_s: float) -> float | None:

@@ -29,6 +29,7 @@ from mltrain.voting import pick
 
 # Measured on one core for two and for 26 classes; calibration samples rows above 400,000 cells.
 _CALIBRATION_S_PER_CELL = 4e-6
+_CALIBRATION_OF_CLASSES_S = 0.3  # more than two: a scale and an offset for each, found in many steps
 # Trials below the first twenty are never picked on four fifths of the rows either.
 _CONTENDERS = 20
 
@@ -287,7 +288,9 @@ def seconds_after_search(
     n_cells = len(job.valid_rows) * job.objective.n_classes
     # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
     saving_s = 0.35 if allowance.draws_figures else 0.12
-    seconds = allowance.slowness * (saving_s + 0.02 * share_s + min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL)
+    calibration_s = _CALIBRATION_OF_CLASSES_S if job.objective.n_classes > 2 else 0.0
+    calibration_s += min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL
+    seconds = allowance.slowness * (saving_s + 0.02 * share_s + calibration_s)
     if recipe.final_fit == "refit":
         # Refits run side by side, so each takes the cores that its threads take.
         refit_s = 0.2 * share_s if best is None else refit_seconds(job, best) * best.threads / n_cores

@@ -84,7 +84,8 @@ def leave(
     facts_of_model = {"run_id": run.id, "metric": metric.name, "notes": list(kept.notes)}
     artifact.save_model(model, directory / "model", record=facts_of_model)
     artifact.save_pickle(model, directory / "model.pkl")
-    if study is not None and session.material.config.evaluate.figures and session.budget.draws_figures:
+    wants_figures = session.material.config.evaluate.figures and session.budget.has_time_for_figures(time.monotonic())
+    if study is not None and wants_figures:
         _draw(directory / "figures", study, kept, metric=metric)
     facts = _facts(session, run, seconds=seconds)
     write_run(directory, facts, candidate=kept, study=study, metric=metric, searched=searched)
