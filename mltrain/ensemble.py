@@ -28,8 +28,6 @@ from mltrain.voting import VOTERS_PER_FAMILY, Selection, vote
 
 # Measured: 45 to 60 microseconds a tree for 1,000 rows on one core, whatever the library; 0.2 s on two cores.
 MOST_TREES = 6_000
-# Where the best trial alone costs more, as with many classes, it would be champion at that price: company may be added.
-_WITH_COMPANY = 1.25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +88,6 @@ def keep_ensemble(
     y = validated_y(searched[0].job)
     parts = validated_parts(searched[0].job)
     names = [family.study.name for family in searched]
-    costs = tuple(voter.n_trees for voter in voters)
     chosen = vote(
         [v.proba for v in voters],
         y,
@@ -98,8 +95,8 @@ def keep_ensemble(
         seed=recipe.seed,
         deadline=_halfway(deadline),
         selection=Selection(
-            costs=costs,
-            most_cost=max(MOST_TREES, _WITH_COMPANY * costs[0]),
+            costs=tuple(v.n_trees for v in voters),
+            most_cost=MOST_TREES,
             kinds=tuple(names.index(v.searched.study.name) for v in voters),
         ),
         parts=parts,
