@@ -3,8 +3,7 @@
 Its first line on stdin is the task, its second, ``finish``, tells it to send the rest and leave. When stdin
 ends without that word the process that trained is dead: runs without an end are ended as failed. It writes
 JSON lines to stdout: the tracker's mode once, warnings, and why a run could not be sent. Runs are sent one after
-the other, as Comet has
-one open experiment a process.
+the other, as Comet has one open experiment a process.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,11 +42,6 @@ class _Watched(LocalTracker):
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(root=tmp_path / "workspace")
-
-
-@pytest.fixture
 def elsewhere(tmp_path: Path) -> _Watched:
     return _Watched(tmp_path / "elsewhere")
 
@@ -58,29 +53,32 @@ def trackers(workspace: Workspace, elsewhere: _Watched) -> Trackers:
     return Trackers(name="local", settings=settings, local=local, remote=elsewhere)
 
 
+@pytest.fixture
+def workspace(tmp_path: Path, trained_root: Path) -> Workspace:
+    """Return a workspace with one real model to make runs of."""
+    (model,) = trained_root.glob("runs/logistic_regression-*/model")
+    shutil.copytree(model, tmp_path / "workspace" / "model")
+    return Workspace(root=tmp_path / "workspace")
+
+
 def _train(trackers: Trackers, workspace: Workspace, name: str) -> str:
     """Leave a run with a model."""
     run = trackers.local.start_run(name, {"mltrain.session": "s", "mltrain.run_id": name})
-    model = workspace.run(run.id) / "model"
-    model.mkdir()
-    (model / "data.bin").write_text(name)
-    manifest = {"files": {"data.bin": files.sha256(model / "data.bin")}}
-    (model / "manifest.json").write_text(json.dumps(manifest))
-    run.log_model(model)
+    run.log_model(shutil.copytree(workspace.root / "model", workspace.run(run.id) / "model"))
     run.finish()
     return run.id
 
 
-def _register(workspace: Workspace, run_id: str, monkeypatch: pytest.MonkeyPatch) -> registry.Version:
-    """Make a champion of a run; what a manifest must hold is another test's business."""
-    monkeypatch.setattr("mltrain.artifact.verify", lambda *_, **__: None)
+def _register(workspace: Workspace, run_id: str) -> registry.Version:
+    """Make a champion of a run."""
+    artefact = workspace.run(run_id) / "model"
     version = registry.add_version(
         workspace.registry,
         "churn",
         run_id=run_id,
-        model="lgbm",
-        artefact=workspace.run(run_id) / "model",
-        manifest="hash",
+        model="logistic_regression",
+        artefact=artefact,
+        manifest=files.sha256(artefact / "manifest.json"),
         documents=[],
     )
     registry.promote(workspace.registry, version, why="best")
@@ -97,11 +95,11 @@ def _there(remote: Tracker | None) -> dict[str, set[str]]:
 
 
 def test_versions_made_while_the_tracker_was_away_are_added_once_and_in_order(
-    trackers: Trackers, workspace: Workspace, elsewhere: _Watched, monkeypatch: pytest.MonkeyPatch
+    trackers: Trackers, workspace: Workspace, elsewhere: _Watched
 ) -> None:
     later, sooner = _train(trackers, workspace, "later"), _train(trackers, workspace, "sooner")
-    _register(workspace, sooner, monkeypatch)
-    _register(workspace, later, monkeypatch)
+    _register(workspace, sooner)
+    _register(workspace, later)
     away = replace(trackers, remote=None, warnings=("it is away",))
     assert tell_registry(away, workspace, "churn").warnings == ("not registered: it is away",)
     _send(trackers, workspace)
@@ -118,9 +116,9 @@ def test_versions_made_while_the_tracker_was_away_are_added_once_and_in_order(
 
 @pytest.mark.parametrize("refused", ["register", "set_alias"])
 def test_what_is_refused_waits_and_nothing_is_added_twice(
-    trackers: Trackers, workspace: Workspace, elsewhere: _Watched, monkeypatch: pytest.MonkeyPatch, refused: str
+    trackers: Trackers, workspace: Workspace, elsewhere: _Watched, refused: str
 ) -> None:
-    _register(workspace, _train(trackers, workspace, "run"), monkeypatch)
+    _register(workspace, _train(trackers, workspace, "run"))
     _send(trackers, workspace)
     elsewhere.refuses = refused
 
@@ -135,9 +133,9 @@ def test_what_is_refused_waits_and_nothing_is_added_twice(
 
 
 def test_a_version_whose_note_was_lost_is_found_by_its_run(
-    trackers: Trackers, workspace: Workspace, elsewhere: _Watched, monkeypatch: pytest.MonkeyPatch
+    trackers: Trackers, workspace: Workspace, elsewhere: _Watched
 ) -> None:
-    _register(workspace, _train(trackers, workspace, "run"), monkeypatch)
+    _register(workspace, _train(trackers, workspace, "run"))
     _send(trackers, workspace)
     tell_registry(trackers, workspace, "churn")
     (note,) = workspace.tracker("local").rglob("churn.online.json")
@@ -150,9 +148,9 @@ def test_a_version_whose_note_was_lost_is_found_by_its_run(
 
 
 def test_a_run_that_has_not_arrived_is_not_registered_yet(
-    trackers: Trackers, workspace: Workspace, elsewhere: _Watched, monkeypatch: pytest.MonkeyPatch
+    trackers: Trackers, workspace: Workspace, elsewhere: _Watched
 ) -> None:
-    _register(workspace, _train(trackers, workspace, "run"), monkeypatch)
+    _register(workspace, _train(trackers, workspace, "run"))
 
     (warning,) = tell_registry(trackers, workspace, "churn").warnings
 
@@ -160,11 +158,9 @@ def test_a_run_that_has_not_arrived_is_not_registered_yet(
     assert elsewhere.changes == []
 
 
-def test_a_rollback_moves_the_champion_back(
-    trackers: Trackers, workspace: Workspace, elsewhere: _Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rollback_moves_the_champion_back(trackers: Trackers, workspace: Workspace, elsewhere: _Watched) -> None:
     for name in ("one", "two"):
-        _register(workspace, _train(trackers, workspace, name), monkeypatch)
+        _register(workspace, _train(trackers, workspace, name))
     _send(trackers, workspace)
     tell_registry(trackers, workspace, "churn")
     registry.roll_back(workspace.registry, "churn", why="worse")
