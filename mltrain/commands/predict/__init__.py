@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from mltrain import artifact, files, registry
 from mltrain.commands.predict.overlap import in_order
+from mltrain.commands.predict.retyped import type_notes
 from mltrain.commands.predict.scoring import Batch, Scorer, known_levels, score, write_tables
 from mltrain.config import Config
 from mltrain.data.loading import load_table
@@ -75,6 +76,7 @@ class _Counts:
     rows: int = 0
     unseen: Counter[str] = field(default_factory=Counter)
     seen: Tally | None = None
+    schema: pa.Schema | None = None
 
 
 def predict(
@@ -127,7 +129,7 @@ def predict(
         version=found.version,
         seconds=seconds,
         unseen={name: n for name, n in sorted(counts.unseen.items()) if n},
-        notes=_notes(stream, fitted),
+        notes=(*_notes(stream, fitted), *type_notes(fitted.schema, counts.schema if stream.is_typed else None)),
         drift=drift,
         drift_file=drift_file,
     )
@@ -145,7 +147,7 @@ def _scored(stream: Stream, model: Model, *, source: str, counts: _Counts) -> It
         source=source,
         threads=1,
     )
-    for scored in in_order(partial(score, scorer=scorer), _batches(stream), n_workers=available_cores()):
+    for scored in in_order(partial(score, scorer=scorer), _batches(stream, counts), n_workers=available_cores()):
         counts.rows += scored.table.num_rows
         counts.unseen.update(scored.unseen)
         if counts.seen is not None and scored.tally is not None:
@@ -153,10 +155,11 @@ def _scored(stream: Stream, model: Model, *, source: str, counts: _Counts) -> It
         yield scored.table
 
 
-def _batches(stream: Stream) -> Iterator[Batch]:
-    """Yield batches with the number of rows before each."""
+def _batches(stream: Stream, counts: _Counts) -> Iterator[Batch]:
+    """Yield batches with the number of rows before each; keep the types that the source has."""
     n_before = 0
     for table in stream.tables:
+        counts.schema = table.schema
         yield Batch(table=table, first_row=n_before)
         n_before += table.num_rows
 
