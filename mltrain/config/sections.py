@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from mltrain.config.consistency import (
+    check_addresses,
     check_cut_offs,
     check_model_name,
     check_roles,
@@ -92,7 +93,8 @@ class DataSection(Section):
     """Columns to ignore."""
 
     @model_validator(mode="after")
-    def _a_column_has_one_role(self) -> Self:
+    def _no_secret_and_one_role_a_column(self) -> Self:
+        check_addresses(source=self.source, test_source=self.test_source)
         check_roles(self.target, self.columns, ids=self.id_columns, drop=self.drop)
         return self
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 from mltrain import plugins
 from mltrain.data import DataSource
@@ -28,7 +29,7 @@ class TestRegisteredSources(DataSourceContract):
         if source.name == "example":
             return "example:churn"
         path = tmp_path / f"rows.{source.name}"
-        {"csv": pc.write_csv, "parquet": pq.write_table}[source.name](ROWS, path)
+        {"csv": pc.write_csv, "ipc": feather.write_feather, "parquet": pq.write_table}[source.name](ROWS, path)
         return str(path)
 
     @pytest.fixture

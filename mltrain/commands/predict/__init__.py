@@ -167,7 +167,7 @@ def _open_source(config: Config | None, source: str, model: Model) -> Stream:
     same = config is not None and config.data.source is not None and format_ == _format(config)
     options = config.data.options if config is not None and same else {}
     if format_ == "parquet":
-        return stream_parquet(source, model.schema, batch_rows=BATCH_ROWS)
+        return stream_parquet(source, model.schema, options=options, batch_rows=BATCH_ROWS)
     if format_ == "csv":
         return stream_csv(source, model.schema, options=options)
     return stream_table(load_table(source, format_, options), model.schema, batch_rows=BATCH_ROWS)
