@@ -74,13 +74,13 @@ class DataSection(Section):
     """Where the rows are and what the columns mean."""
 
     source: str | None = None
-    """Parquet file, folder or glob; CSV file; or `example:breast_cancer`, `example:churn`. Required."""
+    """File, folder, glob or URL of Parquet, CSV or Arrow IPC; a database; `delta:` table; `example:churn`. Required."""
     target: str | None = None
     """The column to predict. Required."""
     format: str | None = None
     """Name of the data source plug-in; by default the one that accepts `source`."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Settings of the data source, such as `delimiter` for CSV."""
+    """Settings of the data source, such as `delimiter` for CSV or `query` for a database: see the plug-ins page."""
     test_source: str | None = None
     """An existing test file, instead of a held-out part of `source`."""
     positive_class: Scalar = None

@@ -122,6 +122,15 @@ class DataSource(Protocol):
 
 
 @runtime_checkable
+class StreamingSource(Protocol):
+    """A source whose rows are in no dataset and need not all be in memory: `predict` reads them as they come."""
+
+    def stream(self, source: str, options: Mapping[str, Any]) -> pa.RecordBatchReader:
+        """Return the rows of `load` in the same order, some at a time; raises as `load`, also while they are read."""
+        ...
+
+
+@runtime_checkable
 class DescribingSource(Protocol):
     """A source that can tell cheaply whether its rows are still the same; others are read again and compared."""
 

@@ -16,6 +16,7 @@ from mltrain.data.options import SourceOptions
 from mltrain.data.remote import MAGIC, list_files, scheme_of
 from mltrain.errors import DataError, EnvironmentRefusal
 
+DELTA_LOG = "_delta_log"
 NO_ROWS_HINT = "write it again, or name another source"
 NO_STORAGE: Mapping[str, Any] = {}
 
@@ -97,6 +98,9 @@ def require_files(
     mltrain.errors.EnvironmentRefusal
         The disk, or the store behind a URL, refuses.
     """
+    if scheme_of(source) is None and (Path(source).expanduser() / DELTA_LOG).is_dir():
+        hint = f"write delta:{source}: its folder holds rows of older versions too"
+        raise DataError(f"{source!r} is a Delta table", where=source, hint=hint)
     try:
         files = find_files(source, suffixes, storage=storage)
     except OSError as error:

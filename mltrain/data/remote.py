@@ -18,6 +18,8 @@ from mltrain.redaction import is_secret_name, without_secrets
 
 MAGIC = re.compile(r"[*?\[]")
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_DECORATION = re.compile(r"\x1b\[[0-9;]*m|↳")
+_STORE_FAULT = re.compile(r"Generic (?:S3|GCS|MicrosoftAzure|HTTP) error")
 _EXTRAS = {
     "s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs",
     "abfs": "azure", "abfss": "azure", "az": "azure", "adl": "azure",
@@ -91,18 +93,16 @@ def list_files(url: str, suffixes: Sequence[str], *, storage: Mapping[str, Any])
             infos = client.glob(path, detail=True) if is_glob else client.find(path, detail=True)
         except FileNotFoundError:
             return ()
+    if any(f"{folder}/_delta_log/" in name for name in infos):
+        hint = f"write delta:{url}: its folder holds rows of older versions too"
+        raise DataError(f"{url!r} is a Delta table", where=url, hint=hint)
     found = (_data_file(client, name, infos[name], folder=folder) for name in sorted(infos) if _is_file(infos[name]))
     return tuple(file for file in found if file.has_suffix(suffixes) and not file.is_hidden)
 
 
 def _open_store(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
     """Return the client for a URL and the path inside it."""
-    secret = next((name for name in storage if is_secret_name(name) and storage[name] != "anon"), None)
-    if secret:
-        hint = _CREDENTIALS.get(_extra(url), "leave it to the client's own configuration")
-        raise ConfigError(
-            f"{secret!r} is a secret: secrets stay out of the config", where=f"{WHERE}.storage", hint=hint
-        )
+    refuse_secrets(url, storage)
     scheme = scheme_of(url)
     try:
         from fsspec.core import url_to_fs  # noqa: PLC0415 - an extra
@@ -164,6 +164,21 @@ def _version(info: Mapping[str, Any]) -> str:
     return tag if tag is not None else f"{info.get('size')} bytes of {moment}"
 
 
+def refuse_secrets(url: str, storage: Mapping[str, Any]) -> None:
+    """Refuse a setting of a store that is a secret; it is not shown.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        There is one.
+    """
+    secret = next((name for name in storage if is_secret_name(name) and storage[name] != "anon"), None)
+    if secret:
+        hint = _CREDENTIALS.get(_extra(url), "leave it to the client's own configuration")
+        message = f"{secret!r} is a secret: secrets stay out of the config"
+        raise ConfigError(message, where=f"{WHERE}.storage", hint=hint)
+
+
 @contextmanager
 def store_faults(url: str) -> Iterator[None]:
     """Turn what a store's client raises inside the block into errors of ours; missing files pass."""
@@ -186,7 +201,7 @@ def client_faults() -> tuple[type[Exception], ...]:
 def refusal(url: str, error: Exception) -> MltrainError:
     """Return the error for what a store's client raised."""
     extra = _extra(url)
-    reason = without_secrets(" ".join(str(error).split()) or type(error).__name__).rstrip(".")
+    reason = one_line(error)
     if isinstance(error, FileNotFoundError):
         return DataError("the file is gone", where=url, hint="it was there when the source was listed: try again")
     if "Credential" in type(error).__name__ or "credential" in reason.lower():
@@ -196,6 +211,17 @@ def refusal(url: str, error: Exception) -> MltrainError:
         hint = _CREDENTIALS.get(extra)
         return EnvironmentRefusal(f"access refused: {reason}", where=url, hint=hint)
     return EnvironmentRefusal(f"the store does not answer: {reason}", where=url, hint=_PLACES.get(extra))
+
+
+def is_store_fault(error: Exception) -> bool:
+    """Say whether a client in Rust, which raises plain OSErrors, speaks of its store."""
+    return isinstance(error, OSError) and bool(_STORE_FAULT.search(str(error)))
+
+
+def one_line(error: Exception) -> str:
+    """Return what a client says on one line, without colours and secrets."""
+    text = _DECORATION.sub("", str(error))
+    return without_secrets(" ".join(text.split()) or type(error).__name__).rstrip(".")
 
 
 def _extra(url: str) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from mltrain.data import Rows
-from mltrain.data.remote import client_faults, refusal, scheme_of
+from mltrain.data.remote import client_faults, is_store_fault, one_line, refusal, scheme_of
 from mltrain.errors import DataError, EnvironmentRefusal
 
 BATCH_ROWS = 131_072
@@ -91,7 +91,12 @@ def _naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) -
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise _unreadable(rows, columns, error, origin=origin) from error
+    except FileNotFoundError as error:
+        hint = "it was removed after it was listed; of an old version of a Delta table, VACUUM may have removed it"
+        raise DataError(f"a file is gone: {one_line(error)}", where=origin, hint=hint) from None
     except client_faults() as error:
+        if is_store_fault(error):
+            raise refusal(origin, error) from None
         if isinstance(error, OSError) and error.errno is None:  # a damaged page: Arrow has no class of its own for it
             raise _unreadable(rows, columns, error, origin=origin) from error
         if scheme_of(origin) is not None:

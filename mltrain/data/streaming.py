@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from mltrain.data import Column, ColumnKind, Schema, csv, parquet
+from mltrain.data import Column, ColumnKind, Rows, Schema, csv, parquet
 from mltrain.data.csv import CsvOptions, csv_options, find_delimiter, unreachable_csv, unreadable_csv
 from mltrain.data.data_file import DataFile
 from mltrain.data.file_dataset import readable
@@ -18,6 +18,7 @@ from mltrain.data.folders import folder_values, repeated
 from mltrain.data.locations import FileOptions, require_files
 from mltrain.data.options import checked_options
 from mltrain.data.remote import client_faults
+from mltrain.data.rows import iter_batches
 
 BLOCK_BYTES = 2**24
 
@@ -88,11 +89,35 @@ def stream_csv(source: str, schema: Schema, *, options: Mapping[str, Any]) -> St
     return Stream(names=names, tables=tables())
 
 
-def stream_table(table: pa.Table, schema: Schema, *, batch_rows: int) -> Stream:
-    """Cut a table that is in memory already."""
-    wanted = table.select(list(_wanted(schema, table.column_names)))
-    starts = range(0, max(table.num_rows, 1), batch_rows)
-    return Stream(names=tuple(table.column_names), tables=(wanted.slice(start, batch_rows) for start in starts))
+def stream_rows(rows: Rows, schema: Schema, *, origin: str, batch_rows: int) -> Stream:
+    """Read rows that are in memory already, or in a dataset.
+
+    Raises
+    ------
+    mltrain.errors.MltrainError
+        A file cannot be read; see `mltrain.data.rows.iter_batches`.
+    """
+    wanted = _wanted(schema, rows.schema.names)
+
+    def tables() -> Iterator[pa.Table]:
+        yield pa.schema([rows.schema.field(name) for name in wanted]).empty_table()
+        for batch in iter_batches(rows, origin=origin, columns=wanted, batch_rows=batch_rows):
+            yield pa.Table.from_batches([batch])
+
+    return Stream(names=tuple(rows.schema.names), tables=tables())
+
+
+def stream_reader(reader: pa.RecordBatchReader, schema: Schema, *, batch_rows: int) -> Stream:
+    """Read rows as a source gives them."""
+    wanted = list(_wanted(schema, reader.schema.names))
+
+    def tables() -> Iterator[pa.Table]:
+        yield reader.schema.empty_table().select(wanted)
+        for batch in reader:
+            table = pa.Table.from_batches([batch]).select(wanted)
+            yield from (table.slice(start, batch_rows) for start in range(0, table.num_rows, batch_rows))
+
+    return Stream(names=tuple(reader.schema.names), tables=tables())
 
 
 def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -119,3 +122,79 @@ def other_store(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store
     monkeypatch.setenv("AWS_ENDPOINT_URL", other.url)
     yield other
     other.stop()
+
+
+@dataclass
+class Postgres:
+    """A PostgreSQL server, and how to get in."""
+
+    folder: Path
+    programs: Path
+    port: int = field(default_factory=free_port)
+    password: str = "Geheim-7f3a9c"
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """The account to run as: PostgreSQL refuses to be root."""
+        return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def start(self) -> None:
+        secret = self.folder / "password"
+        secret.write_text(self.password)
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            for path in (self.folder, secret):
+                os.chown(path, owner.pw_uid, owner.pw_gid)
+        initdb = [self.programs / "initdb", "-D", self.folder / "data", "-U", "postgres", "-A", "scram-sha-256"]
+        initdb += [f"--pwfile={secret}", "--no-sync", "--encoding=UTF8", "--locale=C"]
+        subprocess.run(initdb, check=True, capture_output=True, cwd=self.folder, **self.account)
+        self._run("start", "-o", f"-p {self.port} -h 127.0.0.1 -k '' -c fsync=off", "-l", str(self.folder / "log"))
+
+    def stop(self) -> None:
+        self._run("stop", "-m", "immediate")
+
+    def _run(self, *words: str) -> None:
+        command = [self.programs / "pg_ctl", "-D", self.folder / "data", "-w", *words]
+        null = subprocess.DEVNULL
+        subprocess.run(command, check=True, stdout=null, stderr=null, cwd=self.folder, **self.account)
+
+    def execute(self, *statements: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.url, password=self.password, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+
+def postgres_programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs: on the path, or where Debian keeps them."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[Postgres]:
+    """Run one server for all tests."""
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql, as .ci/run does")
+    folder = Path(tempfile.mkdtemp(prefix="mltrain-postgres-"))  # pytest's own folders are closed to other accounts
+    server = Postgres(folder=folder, programs=programs)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres(_postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Postgres:
+    """Return a server, and set the password where its client looks for it."""
+    for name in ("PGPASSFILE", "PGHOST", "PGUSER", "PGDATABASE", "PGSERVICE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PGPASSWORD", _postgres.password)
+    return _postgres
