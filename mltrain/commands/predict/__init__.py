@@ -13,8 +13,9 @@ import pyarrow as pa
 from mltrain import artifact, registry
 from mltrain.commands.predict.scoring import known_levels, score, write_tables
 from mltrain.config import Config
-from mltrain.data.loading import load_table
-from mltrain.data.streaming import Stream, stream_csv, stream_parquet, stream_table
+from mltrain.data import StreamingSource
+from mltrain.data.loading import open_rows
+from mltrain.data.streaming import Stream, stream_csv, stream_parquet, stream_reader, stream_rows
 from mltrain.errors import NoRunError, UsageError
 from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.model import Model
@@ -81,7 +82,7 @@ def predict(
     Parameters
     ----------
     source : str
-        Parquet or CSV file, folder or glob, read in batches; other data sources are read whole.
+        A file, a folder, a glob, a URL or a database, read in batches; what a plug-in only loads whole is read so.
     destination : Path
         ``.parquet`` or ``.csv``; whole or not there.
     model : str
@@ -167,10 +168,14 @@ def _open_source(config: Config | None, source: str, model: Model) -> Stream:
     same = config is not None and config.data.source is not None and format_ == _format(config)
     options = config.data.options if config is not None and same else {}
     if format_ == "parquet":
-        return stream_parquet(source, model.schema, batch_rows=BATCH_ROWS)
+        return stream_parquet(source, model.schema, options=options, batch_rows=BATCH_ROWS)
     if format_ == "csv":
         return stream_csv(source, model.schema, options=options)
-    return stream_table(load_table(source, format_, options), model.schema, batch_rows=BATCH_ROWS)
+    plugin = None if format_ is None else load("sources", format_)
+    if isinstance(plugin, StreamingSource):
+        return stream_reader(plugin.stream(source, options), model.schema, batch_rows=BATCH_ROWS)
+    rows = open_rows(source, format_, options)
+    return stream_rows(rows, model.schema, origin=source, batch_rows=BATCH_ROWS)
 
 
 def _format(config: Config) -> str | None:

@@ -166,16 +166,26 @@ def _schema(streamed: Streamed, deciding: Deciding, config: Config) -> Schema:
     return confirm_columns(schema, [streamed.parts[name].path for name in names])
 
 
-def _audit(streamed: Streamed, schema: Schema) -> tuple[Finding, ...]:
-    """Return what is odd about the sampled rows and their splits."""
-    table = pa.concat_tables(list(streamed.samples.values()))
-    ends = np.cumsum([sample.num_rows for sample in streamed.samples.values()])
-    splits = {
-        name: np.arange(end - streamed.samples[name].num_rows, end)
-        for name, end in zip(streamed.samples, ends, strict=True)
-    }
-    y = encode_target(schema.target, table.column(schema.target.name))
-    return audit_split(table, schema, y=y, splits=splits)
+def _count(deciding: Deciding, assignment: Assignment, plan: Plan) -> Totals:
+    """Return what is counted over all rows."""
+    classes = _count_classes(deciding, assignment)
+    return Totals(
+        rows={name: sum(counts) for name, counts in classes.items()},
+        classes=classes,
+        n_shared_groups=0 if deciding.groups is None else _count_shared(deciding.groups, assignment),
+        n_without_group=deciding.n_without_group,
+        n_kept_out=int(np.count_nonzero(assignment.parts == NOWHERE)),
+    )
+
+
+def _count_shared(groups: NDArray[np.int32], assignment: Assignment) -> int:
+    """Return how many groups have rows in more than one split of the source."""
+    n_splits = np.zeros(int(groups.max()) + 1, dtype=np.uint8)
+    for part in range(len(assignment.names)):
+        there = np.zeros(len(n_splits), dtype=np.uint8)
+        there[groups[assignment.parts == part]] = 1
+        n_splits += there
+    return int(np.count_nonzero(n_splits > 1))
 
 
 def _require_features(sources: Sources, schema: Schema) -> None:
