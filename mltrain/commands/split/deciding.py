@@ -38,8 +38,10 @@ class Deciding:
         Hashes of ``split.key_column``.
     hashes : ndarray, optional
         Hashes of what a ``hash`` split goes by.
+    groups, test_groups : ndarray, optional
+        Numbers of groups; rows of both sources that are of one group have the same.
     n_without_group : int
-        Labelled rows of the source that are in no group.
+        Labelled rows that are in no group.
     """
 
     target: Target
@@ -48,6 +50,7 @@ class Deciding:
     test_labelled: NDArray[np.bool_]
     y_test: ClassCodes
     groups: NDArray[np.int32] | None
+    test_groups: NDArray[np.int32] | None
     moments: Moments | None
     keys: Hashes | None
     hashes: Hashes | None
@@ -81,7 +84,7 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
     mltrain.errors.ConfigError
         A cut-off date cannot cut the time column.
     """
-    split, name = config.split, str(config.data.target)
+    split, name, has_groups = config.split, str(config.data.target), config.split.group_column is not None
     time_kind = sources.schema.field(split.time_column).type if split.time_column and _is_timed(config) else None
     check_cut_offs(split, time_kind)
     found, labels = _collect(sources, config), sources.schema.field(name).type
@@ -90,9 +93,8 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
     column = _whole(found.labels, pa.dictionary(pa.int32(), labels))
     target = make_target(column, name, positive=config.data.positive_class, origin=config.data.source)
     y = _encoded(target, column)
-    test_labelled, y_test = _read_test(sources, target)
-    groups = _whole(found.groups, sources.schema.field(split.group_column).type) if split.group_column else None
-    n_without_group = 0 if groups is None else int(is_missing(groups).sum())
+    tested = _collect_test(sources, config)
+    groups = _whole(found.groups + tested.groups, sources.schema.field(split.group_column).type) if has_groups else None
     codes = None if groups is None else group_codes(groups)
     moments = np.concatenate(found.moments) if found.moments else None
     if moments is not None:
@@ -104,13 +106,14 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
         target=target,
         labelled=np.concatenate(found.labelled),
         y=y,
-        test_labelled=test_labelled,
-        y_test=y_test,
-        groups=codes,
+        test_labelled=np.concatenate(tested.labelled) if tested.labelled else np.empty(0, dtype=np.bool_),
+        y_test=_encoded(target, _whole(tested.labels, pa.dictionary(pa.int32(), labels))),
+        groups=None if codes is None else codes[: len(y)],
+        test_groups=codes[len(y) :] if codes is not None and tested.groups else None,
         moments=moments,
         keys=keys,
         hashes=np.concatenate(found.hashes) if found.hashes else keys,
-        n_without_group=n_without_group,
+        n_without_group=0 if groups is None else int(is_missing(groups).sum()),
     )
 
 
@@ -143,17 +146,19 @@ def _collect(sources: Sources, config: Config) -> _Collected:
     return found
 
 
-def _read_test(sources: Sources, target: Target) -> tuple[NDArray[np.bool_], ClassCodes]:
-    """Return which rows of the test source have a label, and their class codes."""
-    labelled, labels = [], []
-    for batch in sources.test_batches([target.name]):
-        column = pa.chunked_array([batch.column(target.name)])
-        labelled.append(~unlabelled(column))
-        labels += _compact(column.filter(pa.array(labelled[-1])))
-    y = _encoded(target, _whole(labels, pa.dictionary(pa.int32(), sources.schema.field(target.name).type)))
-    if sources.test_rows is not None and len(y) == 0:
-        raise DataError("all labels are missing", where=f"{sources.test_origin}, column {target.name!r}")
-    return np.concatenate(labelled) if labelled else np.empty(0, dtype=np.bool_), y
+def _collect_test(sources: Sources, config: Config) -> _Collected:
+    """Read the labels and groups of the test source, where there is one."""
+    target, group, found = str(config.data.target), config.split.group_column, _Collected()
+    grouped = [group] if group is not None and group not in sources.lacking else []
+    for batch in sources.test_batches([target, *grouped]):
+        has_label = ~unlabelled(pa.chunked_array([batch.column(target)]))
+        found.labelled.append(has_label)
+        rows = pa.table(batch.filter(pa.array(has_label)))
+        found.labels += _compact(rows.column(target))
+        found.groups += [chunk for name in grouped for chunk in rows.column(name).chunks]
+    if sources.test_rows is not None and not any(len(chunk) for chunk in found.labels):
+        raise DataError("all labels are missing", where=f"{sources.test_origin}, column {target!r}")
+    return found
 
 
 def _compact(column: pa.ChunkedArray) -> list[pa.Array]:

@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mltrain.audit import audit_split
+from mltrain.audit import Totals, audit_split
 from mltrain.commands.split.confirming import confirm_columns
 from mltrain.commands.split.deciding import Deciding, read_deciding
 from mltrain.commands.split.parts import WrittenPart
 from mltrain.commands.split.sources import Sources, open_sources
 from mltrain.commands.split.streaming import Plan, Streamed, stream_rows
 from mltrain.config import Config
-from mltrain.data import Schema
+from mltrain.data import Schema, Target
 from mltrain.data.loading import LabelledRows, infer_schema
 from mltrain.data.nearest import listed
 from mltrain.data.splits import Finding
@@ -66,19 +66,22 @@ def divide(config: Config, *, folder: Path) -> Division:
     sources = open_sources(config)
     deciding = read_deciding(sources, config)
     assignment = _assign(deciding, config)
-    classes = _count_classes(deciding, assignment)
-    _require_all_classes(deciding, classes["train"])
-    streamed = stream_rows(sources, _plan(deciding, assignment, config, n_columns=len(sources.schema)), folder=folder)
-    schema = _schema(streamed, deciding, config)
+    totals = _count(deciding, assignment)
+    _require_all_classes(deciding, totals.classes["train"])
+    plan, n_unlabelled = _plan(deciding, assignment, config, n_columns=len(sources.schema)), deciding.n_unlabelled
+    target = deciding.target
+    del deciding, assignment  # on many rows as large as what is to come
+    streamed = stream_rows(sources, plan, folder=folder)
+    schema = _schema(streamed, target, config)
     _require_features(sources, schema)
-    n_kept_out = int(np.count_nonzero(assignment.parts == NOWHERE))
+    findings = audit_split(streamed.samples, schema, kind=config.split.kind, seed=config.seed, totals=totals)
     return Division(
         schema=schema,
         parts=streamed.parts,
-        classes=classes,
-        findings=_audit(streamed, schema),
-        n_unlabelled=deciding.n_unlabelled,
-        n_kept_out=n_kept_out,
+        classes=totals.classes,
+        findings=findings,
+        n_unlabelled=n_unlabelled,
+        n_kept_out=totals.n_kept_out,
     )
 
 
@@ -93,6 +96,30 @@ def _assign(deciding: Deciding, config: Config) -> Assignment:
         keys=deciding.hashes if config.split.kind == "hash" else deciding.keys,
         has_test=config.data.test_source is not None,
     )
+
+
+def _count(deciding: Deciding, assignment: Assignment) -> Totals:
+    """Return what is counted over all rows."""
+    classes = _count_classes(deciding, assignment)
+    return Totals(
+        rows={name: sum(counts) for name, counts in classes.items()},
+        classes=classes,
+        n_shared_groups=0 if deciding.groups is None else _count_shared(deciding.groups, assignment, deciding),
+        n_without_group=deciding.n_without_group,
+        n_kept_out=int(np.count_nonzero(assignment.parts == NOWHERE)),
+    )
+
+
+def _count_shared(groups: NDArray[np.int32], assignment: Assignment, deciding: Deciding) -> int:
+    """Return how many groups have rows in more than one split."""
+    sides = [groups[assignment.parts == part] for part in range(len(assignment.names))]
+    sides += [] if deciding.test_groups is None else [deciding.test_groups]
+    n_splits = np.zeros(1 + max(int(side.max(initial=0)) for side in sides), dtype=np.uint8)
+    for side in sides:
+        there = np.zeros(len(n_splits), dtype=np.uint8)
+        there[side] = 1
+        n_splits += there
+    return int(np.count_nonzero(n_splits > 1))
 
 
 def _count_classes(deciding: Deciding, assignment: Assignment) -> dict[str, tuple[int, ...]]:
@@ -148,44 +175,17 @@ def _sample(parts: NDArray[np.uint8], keys: NDArray[np.uint64] | None, *, size: 
     return np.sort(rows[chosen])
 
 
-def _schema(streamed: Streamed, deciding: Deciding, config: Config) -> Schema:
+def _schema(streamed: Streamed, target: Target, config: Config) -> Schema:
     """Return what the columns mean, seen on the sampled rows that training may see and confirmed on all of them."""
     names = [name for name in streamed.parts if name != "test"]
     table = pa.concat_tables([streamed.samples[name] for name in names])
-    rows = LabelledRows(
-        table=table,
-        target=deciding.target,
-        y=encode_target(deciding.target, table.column(deciding.target.name)),
-        n_unlabelled=deciding.n_unlabelled,
-    )
+    rows = LabelledRows(table=table, target=target, y=encode_target(target, table.column(target.name)), n_unlabelled=0)
     split = config.split
     keys = (split.key_column,) if split.key_column else ()
     schema = infer_schema(rows, config.data, group=split.group_column, time=split.time_column, ids=keys)
     if table.num_rows == sum(streamed.parts[name].rows for name in names):
         return schema
     return confirm_columns(schema, [streamed.parts[name].path for name in names])
-
-
-def _count(deciding: Deciding, assignment: Assignment, plan: Plan) -> Totals:
-    """Return what is counted over all rows."""
-    classes = _count_classes(deciding, assignment)
-    return Totals(
-        rows={name: sum(counts) for name, counts in classes.items()},
-        classes=classes,
-        n_shared_groups=0 if deciding.groups is None else _count_shared(deciding.groups, assignment),
-        n_without_group=deciding.n_without_group,
-        n_kept_out=int(np.count_nonzero(assignment.parts == NOWHERE)),
-    )
-
-
-def _count_shared(groups: NDArray[np.int32], assignment: Assignment) -> int:
-    """Return how many groups have rows in more than one split of the source."""
-    n_splits = np.zeros(int(groups.max()) + 1, dtype=np.uint8)
-    for part in range(len(assignment.names)):
-        there = np.zeros(len(n_splits), dtype=np.uint8)
-        there[groups[assignment.parts == part]] = 1
-        n_splits += there
-    return int(np.count_nonzero(n_splits > 1))
 
 
 def _require_features(sources: Sources, schema: Schema) -> None:
