@@ -50,6 +50,7 @@ CARD = Card(
         Finding(check="leak", severity="severe", message="größe | tells", columns=("größe",), advice="drop it"),
         Finding(check="missing", severity="info", message="age 3.0%", rows={"test": (1, 7)}, values={"age": 0.03}),
     ),
+    unseen={"größe": 3},
     drift=(
         ColumnDrift(name="größe", psi=0.31, by_chance=0.02, verdict="much", missing_before=0.1, missing_now=0.4),
         ColumnDrift(name="age", psi=0.01, by_chance=0.02, verdict="stable", missing_before=0.0, missing_now=0.0),
@@ -87,7 +88,8 @@ def test_files_have_their_names(tmp_path):
         "| `learning_rate` | `0.1` |",
         "- Rows before 2020 are missing.",
         "| severe | `leak` | größe \\| tells | drop it |",
-        "| `größe` | 0.3100 | much | 10.0% to 40.0% |",
+        "| `größe` | 0.3100 | much | 10.0% to 40.0% | 0 / 0 |",
+        "Levels that the model does not know: `größe` in 3 rows.",
         "- The test split has been opened 2 times: scores chosen by it are optimistic.",
         "| git commit | `abc123` |",
     ],
