@@ -29,7 +29,8 @@ def main(words: list[str]) -> None:
             del os.environ[name]
         os.environ |= settings_of(server, root)
         stage = Stage(server, root / "stage")
-        print("| command | trouble | exit | took | added | after its work | said |\n|---|---|--:|--:|--:|--:|---|")
+        head = ("command", "trouble", "exit", "took", "added", "after its work", "after the signal", "said")
+        print(f"| {' | '.join(head)} |\n|---|---|--:|--:|--:|--:|--:|---|")
         for command in COMMANDS:
             chosen = [t for t in TROUBLES if not words or any(w in f"{t} in {command}" for w in words)]
             plain = _plain_seconds(stage, command, root) if chosen else 0.0
@@ -38,11 +39,17 @@ def main(words: list[str]) -> None:
                     server, stage.before(command), root / f"{command}{number}", trouble=trouble, command=command
                 )
                 said = " / ".join(cell.warnings) or cell.tracker or cell.errors.strip().replace("\n", " ")
-                after = "" if cell.after_s is None else f"{cell.after_s:.1f} s"
                 added = f"{cell.seconds - plain:+.1f} s"
-                line = (command, trouble, str(cell.exit_code), f"{cell.seconds:.1f} s", added, after, said)
+                line = (
+                    *(command, trouble, str(cell.exit_code), f"{cell.seconds:.1f} s", added),
+                    *(_seconds(cell.after_s), _seconds(cell.since_signal_s), said),
+                )
                 print(f"| {' | '.join(line)} |", flush=True)
     server.stop()
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f} s"
 
 
 def _plain_seconds(stage: Stage, command: str, root: Path) -> float:

@@ -98,11 +98,14 @@ class Cell:
     ----------
     after_s : float, optional
         Seconds from the command's own work being on disk to its end; None when it did not come to that.
+    since_signal_s : float, optional
+        Seconds from the signal to its end; None without one.
     """
 
     exit_code: int
     seconds: float
     after_s: float | None
+    since_signal_s: float | None
     warnings: tuple[str, ...]
     tracker: str
     errors: str
@@ -120,7 +123,7 @@ def play(server: CometServer, before: Prepared, folder: Path, *, trouble: str, c
     server.reset()
     server.state = copy.deepcopy(before.state)
     scene = Scene(server=server, folder=folder, environment={}, n_before=_N_BEFORE[command])
-    began = time.time()
+    began, began_s = time.time(), time.monotonic()
     process, seconds = run_in_trouble(TROUBLES[trouble], scene, program(command, *more.split()))
     shown, errors = (folder / "out").read_text(), (folder / "err").read_text()
     done = [path.stat().st_mtime for path in folder.glob(_OWN_WORK[command]) if path.stat().st_mtime > began]
@@ -129,6 +132,7 @@ def play(server: CometServer, before: Prepared, folder: Path, *, trouble: str, c
         exit_code=process.returncode,
         seconds=seconds,
         after_s=began + seconds - max(done) if done else None,
+        since_signal_s=began_s + seconds - scene.struck[0] if scene.struck else None,
         warnings=tuple(data.get("warnings") or ()),
         tracker=str(data.get("tracker") or data.get("answered") or ""),
         errors=errors,

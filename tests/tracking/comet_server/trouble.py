@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from comet_server.faults import Fault
@@ -33,12 +33,15 @@ class Scene:
     ----------
     n_before : int
         Requests that the command sends before the middle of its work.
+    struck : list of float
+        `time.monotonic` value at which a signal was sent.
     """
 
     server: CometServer
     folder: Path
     environment: dict[str, str]
     n_before: int
+    struck: list[float] = field(default_factory=list)
 
 
 Trouble = Callable[[Scene], contextlib.AbstractContextManager[Callable[["subprocess.Popen[str]"], None]]]
@@ -96,6 +99,7 @@ def _signalled(number: signal.Signals) -> Trouble:
     def trouble(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]:
         def strike(process: subprocess.Popen[str]) -> None:
             if _comes_to(scene, process):
+                scene.struck.append(time.monotonic())
                 process.send_signal(number)
 
         yield strike
