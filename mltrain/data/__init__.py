@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset  # costs 0.3 s to import, which only those who read rows should pay
+
+    from mltrain.data.locations import SourceFile
+
 Label: TypeAlias = str | int | float | bool
+Rows: TypeAlias = "pa.Table | Dataset"
+"""Rows of a source: in memory, or on a disk and read some at a time; see `mltrain.data.rows`."""
 
 
 class ColumnKind(StrEnum):
@@ -99,8 +106,10 @@ class DataSource(Protocol):
         """Say whether a plain string in ``data.source`` (a path, a glob, a URL) is for this source."""
         ...
 
-    def load(self, source: str, options: Mapping[str, Any]) -> pa.Table:
-        """Read the whole table.
+    def load(self, source: str, options: Mapping[str, Any]) -> Rows:
+        """Return all rows: a table, or a ``pyarrow.dataset.Dataset`` where they can stay on the disk until read.
+
+        Batches of a dataset come in the same order whenever it is scanned, and it can be scanned more than once.
 
         Raises
         ------
@@ -109,4 +118,22 @@ class DataSource(Protocol):
         mltrain.errors.ConfigError
             An option is unknown.
         """
+        ...
+
+
+@runtime_checkable
+class StreamingSource(Protocol):
+    """A source whose rows are in no dataset and need not all be in memory: `predict` reads them as they come."""
+
+    def stream(self, source: str, options: Mapping[str, Any]) -> pa.RecordBatchReader:
+        """Return the rows of `load` in the same order, some at a time; raises as `load`, also while they are read."""
+        ...
+
+
+@runtime_checkable
+class DescribingSource(Protocol):
+    """A source that can tell cheaply whether its rows are still the same; others are read again and compared."""
+
+    def describe(self, source: str, options: Mapping[str, Any]) -> tuple[SourceFile, ...]:
+        """Return what the rows come from as it is now, without reading them; empty where nothing can be told."""
         ...

@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 
 from mltrain import plugins
 from mltrain.config import DataSection
-from mltrain.data import DataSource, Schema, Target
+from mltrain.config.consistency import KEEP_SECRETS_OUT
+from mltrain.data import DataSource, DescribingSource, Rows, Schema, Target
 from mltrain.data.columns import infer_columns
-from mltrain.data.locations import NO_ROWS_HINT
+from mltrain.data.locations import NO_ROWS_HINT, SourceFile, describe_files
 from mltrain.data.nearest import listed, suggest
+from mltrain.data.remote import scheme_of
+from mltrain.data.rows import as_table
 from mltrain.data.target import encode_target, make_target, unlabelled
 from mltrain.errors import ConfigError, DataError, PluginError
+from mltrain.redaction import carries_secret
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +51,23 @@ class LabelledRows:
 
 
 def load_table(source: str, format: str | None = None, options: Mapping[str, Any] | None = None) -> pa.Table:  # noqa: A002
-    """Return all rows of a source.
+    """Return all rows of a source in memory; see `open_rows`.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        No plug-in reads such a source, or an option is unknown.
+    mltrain.errors.DataError
+        Missing, empty or unreadable, or two columns share a name.
+    """
+    table = as_table(open_rows(source, format, options), origin=source)
+    if table.num_rows == 0:
+        raise DataError("there are no rows", where=source, hint=NO_ROWS_HINT)
+    return table
+
+
+def open_rows(source: str, format: str | None = None, options: Mapping[str, Any] | None = None) -> Rows:  # noqa: A002
+    """Return the rows of a source, in memory or still on the disk; there may be none.
 
     Parameters
     ----------
@@ -63,16 +83,33 @@ def load_table(source: str, format: str | None = None, options: Mapping[str, Any
     mltrain.errors.ConfigError
         No plug-in reads such a source, or an option is unknown.
     mltrain.errors.DataError
-        Missing, empty or unreadable, or two columns share a name.
+        Missing or unreadable, or two columns share a name.
     """
+    if carries_secret(source):
+        raise ConfigError("the source holds a password or token", where="data.source", hint=KEEP_SECRETS_OUT)
     plugin = _find_source(source) if format is None else plugins.load("sources", format)
-    table: pa.Table = plugin.load(source, dict(options or {}))
-    repeated = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    rows: Rows = plugin.load(source, dict(options or {}))
+    names = rows.schema.names
+    repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f"column names occur twice: {listed(repeated)}", where=source, hint="rename one of each")
-    if table.num_rows == 0:
-        raise DataError("there are no rows", where=source, hint=NO_ROWS_HINT)
-    return table
+    return rows
+
+
+def describe_source(source: str, format: str | None, options: Mapping[str, Any]) -> tuple[SourceFile, ...]:  # noqa: A002
+    """Return what the rows of a source come from as it is now; empty when only reading them can tell.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        No plug-in reads such a source, or an option is unknown.
+    mltrain.errors.EnvironmentRefusal
+        The disk, or the store behind a URL, refuses.
+    """
+    plugin = _find_source(source) if format is None else plugins.load("sources", format)
+    if isinstance(plugin, DescribingSource):
+        return plugin.describe(source, dict(options))
+    return describe_files(source) if scheme_of(source) is None else ()
 
 
 def load_rows(section: DataSection) -> LabelledRows:
@@ -86,7 +123,9 @@ def load_rows(section: DataSection) -> LabelledRows:
         See `load_table` and `label_rows`.
     """
     if not section.source:
-        raise ConfigError("data.source is not set", where="data.source", hint="name a Parquet or CSV file")
+        raise ConfigError(
+            "data.source is not set", where="data.source", hint="name a file, a folder, a URL or a database"
+        )
     return label_rows(load_table(section.source, section.format, section.options), section)
 
 

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from mltrain import files
 from mltrain.commands.split.division import Division
 from mltrain.config import Config
-from mltrain.data.locations import SourceFile, describe_files, same_files
+from mltrain.data.loading import describe_source
+from mltrain.data.locations import SourceFile, same_files
 from mltrain.data.records import fingerprint
 from mltrain.data.splits import (
     SplitPart,
@@ -29,9 +30,11 @@ from mltrain.workspace import SPLITS, Workspace
 
 
 def describe_sources(config: Config) -> tuple[SourceFile, ...]:
-    """Return the files behind the source and the test source; empty when they are no files."""
-    names = (config.data.source, config.data.test_source)
-    return tuple(file for name in names if name is not None for file in describe_files(name))
+    """Return what the source and the test source are made of; empty when only reading them again can tell."""
+    data = config.data
+    names = [name for name in (data.source, data.test_source) if name]
+    described = [describe_source(name, data.format, data.options) for name in names]
+    return tuple(file for files in described for file in files) if all(described) else ()
 
 
 def find_current(config: Config, workspace: Workspace, sources: tuple[SourceFile, ...]) -> SplitRecord | None:
