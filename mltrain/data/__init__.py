@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset  # costs 0.3 s to import, which only those who read rows should pay
+
 Label: TypeAlias = str | int | float | bool
+Rows: TypeAlias = "pa.Table | Dataset"
+"""Rows of a source: in memory, or on a disk and read some at a time; see `mltrain.data.rows`."""
 
 
 class ColumnKind(StrEnum):
@@ -99,8 +104,10 @@ class DataSource(Protocol):
         """Say whether a plain string in ``data.source`` (a path, a glob, a URL) is for this source."""
         ...
 
-    def load(self, source: str, options: Mapping[str, Any]) -> pa.Table:
-        """Read the whole table.
+    def load(self, source: str, options: Mapping[str, Any]) -> Rows:
+        """Return all rows: a table, or a ``pyarrow.dataset.Dataset`` where they can stay on the disk until read.
+
+        Batches of a dataset come in the same order whenever it is scanned, and it can be scanned more than once.
 
         Raises
         ------

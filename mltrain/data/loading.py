@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from mltrain import plugins
 from mltrain.config import DataSection
-from mltrain.data import DataSource, Schema, Target
+from mltrain.data import DataSource, Rows, Schema, Target
 from mltrain.data.columns import infer_columns
 from mltrain.data.locations import NO_ROWS_HINT
 from mltrain.data.nearest import listed, suggest
+from mltrain.data.rows import as_table
 from mltrain.data.target import encode_target, make_target, unlabelled
 from mltrain.errors import ConfigError, DataError, PluginError
 
@@ -47,7 +48,23 @@ class LabelledRows:
 
 
 def load_table(source: str, format: str | None = None, options: Mapping[str, Any] | None = None) -> pa.Table:  # noqa: A002
-    """Return all rows of a source.
+    """Return all rows of a source in memory; see `open_rows`.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        No plug-in reads such a source, or an option is unknown.
+    mltrain.errors.DataError
+        Missing, empty or unreadable, or two columns share a name.
+    """
+    table = as_table(open_rows(source, format, options), origin=source)
+    if table.num_rows == 0:
+        raise DataError("there are no rows", where=source, hint=NO_ROWS_HINT)
+    return table
+
+
+def open_rows(source: str, format: str | None = None, options: Mapping[str, Any] | None = None) -> Rows:  # noqa: A002
+    """Return the rows of a source, in memory or still on the disk; there may be none.
 
     Parameters
     ----------
@@ -63,16 +80,15 @@ def load_table(source: str, format: str | None = None, options: Mapping[str, Any
     mltrain.errors.ConfigError
         No plug-in reads such a source, or an option is unknown.
     mltrain.errors.DataError
-        Missing, empty or unreadable, or two columns share a name.
+        Missing or unreadable, or two columns share a name.
     """
     plugin = _find_source(source) if format is None else plugins.load("sources", format)
-    table: pa.Table = plugin.load(source, dict(options or {}))
-    repeated = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    rows: Rows = plugin.load(source, dict(options or {}))
+    names = rows.schema.names
+    repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f"column names occur twice: {listed(repeated)}", where=source, hint="rename one of each")
-    if table.num_rows == 0:
-        raise DataError("there are no rows", where=source, hint=NO_ROWS_HINT)
-    return table
+    return rows
 
 
 def load_rows(section: DataSection) -> LabelledRows:

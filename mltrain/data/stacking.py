@@ -25,14 +25,31 @@ def stack_tables(tables: Sequence[pa.Table], *, origins: Sequence[str]) -> pa.Ta
         A table has two columns of one name, other columns than the first, or a type that cannot be widened;
         names the file.
     """
-    for table, origin in zip(tables, origins, strict=True):
-        _check_unique(table.column_names, origin=origin)
-    schema = tables[0].schema
-    for table, origin in zip(tables[1:], origins[1:], strict=True):
-        _check_columns(schema.names, table.column_names, origin=origin, first=origins[0])
-        schema = _unified(schema, table.schema, origin=origin, first=origins[0])
-    stacked = [table.select(schema.names).cast(schema) for table in tables]
-    return pa.concat_tables(stacked)
+    schema = unified_schema([table.schema for table in tables], origins=origins)
+    return pa.concat_tables([table.select(schema.names).cast(schema) for table in tables])
+
+
+def unified_schema(schemas: Sequence[pa.Schema], *, origins: Sequence[str]) -> pa.Schema:
+    """Return the columns of the first schema in types that hold the values of all, without metadata.
+
+    Parameters
+    ----------
+    schemas : sequence of pyarrow.Schema, at least one
+    origins : sequence of str
+        The file of each, for messages.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        As `stack_tables`.
+    """
+    for schema, origin in zip(schemas, origins, strict=True):
+        _check_unique(schema.names, origin=origin)
+    unified = schemas[0].remove_metadata()
+    for schema, origin in zip(schemas[1:], origins[1:], strict=True):
+        _check_columns(unified.names, schema.names, origin=origin, first=origins[0])
+        unified = _unified(unified, schema, origin=origin, first=origins[0])
+    return unified
 
 
 def _check_unique(names: Sequence[str], *, origin: str) -> None:

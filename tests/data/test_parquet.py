@@ -7,7 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from mltrain.data.parquet import SOURCE
+from mltrain.data.rows import as_table
 from mltrain.errors import ConfigError, DataError
+
+
+def load(source: Path) -> pa.Table:
+    return as_table(SOURCE.load(str(source), {}), origin=str(source))
 
 
 def write(path: Path, **columns: list) -> Path:
@@ -19,7 +24,7 @@ def write(path: Path, **columns: list) -> Path:
 def test_file_keeps_columns_and_types(tmp_path: Path) -> None:
     file = write(tmp_path / "Größe 1.parquet", größe=[1, 2], name=["a", None])
 
-    table = SOURCE.load(str(file), {})
+    table = load(file)
 
     assert table.equals(pa.table({"größe": [1, 2], "name": ["a", None]}))
 
@@ -33,14 +38,14 @@ def test_folder_is_read_in_the_order_of_paths_without_hidden_files(tmp_path: Pat
     (tmp_path / ".a.parquet.crc").write_text("?")
 
     assert SOURCE.accepts(str(tmp_path))
-    assert SOURCE.load(str(tmp_path), {})["x"].to_pylist() == [1, 2, 3]
+    assert load(tmp_path)["x"].to_pylist() == [1, 2, 3]
 
 
 def test_hive_partitions_become_columns(tmp_path: Path) -> None:
     write(tmp_path / "year=2023" / "land=S%C3%BCd" / "a.parquet", x=[1, 2])
     write(tmp_path / "year=2024" / "land=__HIVE_DEFAULT_PARTITION__" / "a.parquet", x=[3])
 
-    table = SOURCE.load(str(tmp_path), {})
+    table = load(tmp_path)
 
     assert table.to_pydict() == {"x": [1, 2, 3], "year": [2023, 2023, 2024], "land": ["Süd", "Süd", None]}
 
@@ -48,22 +53,22 @@ def test_hive_partitions_become_columns(tmp_path: Path) -> None:
 def test_folders_above_the_source_are_no_partitions(tmp_path: Path) -> None:
     file = write(tmp_path / "run=1" / "a.parquet", x=[1])
 
-    assert SOURCE.load(str(file.parent), {}).column_names == ["x"]
-    assert SOURCE.load(str(file), {}).column_names == ["x"]
+    assert load(file.parent).column_names == ["x"]
+    assert load(file).column_names == ["x"]
 
 
 def test_glob_reads_what_matches(tmp_path: Path) -> None:
     for name in ("2023-a", "2023-b", "2024-a"):
         write(tmp_path / f"{name}.parquet", x=[name])
 
-    assert SOURCE.load(str(tmp_path / "2023-*.parquet"), {})["x"].to_pylist() == ["2023-a", "2023-b"]
+    assert load(tmp_path / "2023-*.parquet")["x"].to_pylist() == ["2023-a", "2023-b"]
 
 
 def test_types_are_widened_over_files(tmp_path: Path) -> None:
     write(tmp_path / "a.parquet", x=[1], t=[None])
     write(tmp_path / "b.parquet", t=["u"], x=[1.5])
 
-    table = SOURCE.load(str(tmp_path), {})
+    table = load(tmp_path)
 
     assert table.to_pydict() == {"x": [1.0, 1.5], "t": [None, "u"]}
 
@@ -103,9 +108,12 @@ def test_damaged_page_is_a_data_error(tmp_path: Path) -> None:
     damaged = bytearray(file.read_bytes())
     damaged[4:40] = bytes(36)
     file.write_bytes(damaged)
+    write(tmp_path / "0.parquet", x=[1])
 
-    with pytest.raises(DataError, match="not a readable Parquet file"):
-        SOURCE.load(str(file), {})
+    with pytest.raises(DataError, match="not readable") as caught:
+        load(tmp_path)
+
+    assert caught.value.where == str(file)
 
 
 def test_options_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""Rows of a source, whole or some at a time, whether they are in memory or on a disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from mltrain.data import Rows
+from mltrain.errors import DataError, EnvironmentRefusal
+
+BATCH_ROWS = 131_072
+_AHEAD = 2
+
+
+def as_table(rows: Rows, *, origin: str) -> pa.Table:
+    """Return all rows in memory.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table or pyarrow.dataset.Dataset
+    origin : str
+        What the user named, for messages.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        A file cannot be read; names it.
+    """
+    if isinstance(rows, pa.Table):
+        return rows
+    return pa.Table.from_batches(iter_batches(rows, origin=origin), schema=rows.schema)
+
+
+def iter_batches(
+    rows: Rows, *, origin: str, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """Yield rows in source order, at most ``batch_rows`` at a time; nothing is yielded where there are none.
+
+    Parameters
+    ----------
+    columns : sequence of str, optional
+        Read these alone, in this order; by default all.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        A file cannot be read; names it.
+    """
+    if isinstance(rows, pa.Table):
+        chosen = rows if columns is None else rows.select(list(columns))
+        yield from chosen.to_batches(max_chunksize=batch_rows)
+        return
+    wanted = list(rows.schema.names if columns is None else columns)
+    with _naming_the_file(rows, wanted, origin=origin):
+        yield from (batch for batch in _scan(rows, wanted, batch_rows=batch_rows) if batch.num_rows)
+
+
+def count_rows(rows: Rows, *, origin: str) -> int:
+    """Return the number of rows; of files by what they say of themselves.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        A file cannot be read; names it.
+    """
+    if isinstance(rows, pa.Table):
+        return int(rows.num_rows)
+    with _naming_the_file(rows, [], origin=origin):
+        return int(rows.count_rows())
+
+
+def _scan(rows: ds.Dataset, columns: Sequence[str], *, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield batches of a dataset, few of them ahead: by default Arrow keeps tens in memory."""
+    # Not by name alone: a scanner would take the dot in a name for a path into a nested column.
+    return rows.to_batches(  # type: ignore[no-any-return]
+        columns={name: ds.field((name,)) for name in columns} if any("." in n for n in columns) else list(columns),
+        batch_size=batch_rows,
+        batch_readahead=_AHEAD,
+        fragment_readahead=1,
+    )
+
+
+@contextmanager
+def _naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) -> Iterator[None]:
+    """Turn what Arrow raises inside the block into an error that names the file it could not read."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise _unreadable(rows, columns, error, origin=origin) from error
+    except OSError as error:
+        if error.errno is None:  # a damaged page: Arrow has no class of its own for it
+            raise _unreadable(rows, columns, error, origin=origin) from error
+        raise EnvironmentRefusal(f"cannot read the rows: {error.strerror}", where=error.filename or origin) from error
+
+
+def _unreadable(rows: ds.Dataset, columns: Sequence[str], error: Exception, *, origin: str) -> DataError:
+    """Return the error for the first file that cannot be read through."""
+    reason = " ".join(str(error).rstrip(".").split())
+    hint = "it may be cut off or of another format than its name says: write it again"
+    return DataError(f"not readable: {reason}", where=_first_broken(rows, columns) or origin, hint=hint)
+
+
+def _first_broken(rows: ds.Dataset, columns: Sequence[str]) -> str | None:
+    """Return the path of the first file whose rows cannot be read, None where there are no files."""
+    for fragment in rows.get_fragments():
+        try:
+            for _ in fragment.to_batches(columns=list(columns), schema=rows.schema):
+                pass
+        except (pa.ArrowException, OSError):
+            return getattr(fragment, "path", None)
+    return None
