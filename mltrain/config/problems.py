@@ -140,12 +140,16 @@ def _problem(path: KeyPath, found: Sequence[ErrorDetails]) -> Problem:
     if kind in _BOUNDS:
         words, limit = _BOUNDS[kind]
         return Problem(path=path, message=f"must be {words} {ctx[limit]:g}, got {shown(value)}")
-    if kind == "missing" and isinstance(value, Mapping):
-        return Problem(path=path, message=f"'{path[-1]}' is missing", hint="it has no default")
     if kind in ("too_short", "too_long", "missing"):
-        wanted = ctx.get("min_length") or ctx.get("max_length") or 2
-        return Problem(path=path, message=f"wants {wanted} item{'s' * (wanted > 1)}, got {shown(value)}")
+        return _wrong_length(path, value, wanted=ctx.get("min_length") or ctx.get("max_length") or 2)
     return _wrong_type(path, value, kinds=[each["type"] for each in found])
+
+
+def _wrong_length(path: KeyPath, value: Any, *, wanted: int) -> Problem:
+    """Say that a key is missing, or how many items a list wants."""
+    if isinstance(value, Mapping):
+        return Problem(path=path, message=f"'{path[-1]}' is missing", hint="it has no default")
+    return Problem(path=path, message=f"wants {wanted} item{'s' * (wanted > 1)}, got {shown(value)}")
 
 
 def _wrong_type(path: KeyPath, value: Any, *, kinds: Sequence[str]) -> Problem:

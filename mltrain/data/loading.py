@@ -15,6 +15,7 @@ from mltrain import plugins
 from mltrain.config import DataSection
 from mltrain.data import DataSource, Rows, Schema, Target
 from mltrain.data.columns import infer_columns
+from mltrain.data.joined import JoinReport
 from mltrain.data.locations import NO_ROWS_HINT
 from mltrain.data.nearest import listed, suggest
 from mltrain.data.rows import as_table
@@ -35,12 +36,15 @@ class LabelledRows:
         Class codes of ``target``.
     n_unlabelled : int
         Rows left out because their label is missing.
+    joins : tuple of JoinReport
+        What became of each table that features were joined from.
     """
 
     table: pa.Table
     target: Target
     y: NDArray[np.int64]
     n_unlabelled: int
+    joins: tuple[JoinReport, ...] = ()
 
     def at(self, positions: NDArray[np.intp]) -> LabelledRows:
         """Return the rows at these positions, in this order."""
@@ -82,28 +86,13 @@ def open_rows(source: str, format: str | None = None, options: Mapping[str, Any]
     mltrain.errors.DataError
         Missing or unreadable, or two columns share a name.
     """
-    plugin = _find_source(source) if format is None else plugins.load("sources", format)
+    plugin = find_source(source, format)
     rows: Rows = plugin.load(source, dict(options or {}))
     names = rows.schema.names
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f"column names occur twice: {listed(repeated)}", where=source, hint="rename one of each")
     return rows
-
-
-def load_rows(section: DataSection) -> LabelledRows:
-    """Return the rows of the config's source that have a label.
-
-    Raises
-    ------
-    mltrain.errors.ConfigError
-        The source or the target is not named.
-    mltrain.errors.DataError
-        See `load_table` and `label_rows`.
-    """
-    if not section.source:
-        raise ConfigError("data.source is not set", where="data.source", hint="name a Parquet or CSV file")
-    return label_rows(load_table(section.source, section.format, section.options), section)
 
 
 def label_rows(table: pa.Table, section: DataSection) -> LabelledRows:
@@ -179,8 +168,19 @@ def infer_schema(
     return schema
 
 
-def _find_source(source: str) -> DataSource:
-    """Return the first plug-in that accepts a source, by name."""
+def find_source(source: str, format: str | None = None) -> DataSource:  # noqa: A002
+    """Return the plug-in that is named, or the first by name that accepts the source.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        No plug-in reads such a source.
+    mltrain.errors.PluginError
+        There is no plug-in of that name, or its extra is not installed.
+    """
+    if format is not None:
+        named: DataSource = plugins.load("sources", format)
+        return named
     names = plugins.names("sources")
     for name in names:
         try:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from mltrain import artifact, registry
 from mltrain.commands.predict.scoring import known_levels, score, write_tables
 from mltrain.config import Config
+from mltrain.data.joining import join_features, joins
 from mltrain.data.loading import load_table
 from mltrain.data.streaming import Stream, stream_csv, stream_parquet, stream_table
 from mltrain.errors import NoRunError, UsageError
@@ -81,7 +82,8 @@ def predict(
     Parameters
     ----------
     source : str
-        Parquet or CSV file, folder or glob, read in batches; other data sources are read whole.
+        Parquet or CSV file, folder or glob, read in batches; other data sources are read whole, and so are rows
+        that lack features which the config joins (`data.asof`, a feature store).
     destination : Path
         ``.parquet`` or ``.csv``; whole or not there.
     model : str
@@ -162,6 +164,16 @@ def _registered_name(config: Config | None, workspace: Workspace) -> str | None:
 
 
 def _open_source(config: Config | None, source: str, model: Model) -> Stream:
+    """Open the source in batches, with what the config joins to its rows where they lack it."""
+    stream = _open_rows(config, source, model)
+    needed = [column.name for column in model.schema.features]
+    if config is None or set(needed) <= set(stream.names) or not joins(config.data):
+        return stream
+    joined = join_features(load_table(source), config.data, needed=needed, origin=source)
+    return stream_table(joined.table, model.schema, batch_rows=BATCH_ROWS)
+
+
+def _open_rows(config: Config | None, source: str, model: Model) -> Stream:
     """Open the source in batches; options of the config hold where it is of the config's own format."""
     format_ = next((name for name in names("sources") if load("sources", name).accepts(source)), None)
     same = config is not None and config.data.source is not None and format_ == _format(config)

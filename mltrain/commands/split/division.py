@@ -13,19 +13,16 @@ from numpy.typing import NDArray
 from mltrain.audit import audit_split
 from mltrain.config import Config, DataSection
 from mltrain.data import Schema
-from mltrain.data.loading import (
-    LabelledRows,
-    infer_schema,
-    load_rows,
-    load_table,
-    target_column,
-)
+from mltrain.data.joined import JoiningSource
+from mltrain.data.joining import join_features, label_time, load_rows
+from mltrain.data.loading import LabelledRows, find_source, infer_schema, load_table, target_column
 from mltrain.data.nearest import listed, suggest
 from mltrain.data.splits import Finding
 from mltrain.data.stacking import stack_tables
 from mltrain.data.target import encode_target, label_text, unlabelled
 from mltrain.data.text import decoded
 from mltrain.errors import ConfigError, DataError
+from mltrain.point_in_time import with_time_findings
 from mltrain.splitting import split_rows
 
 
@@ -68,7 +65,14 @@ def divide(config: Config) -> Division:
         rows = _with_test_rows(rows, config.data, schema=schema)
         splits = {**splits, "test": np.arange(n_development, len(rows.y))}
     _require_all_classes(rows, splits["train"])
-    findings = audit_split(rows.table, schema, y=rows.y, splits=splits)
+    findings = with_time_findings(
+        audit_split(rows.table, schema, y=rows.y, splits=splits),
+        rows.table.take(pa.array(development)),
+        schema,
+        time=time or label_time(config.data),
+        known_ahead=config.data.known_ahead,
+        joins=rows.joins,
+    )
     return Division(rows=rows, schema=schema, splits=splits, findings=findings)
 
 
@@ -109,7 +113,9 @@ def _with_test_rows(rows: LabelledRows, section: DataSection, *, schema: Schema)
     """Return the rows followed by those of the test source, in the columns of the first."""
     origin = str(section.test_source)
     # The format is the source's own where the config names none: a CSV may be tested on Parquet.
-    table = load_table(origin, section.format, section.options)
+    is_store = isinstance(find_source(str(section.source), section.format), JoiningSource)
+    table = load_table(origin) if is_store else load_table(origin, section.format, section.options)
+    table = join_features(table, section, needed=[c.name for c in schema.features], origin=origin).table
     column = target_column(table, section)
     missing = unlabelled(column)
     table = table.filter(pa.array(~missing))
@@ -129,6 +135,7 @@ def _with_test_rows(rows: LabelledRows, section: DataSection, *, schema: Schema)
         target=rows.target,
         y=np.concatenate([rows.y, y]),
         n_unlabelled=rows.n_unlabelled + int(missing.sum()),
+        joins=rows.joins,
     )
 
 

@@ -29,9 +29,11 @@ from mltrain.workspace import SPLITS, Workspace
 
 
 def describe_sources(config: Config) -> tuple[SourceFile, ...]:
-    """Return the files behind the source and the test source; empty when they are no files."""
-    names = (config.data.source, config.data.test_source)
-    return tuple(file for name in names if name is not None for file in describe_files(name))
+    """Return the files behind the source, the tables joined to it and the test source; empty when some are no files."""
+    joined = () if config.data.asof is None else config.data.asof.tables
+    names = (config.data.source, *(table.source for table in joined), config.data.test_source)
+    found = [describe_files(name) for name in names if name is not None]
+    return tuple(file for files in found for file in files) if all(found) else ()
 
 
 def find_current(config: Config, workspace: Workspace, sources: tuple[SourceFile, ...]) -> SplitRecord | None:
