@@ -49,7 +49,7 @@ class Budget:
         """Return the seconds kept for the ensemble: its weights and, where models are refitted, those of its voters."""
         if self.total_s is None:
             return 0.0
-        share, most_s = (0.12, 90.0) if refits else (0.05, 20.0)
+        share, most_s = (0.12, 90.0) if refits else (0.03, 20.0)
         return min(max(share * self.total_s, 0.5), most_s)
 
     def families_deadline(self, now: float, groups: Sequence[Sequence[float]], *, ensemble_s: float) -> float | None:

@@ -23,7 +23,7 @@ from mltrain.metrics import Metric
 from mltrain.model import Member, Model
 from mltrain.models import Proba, ViewKind
 from mltrain.preprocessing import Encoder
-from mltrain.search import Executor, SearchJob, Study, Trial, rank_trials
+from mltrain.search import Executor, SearchJob, Study, Trial, as_scored, rank_trials
 from mltrain.threshold import best_threshold, decide
 from mltrain.voting import pick
 
@@ -76,6 +76,11 @@ class Recipe:
     seed: int
     calibration_split: CalibrationSplit | None = None
 
+    @property
+    def sharpens(self) -> bool:
+        """Whether predictions are compared as sure of themselves as calibration will make them."""
+        return self.metric.is_proper and self.calibration != "none"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
@@ -84,8 +89,9 @@ class Candidate:
     Attributes
     ----------
     validation_score : float
-        Score of held-out predictions before calibration, never of rows that models were fitted on, weights were chosen
-        on or the trial was picked on: of several trials it is a little below the best trial's own score.
+        Score of held-out predictions, never of rows that models were fitted on, weights were chosen on or the trial
+        was picked on: of several trials it is a little below the best trial's own score. They are as they came or,
+        where `Recipe.sharpens`, sharpened by what other rows taught.
     held_out : HeldOut
         The same predictions after calibration.
     final_fit : {"refit", "bag", "fold", "vote"}
@@ -96,6 +102,8 @@ class Candidate:
         What an ensemble is made of.
     member_fits : mapping of "family#trial" to FinalFit
         How each of them was fitted.
+    member_models : mapping of "family#trial" to int
+        How many models of each predict.
     sharpness : mapping of "family#trial" to float
         What the log probabilities of each were multiplied by before the vote.
     notes : tuple of str
@@ -109,6 +117,7 @@ class Candidate:
     trial: Trial | None = None
     weights: Mapping[str, float] | None = None
     member_fits: Mapping[str, FinalFit] | None = None
+    member_models: Mapping[str, int] | None = None
     sharpness: Mapping[str, float] | None = None
     notes: tuple[str, ...] = ()
 
@@ -227,7 +236,8 @@ def validated_parts(job: SearchJob) -> NDArray[np.intp] | None:
 
 def _score_of_picking(study: Study, job: SearchJob, recipe: Recipe) -> float:
     """Return what the family's best trial is worth on rows that it was not picked on."""
-    contenders = [trial.proba for trial in best_trials(study, recipe.metric, n=_CONTENDERS) if trial.proba is not None]
+    trials = best_trials(study, recipe.metric, n=_CONTENDERS)
+    contenders = [as_scored(job, trial.proba) for trial in trials if trial.proba is not None]
     return pick(contenders, validated_y(job), metric=recipe.metric, seed=recipe.seed, parts=validated_parts(job))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,15 +19,13 @@ from mltrain.candidate import (
     validated_parts,
     validated_y,
 )
-from mltrain.development import first_repeat
 from mltrain.final_fit import Final, fit_finally, start_refit
-from mltrain.metrics import Metric
+from mltrain.metrics import Metric, score
+from mltrain.model import Member
+from mltrain.prediction_cost import MOST_PREDICTION_S, prediction_s, share_models
 from mltrain.preprocessing import Encoder
-from mltrain.search import Executor, SearchJob, Study, Trial
+from mltrain.search import Executor, SearchJob, Study, Trial, as_scored
 from mltrain.voting import VOTERS_PER_FAMILY, Selection, vote
-
-# Measured: 45 to 60 microseconds a tree for 1,000 rows on one core, whatever the library; 0.2 s on two cores.
-MOST_TREES = 6_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,12 +61,9 @@ class _Voter:
         return f"{self.searched.study.name}#{self.trial.number}"
 
     @property
-    def n_trees(self) -> int:
-        """Trees that a prediction goes through; rounds of a model without trees are few and cost less."""
-        job = self.searched.job
-        n_classes = job.objective.n_classes
-        is_by_class = n_classes > 2 and bool(getattr(job.family, "grows_tree_per_class", False))
-        return sum(self.trial.n_rounds[: len(first_repeat(job.folds))]) * (n_classes if is_by_class else 1)
+    def cost_s(self) -> float:
+        """Core-seconds that one of its models takes for 1,000 rows."""
+        return prediction_s(self.searched.job, self.trial.n_rounds) / len(self.trial.n_rounds)
 
 
 def keep_ensemble(
@@ -95,29 +90,27 @@ def keep_ensemble(
         seed=recipe.seed,
         deadline=_halfway(deadline),
         selection=Selection(
-            costs=tuple(v.n_trees for v in voters),
-            most_cost=MOST_TREES,
+            costs=tuple(v.cost_s for v in voters),
+            most_cost=MOST_PREDICTION_S,
             kinds=tuple(names.index(v.searched.study.name) for v in voters),
         ),
         parts=parts,
     )
     say = {v: float(w) for v, w in zip(voters, chosen.weights, strict=True) if w > 0}
     finals = _finals(list(say), recipe=recipe, executor=executor, deadline=deadline)
-    members = [
-        replace(member, weight=say[voter] * member.weight, sharpness=voter.sharpness)
-        for voter, final in finals.items()
-        for member in final.members
-    ]
+    members = _members(say, finals)
     encoders = {voter.searched.job.view.kind: voter.searched.encoder for voter in say}
     held_out = held_out_rows(searched[0].job, chosen.proba)
-    model, held_out = assemble("ensemble", members, encoders=encoders, held_out=held_out, recipe=recipe)
+    voting = [member for ours in members.values() for member in ours]
+    model, held_out = assemble("ensemble", voting, encoders=encoders, held_out=held_out, recipe=recipe)
     return Candidate(
         model=model,
-        validation_score=chosen.score,
+        validation_score=score(recipe.metric, y, as_scored(searched[0].job, chosen.proba)),
         held_out=held_out,
         final_fit="vote",
         weights={voter.label: weight for voter, weight in say.items()},
         member_fits={voter.label: final.kind for voter, final in finals.items()},
+        member_models={voter.label: len(members[voter]) for voter in say},
         sharpness={voter.label: voter.sharpness for voter in say},
     )
 
@@ -163,6 +156,19 @@ def _finals(
         for voter in new
     }
     return {voter: finals[voter] if voter in finals else _kept(voter) for voter in voters}
+
+
+def _members(say: Mapping[_Voter, float], finals: Mapping[_Voter, Final]) -> dict[_Voter, list[Member]]:
+    """Return the models of each voter, as many as predict in time, with their shares of the vote."""
+    n_models = share_models(
+        list(say.values()),
+        [voter.cost_s for voter in say],
+        n_models=[len(finals[voter].members) for voter in say],
+    )
+    return {
+        voter: [replace(member, weight=weight / n, sharpness=voter.sharpness) for member in finals[voter].members[:n]]
+        for (voter, weight), n in zip(say.items(), n_models, strict=True)
+    }
 
 
 def _kept(voter: _Voter) -> Final:

@@ -17,7 +17,8 @@ from mltrain.development import first_repeat
 from mltrain.errors import MltrainError
 from mltrain.model import Member
 from mltrain.models import Fitted
-from mltrain.search import Executor, SearchJob, Study, Trial, fit_folds, refit_all
+from mltrain.prediction_cost import n_affordable
+from mltrain.search import Executor, SearchJob, Study, Trial, fit_folds, refit_all, rounds_for_all
 
 # Fits that take all cores take them one after the other.
 _WIDE = Lock()
@@ -80,7 +81,10 @@ def fit_finally(
     notes: tuple[str, ...] = () if problem is None else (problem,)
     if trial.state == "complete" and any(f.stopped == "deadline" for f in fitted):
         notes += ("the clock cut its models short: they are not those that were scored",)
-    return Final(members=fold_members(job, fitted), kind="bag" if len(fitted) > 1 else "fold", notes=notes)
+    members = fold_members(job, fitted)
+    if len(members) < len(first_repeat(job.folds)):
+        notes += (f"{len(members)} of its {len(first_repeat(job.folds))} fold models predict: more would be slow",)
+    return Final(members=members, kind="bag" if len(fitted) > 1 else "fold", notes=notes)
 
 
 def _outcome(refit: Future[Fitted | None] | None) -> tuple[Fitted | None, str | None]:
@@ -105,14 +109,21 @@ def fold_models(
 
 
 def fold_members(
-    job: SearchJob, fitted: Sequence[Fitted], *, weight: float = 1.0, sharpness: float = 1.0
+    job: SearchJob,
+    fitted: Sequence[Fitted],
+    *,
+    n_models: int | None = None,
+    weight: float = 1.0,
+    sharpness: float = 1.0,
 ) -> tuple[Member, ...]:
     """Return the fold models of the first repeat as members that share ``weight`` equally.
 
     Those of further repeats serve the score alone: together the first ones have seen every row, and each model more
-    costs time at every prediction.
+    costs time at every prediction. Where that would be too much, as with hundreds of rounds of many classes, there are
+    only as many as `mltrain.prediction_cost` allows, or ``n_models``.
     """
     folds = first_repeat(job.folds)
+    folds = folds[: n_models or n_affordable(job, [f.n_rounds for f in fitted[: len(folds)]])]
     return tuple(
         Member(
             family=job.name,
@@ -126,9 +137,14 @@ def fold_members(
 
 
 def refit_seconds(job: SearchJob, trial: Trial) -> float:
-    """Forecast the seconds of one fit on all rows, with the threads of the trial, from those of its folds."""
+    """Forecast the seconds of one fit on all rows, with the threads of the trial, from those of its folds.
+
+    A fold went on for a while after its best round; the refit does not.
+    """
     n_fitted = sum(len(fold.train) for fold in job.folds)
-    return 1.2 * trial.seconds * len(job.y) / max(n_fitted, 1)
+    n_run = max(trial.curve.loss_rounds, default=0)
+    share = min(rounds_for_all(job, trial) / n_run, 1.0) if n_run else 1.0
+    return 1.2 * trial.seconds * share * len(job.y) / max(n_fitted, 1)
 
 
 def _refit(study: Study, job: SearchJob, trial: Trial, executor: Executor, deadline: float | None) -> Fitted | None:

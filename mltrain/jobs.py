@@ -114,6 +114,7 @@ class Material:
             fixed=dict(settings.params) if settings else {},
             seed=self.config.seed,
             max_trials=max_trials,
+            sharpens=self.recipe.sharpens,
             lag=self.config.train.trial_lag,
             data_key=study_data_key(self.split, self.config),
         )

@@ -40,7 +40,7 @@ from mltrain.final_fit import fit_finally, refit_seconds, start_refit
 from mltrain.metrics import resolve
 from mltrain.models import Objective
 from mltrain.preprocessing import Encoder
-from mltrain.search import Ends, LocalExecutor, SearchJob, Study, Trial, search
+from mltrain.search import Curve, Ends, LocalExecutor, SearchJob, Study, Trial, as_scored, search
 from mltrain.space import Float
 
 COLUMNS = tuple(Column(name=n, kind=ColumnKind.NUMERIC, arrow_type="double") for n in ("a", "b"))
@@ -110,6 +110,7 @@ def _search(
         max_trials=3,
         data_key="rows",
         keep_models=3,
+        sharpens=recipe.sharpens,
     )
     (study,) = search((job,), executor=executor, journal_dir=None, ends=Ends(deadline=None))
     return Found(job=job, study=study, encoder=encoded.encoder, recipe=recipe, executor=executor)
@@ -141,6 +142,23 @@ def test_the_score_is_that_of_the_raw_held_out_predictions_less_what_picking_fla
     np.testing.assert_array_equal(kept.held_out.y, found.job.y)  # each row once
     assert best.score == pytest.approx(roc_auc_score(y, best.proba[:, 1]))
     assert best.score - 0.01 < kept.validation_score <= best.score  # less what picking it flatters
+
+
+def test_under_log_loss_the_score_is_that_of_predictions_as_sure_as_they_may_be(executor: LocalExecutor) -> None:
+    found = _search(executor, metric="log_loss")
+
+    kept = found.keep()
+
+    assert kept.trial is not None
+    assert kept.trial.proba is not None
+    y = found.job.y[found.job.valid_rows]
+    shy = next(trial for trial in found.study.trials if trial.number == 1)  # C = 0.01: right, and hardly sure of it
+    assert shy.proba is not None
+    assert shy.score == pytest.approx(log_loss(y, as_scored(found.job, shy.proba)[:, 1]))
+    assert shy.score < log_loss(y, shy.proba[:, 1]) - 0.001
+    assert kept.trial.score <= kept.validation_score < kept.trial.score + 0.01
+    assert not replace(found.recipe, calibration="none").sharpens
+    assert not replace(found.recipe, metric=resolve("roc_auc", n_classes=2)).sharpens
 
 
 def test_held_out_predictions_are_calibrated_as_the_model_is(found: Found) -> None:
@@ -306,11 +324,26 @@ def test_a_trial_that_was_cut_stands_where_its_score_puts_it(found: Found) -> No
 
 
 def test_the_forecast_of_a_refit_is_proportional_to_its_rows(found: Found, holdout: Found) -> None:
-    trial = replace(found.ranked()[0], seconds=10.0)
+    trial = replace(found.ranked()[0], seconds=10.0, curve=Curve())
 
     # Two times three folds train on two thirds each: four times the rows of one fit on all; the holdout on 240 of 320.
     assert refit_seconds(found.job, trial) == pytest.approx(1.2 * 10 / 4)
     assert refit_seconds(holdout.job, trial) == pytest.approx(1.2 * 10 * 320 / 240)
+
+
+def test_a_refit_does_not_wait_for_a_better_round_as_its_folds_did(found: Found) -> None:
+    waited = Curve(loss_rounds=(1, 200), train_losses=(0.5, 0.4), valid_losses=(0.5, 0.4))
+    trial = replace(found.ranked()[0], seconds=10.0, curve=Curve())
+    n_folds = len(trial.n_rounds)
+
+    late = replace(trial, n_rounds=(100,) * n_folds, curve=waited)
+    at_the_end = replace(trial, n_rounds=(200,) * n_folds, curve=waited)
+
+    grown = (3 / 2) ** 0.5  # a fold has two thirds of the rows
+    assert refit_seconds(found.job, late) == pytest.approx(
+        refit_seconds(found.job, trial) * 100 * grown / 200, rel=0.01
+    )
+    assert refit_seconds(found.job, at_the_end) == refit_seconds(found.job, trial)
 
 
 @given(

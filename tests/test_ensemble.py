@@ -143,7 +143,7 @@ def test_predictions_do_not_depend_on_the_number_of_threads(kept: Candidate) -> 
 def test_voters_whose_trees_cost_too_much_leave(
     searched: tuple[Searched, ...], executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ensemble, "MOST_TREES", 1)
+    monkeypatch.setattr(ensemble, "MOST_PREDICTION_S", 1e-9)
 
     thrifty = keep_ensemble(searched, recipe=RECIPE, executor=executor, deadline=None)
 

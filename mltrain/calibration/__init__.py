@@ -12,7 +12,7 @@ from mltrain.calibration.calibrator import (
 )
 from mltrain.calibration.choosing import choose_calibrator
 from mltrain.calibration.fitting import fit_calibrator
-from mltrain.calibration.sharpness import fit_sharpness, sharpen
+from mltrain.calibration.sharpness import fit_sharpness, sharpen, sharpen_apart
 
 __all__ = [
     "METHODS",
@@ -25,4 +25,5 @@ __all__ = [
     "fit_calibrator",
     "fit_sharpness",
     "sharpen",
+    "sharpen_apart",
 ]

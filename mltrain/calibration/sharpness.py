@@ -10,6 +10,8 @@ from mltrain.calibration.fitting import fit_calibrator
 
 # One number needs no more; a vote of fifteen members would wait for it otherwise.
 _MOST_CELLS = 40_000
+# A model without a mistake on some hundred rows would be made infinitely sure of the next ones.
+_MOST_SHARPNESS = 8.0
 
 
 def fit_sharpness(proba: Floats, y: NDArray[np.int64]) -> float:
@@ -24,7 +26,7 @@ def fit_sharpness(proba: Floats, y: NDArray[np.int64]) -> float:
     Returns
     -------
     float
-        Above 0; 1 where fewer than two classes are there.
+        Above 0, at most 8; 1 where fewer than two classes are there.
 
     References
     ----------
@@ -34,7 +36,8 @@ def fit_sharpness(proba: Floats, y: NDArray[np.int64]) -> float:
     if len(np.unique(y)) < 2:
         return 1.0
     step = max(1, len(y) * proba.shape[1] // _MOST_CELLS)
-    return fit_calibrator("temperature", proba[::step].astype(np.float64), y[::step]).scale[0]
+    scale = fit_calibrator("temperature", proba[::step].astype(np.float64), y[::step]).scale[0]
+    return min(scale, _MOST_SHARPNESS)
 
 
 def sharpen(proba: Floats, sharpness: float) -> Floats:
@@ -42,3 +45,20 @@ def sharpen(proba: Floats, sharpness: float) -> Floats:
     if sharpness == 1.0:
         return proba
     return calibrate(Calibrator(method="temperature", n_classes=proba.shape[1], scale=(sharpness,)), proba)
+
+
+def sharpen_apart(proba: Floats, y: NDArray[np.int64], *, parts: NDArray[np.intp]) -> Floats:
+    """Sharpen each part of the rows by what the rows of the others taught.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_classes)
+        Predictions for rows that the model has not learnt from.
+    parts : ndarray of shape (n_samples,)
+        Number of the part of each row; two parts or more.
+    """
+    sharpened = np.empty(proba.shape)
+    for part in np.unique(parts):
+        inside = parts == part
+        sharpened[inside] = sharpen(proba[inside].astype(np.float64), fit_sharpness(proba[~inside], y[~inside]))
+    return sharpened

@@ -36,6 +36,9 @@ class Metric:
         (n_resamples, n_samples) that returns values of shape (n_resamples,). With it intervals are fast.
     multiclass : bool
         Whether it serves more than two classes.
+    is_proper : bool
+        Whether it is a proper scoring rule: probabilities count as they are, not only by their order, so that
+        calibration pays.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Metric:
     from_confusion: Callable[[Floats], Floats] | None = None
     weighted: Callable[[Codes, Floats], Weighted] | None = None
     multiclass: bool = True
+    is_proper: bool = False
 
 
 MetricFactory: TypeAlias = Callable[..., Metric]

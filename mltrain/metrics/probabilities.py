@@ -158,6 +158,7 @@ LOG_LOSS = Metric(
     greater_is_better=False,
     function=log_loss,
     weighted=partial(_weighted_mean, log_losses),
+    is_proper=True,
 )
 BRIER = Metric(
     name="brier",
@@ -165,6 +166,7 @@ BRIER = Metric(
     greater_is_better=False,
     function=brier,
     weighted=partial(_weighted_mean, brier_losses),
+    is_proper=True,
 )
 CALIBRATION_ERROR = Metric(
     name="calibration_error",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mltrain.errors import UsageError
 from mltrain.metrics.contract import Codes, Metric
 
+_PROPER = ("neg_log_loss", "neg_brier_score")
 # Scorers of regression and of clusterings take class codes without complaint and mean nothing here.
 _FOREIGN = ("sklearn.metrics._regression", "sklearn.metrics.cluster")
 
@@ -41,6 +42,7 @@ def scorer_metric(name: str, *, n_classes: int) -> Metric:
         needs="labels" if needs_labels else "proba",
         greater_is_better=True,
         function=partial(_score, scorer, n_classes),
+        is_proper=name in _PROPER,
     )
     _try_out(metric, n_classes)
     return metric

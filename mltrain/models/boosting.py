@@ -9,8 +9,8 @@ from mltrain.models.rounds import patience
 
 MOST_ROUNDS = 3000
 _MOST_CELLS = 6e9
-
-
+# Of one fit on several classes: so many predict 1,000 rows in some 0.2 s of a core; calibration makes up for the rest.
+_MOST_TREES = 4_000
 _FEW_ROWS = 8_000
 _MANY_NUMBERS = 50
 _BINS = 63
@@ -34,6 +34,29 @@ def fewer_bins(shape: Shape) -> int | None:
 def trees_per_round(n_classes: int) -> int:
     """Return how many trees one round grows."""
     return 1 if n_classes == 2 else n_classes
+
+
+def rounds_of_trees(n_classes: int) -> int:
+    """Return the rounds at most of a booster that grows a tree for each class of more than two.
+
+    Notes
+    -----
+    On digits (10 classes) log loss fell from 0.0744 after 200 rounds to 0.0682 after 500 (extremely randomised splits
+    at a learning rate of 0.1), half of it for want of sureness: calibrated it was 0.0714 and 0.0681. 2,500 rounds at a
+    slower rate ended at 0.062 and took 5 s to predict 1,000 rows.
+    """
+    return MOST_ROUNDS if n_classes == 2 else max(_MOST_TREES // n_classes, 100)
+
+
+def slowest_rate(shape: Shape) -> float:
+    """Return the lowest learning rate worth its time on this many cells."""
+    cells = shape.n_samples * shape.n_features * trees_per_round(shape.n_classes)
+    return 0.01 if cells < 2e5 else 0.02 if cells < 1.5e6 else 0.03
+
+
+def slowest_rate_by_trees(shape: Shape) -> float:
+    """Return the same for boosters that grow a tree for each class: the more classes, the fewer rounds."""
+    return max(slowest_rate(shape), 12 / rounds_of_trees(shape.n_classes) if shape.n_classes > 2 else 0.0)
 
 
 def most_rounds(shape: Shape, *, learning_rate: float, cap: int = MOST_ROUNDS) -> int:

@@ -26,6 +26,8 @@ class Part:
         What their log probabilities are multiplied by before the vote.
     final_fit : {"refit", "bag", "fold"}
         One model refitted on all rows, or the fold models.
+    n_models : int
+        How many models of it predict.
     trial : Trial
         Without predictions and curve where it was read from a record.
     """
@@ -33,6 +35,7 @@ class Part:
     family: str
     weight: float
     final_fit: FinalFit
+    n_models: int
     trial: Trial
     sharpness: float = 1.0
 
@@ -53,16 +56,20 @@ def parts_of(candidate: Candidate, family: str, *, searched: Sequence[Searched] 
         The families behind the weights of an ensemble.
     """
     if candidate.trial is not None:
-        return (Part(family=family, weight=1.0, final_fit=candidate.final_fit, trial=candidate.trial),)
+        n_models = len(candidate.model.members)
+        part = Part(family=family, weight=1.0, final_fit=candidate.final_fit, n_models=n_models, trial=candidate.trial)
+        return (part,)
     trials = {
         f"{one.study.name}#{trial.number}": (one.study.name, trial) for one in searched for trial in one.study.trials
     }
-    fits, sharpness = candidate.member_fits or {}, candidate.sharpness or {}
+    fits, models = candidate.member_fits or {}, candidate.member_models or {}
+    sharpness = candidate.sharpness or {}
     return tuple(
         Part(
             family=trials[label][0],
             weight=weight,
             final_fit=fits[label],
+            n_models=models[label],
             trial=trials[label][1],
             sharpness=sharpness[label],
         )
@@ -98,6 +105,7 @@ def part_to_dict(part: Part) -> dict[str, Any]:
         "weight": part.weight,
         "sharpness": part.sharpness,
         "final_fit": part.final_fit,
+        "n_models": part.n_models,
         "trial": trial,
     }
 
@@ -130,6 +138,7 @@ def part_from_dict(entry: Mapping[str, Any]) -> Part:
         family=entry["family"],
         weight=float(entry["weight"]),
         final_fit=entry["final_fit"],
+        n_models=int(entry["n_models"]),
         trial=trial,
         sharpness=float(entry["sharpness"]),
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from mltrain.search.allotment import Ends
 from mltrain.search.executor import Executor, LocalExecutor
 from mltrain.search.job import SearchJob, study_key
-from mltrain.search.refitting import fit_folds, refit_all
+from mltrain.search.refitting import fit_folds, refit_all, rounds_for_all
+from mltrain.search.scoring import as_scored, score_of, score_of_fold
 from mltrain.search.seeds import derive
 from mltrain.search.study import Study, search
 from mltrain.search.trial import Curve, State, Trial, rank_trials
@@ -23,10 +24,14 @@ __all__ = [
     "State",
     "Study",
     "Trial",
+    "as_scored",
     "derive",
     "fit_folds",
     "rank_trials",
     "refit_all",
+    "rounds_for_all",
+    "score_of",
+    "score_of_fold",
     "search",
     "study_key",
 ]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mltrain.metrics import Metric
 from mltrain.models import Fitted, Proba
-from mltrain.search.fitting import FoldOutcome, score_or_nan
+from mltrain.search.fitting import FoldOutcome
 from mltrain.search.pruning import is_hopeless
 from mltrain.search.sequence import Proposal
 from mltrain.search.trial import Curve, State, Trial
+
+Score: TypeAlias = Callable[[Proba], float]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -56,15 +57,15 @@ class Attempt:
         return tuple(f for f in (self.outcomes[fold].fitted for fold in range(self.n_folds)) if f is not None)
 
 
-def settle(attempt: Attempt, *, metric: Metric, y_valid: NDArray[np.int64]) -> Trial | None:
+def settle(attempt: Attempt, *, score: Score) -> Trial | None:
     """Return the ended trial, or None while folds that could change it are missing.
 
     Folds are looked at in their order, so the same outcomes make the same trial whichever of them came first.
 
     Parameters
     ----------
-    y_valid : ndarray of shape (n_valid,), int64
-        Classes of the validation rows of all folds, in fold order.
+    score : callable
+        Scores the predictions for the validation rows of all folds, in fold order.
     """
     if _is_beaten(attempt):
         return _ended(attempt, "pruned", [attempt.outcomes[0]])
@@ -74,14 +75,14 @@ def settle(attempt: Attempt, *, metric: Metric, y_valid: NDArray[np.int64]) -> T
             return None
         if outcome.error is not None:
             return _ended(attempt, "failed", [], error=outcome.error)
-    return _scored(attempt, metric=metric, y_valid=y_valid)
+    return _scored(attempt, score=score)
 
 
-def cut_off(attempt: Attempt, *, metric: Metric, y_valid: NDArray[np.int64]) -> Trial:
+def cut_off(attempt: Attempt, *, score: Score) -> Trial:
     """Return the trial as the clock left it: with a score where every fold has a model."""
     outcomes = [attempt.outcomes[fold] for fold in sorted(attempt.outcomes)]
     if len(outcomes) == attempt.n_folds and all(outcome.error is None for outcome in outcomes):
-        return _scored(attempt, metric=metric, y_valid=y_valid, state="cut")
+        return _scored(attempt, score=score, state="cut")
     whole = [outcome for outcome in outcomes if outcome.error is None]
     return _ended(attempt, "cut", whole, error=next((o.error for o in outcomes if o.error), None))
 
@@ -99,17 +100,17 @@ def _is_beaten(attempt: Attempt) -> bool:
     return first.fitted.stopped == "pruned" or (attempt.n_folds > 1 and is_hopeless(bar, first.score))
 
 
-def _scored(attempt: Attempt, *, metric: Metric, y_valid: NDArray[np.int64], state: State = "complete") -> Trial:
+def _scored(attempt: Attempt, *, score: Score, state: State = "complete") -> Trial:
     """Return a trial all of whose folds have a model."""
     outcomes = [attempt.outcomes[fold] for fold in range(attempt.n_folds)]
     proba = np.concatenate([fitted.valid_proba for fitted in attempt.fitted()])
-    score = score_or_nan(metric, y_valid, proba)
+    scored = score(proba)
     if any(was_cut(outcome) for outcome in outcomes):
         state = "cut"
-    if not math.isfinite(score):
-        error = f"the score is {score}"
+    if not math.isfinite(scored):
+        error = f"the score is {scored}"
         return _ended(attempt, "cut" if state == "cut" else "failed", [], error=error)
-    return _ended(attempt, state, outcomes, score=score, proba=proba)
+    return _ended(attempt, state, outcomes, score=scored, proba=proba)
 
 
 def _ended(

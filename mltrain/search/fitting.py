@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mltrain import metrics
 from mltrain.metrics import Metric
 from mltrain.models import Fitted, Limits, ModelFamily
 from mltrain.search.job import SearchJob
 from mltrain.search.pruning import Bar, CurveWatch
+from mltrain.search.scoring import score_of_fold
 from mltrain.search.seeds import derive
 from mltrain.space import Params
 
@@ -34,6 +34,8 @@ class FitCall:
         Rounds at most; None leaves it to the family.
     bar : Bar, optional
         What the curve must promise.
+    sharpens : bool
+        As `SearchJob.sharpens`.
     stop : Event
         Set when nobody wants the result any more; the fit then ends at its next round.
     """
@@ -47,6 +49,7 @@ class FitCall:
     seed: int
     threads: int
     deadline: float | None
+    sharpens: bool = False
     stop: Event = field(default_factory=Event)
     bar: Bar | None = None
     max_rounds: int | None = None
@@ -106,6 +109,7 @@ def make_call(
         seed=derive(job.seed, job.name, number, fold),
         threads=threads,
         deadline=deadline,
+        sharpens=job.sharpens,
     )
 
 
@@ -132,17 +136,9 @@ def _fit_and_score(call: FitCall) -> FoldOutcome:
         return FoldOutcome(fitted=None, error="predictions are not finite")
     return FoldOutcome(
         fitted=fitted,
-        score=score_or_nan(call.metric, call.y_valid, fitted.valid_proba),
+        score=score_of_fold(call.metric, call.y_valid, fitted.valid_proba, sharpens=call.sharpens),
         loss=min(fitted.valid_losses, default=math.nan),
     )
-
-
-def score_or_nan(metric: Metric, y: NDArray[np.int64], proba: NDArray[np.float64]) -> float:
-    """Return the score, or NaN where the metric is undefined (one class among the rows of a fold)."""
-    try:
-        return float(metrics.score(metric, y, proba))
-    except ValueError:
-        return math.nan
 
 
 def _limits(call: FitCall) -> Limits:

@@ -52,6 +52,9 @@ class SearchJob:
         Positions of the features that a fit on all rows learns from; None means all.
     keep_models : int
         The fold models of so many best trials stay in memory.
+    sharpens : bool
+        Whether predictions are scored as sure of themselves as they may be: what is kept will be calibrated, and the
+        metric sees the difference.
     """
 
     name: str
@@ -71,6 +74,7 @@ class SearchJob:
     lag: int = 8
     final_features: NDArray[np.intp] | None = None
     keep_models: int = VOTERS_PER_FAMILY
+    sharpens: bool = False
 
     @property
     def valid_rows(self) -> NDArray[np.intp]:
@@ -103,6 +107,7 @@ def study_key(job: SearchJob) -> str:
         "metric": [job.metric.name, _answer_of(job.metric, job.objective.n_classes)],
         "seed": job.seed,
         "lag": job.lag,
+        "sharpens": job.sharpens,
     }
     digest = hashlib.sha256(json.dumps(settings, default=repr).encode())
     for array in _arrays(job):

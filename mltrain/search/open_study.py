@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from mltrain.search.fitting import FoldOutcome
 from mltrain.search.job import SearchJob
 from mltrain.search.journal import Journal
 from mltrain.search.narrowing import limit_trials, make_plan
+from mltrain.search.scoring import score_of
 from mltrain.search.seeds import derive
 from mltrain.search.sequence import Proposal, Sequence
 from mltrain.search.trial import Trial, best_score, rank_trials
@@ -61,7 +63,8 @@ class OpenStudy:
         self.broken: Exception | None = None
         self._journal = journal
         self._sequence = Sequence(job.name, plan, metric=job.metric, seed=job.seed, lag=job.lag, finished=finished)
-        self._y_valid = job.y[job.valid_rows]
+        self._n_predictions = len(job.valid_rows) * job.objective.n_classes
+        self._score = partial(score_of, job)
         self._attempts: dict[int, Attempt] = {}
         self._next: Proposal | None = None
         self._cut: list[Proposal] = []
@@ -135,16 +138,16 @@ class OpenStudy:
         if attempt.number not in self._attempts:
             return None
         attempt.outcomes[fold] = outcome
-        trial = settle(attempt, metric=self.job.metric, y_valid=self._y_valid)
+        trial = settle(attempt, score=self._score)
         if trial is not None and trial.state == "failed" and is_over:
-            trial = cut_off(attempt, metric=self.job.metric, y_valid=self._y_valid)
+            trial = cut_off(attempt, score=self._score)
         if trial is not None:
             self._end(attempt, trial)
         return trial
 
     def cut(self, attempt: Attempt) -> Trial:
         """End an attempt as the clock left it."""
-        trial = cut_off(attempt, metric=self.job.metric, y_valid=self._y_valid)
+        trial = cut_off(attempt, score=self._score)
         self._end(attempt, trial)
         return trial
 
@@ -201,7 +204,7 @@ class OpenStudy:
 
     def _let_go_of_predictions(self) -> None:
         """On large data keep the predictions of the best trials alone; the journal has those of all."""
-        if len(self._y_valid) * self.job.objective.n_classes < _MANY_PREDICTIONS:
+        if self._n_predictions < _MANY_PREDICTIONS:
             return
         for trial in rank_trials(self.trials.values(), self.job.metric)[_MOST_WITH_PREDICTIONS:]:
             self.trials[trial.number] = replace(trial, proba=None)

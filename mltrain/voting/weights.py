@@ -148,18 +148,19 @@ def _thrifty(weights: Weights, selection: Selection) -> Weights:
 
 
 def _prior_votes(stacked: NDArray[np.floating], y: Codes, selection: Selection) -> Weights:
-    """Let the first member of each kind vote by the square of what it knows.
+    """Let the first member of each kind vote by the square of what it knows over what it does not.
 
-    What a member knows is how far its log loss is below that of the shares of the classes; who knows nothing has no
-    say, but where nobody knows anything the first member has it.
+    What a member knows is how far its log loss is below that of the shares of the classes, what it does not know is
+    that log loss. Who knows nothing has no say, but where nobody knows anything the first member has it.
     """
     kinds = np.arange(len(stacked)) if selection.kinds is None else np.asarray(selection.kinds)
     _, firsts = np.unique(kinds, return_index=True)
     shares = np.bincount(y, minlength=stacked.shape[2]) / len(y)
     told = np.maximum(stacked[firsts][:, np.arange(len(y)), y], _SMALLEST)
-    known = np.maximum(np.log(told).mean(axis=1) - np.log(shares[y]).mean(), 0.0)
+    unknown = -np.log(told).mean(axis=1)
+    known = np.maximum(-np.log(shares[y]).mean() - unknown, 0.0)
     votes = np.zeros(len(stacked))
-    votes[firsts] = np.round(known, 9) ** 2
+    votes[firsts] = (np.round(known, 9) / np.maximum(unknown, _SMALLEST)) ** 2
     if not votes.any():
         votes[0] = 1.0
     prior: Weights = votes / votes.sum()

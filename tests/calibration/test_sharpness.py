@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mltrain.calibration import fit_sharpness, sharpen
+from mltrain.calibration import fit_sharpness, sharpen, sharpen_apart
 
 
 def _rows(n_rows: int, n_classes: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -51,3 +51,25 @@ def test_large_data_is_sampled() -> None:
     proba, y = _rows(300_000, 2)
 
     assert fit_sharpness(proba, y) == pytest.approx(1.0, abs=0.05)
+
+
+def test_each_part_is_sharpened_by_what_the_others_taught() -> None:
+    proba, y = _rows(3_000, 4)
+    blunt = proba**0.5 / (proba**0.5).sum(axis=1, keepdims=True)
+    parts = np.arange(3_000) % 3
+
+    apart = sharpen_apart(blunt, y, parts=parts)
+
+    for part in range(3):
+        inside = parts == part
+        own = fit_sharpness(blunt[~inside], y[~inside])
+        assert own == pytest.approx(2.0, rel=0.1)
+        np.testing.assert_array_equal(apart[inside], sharpen(blunt[inside], own))
+
+
+def test_a_model_without_a_mistake_is_not_made_infinitely_sure() -> None:
+    y = np.arange(60) % 3
+    proba = np.full((60, 3), 0.2)
+    proba[np.arange(60), y] = 0.6
+
+    assert fit_sharpness(proba, y) == 8.0

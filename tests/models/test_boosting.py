@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mltrain.models import Shape
-from mltrain.models.boosting import expected_rounds, most_rounds
+from mltrain.models.boosting import expected_rounds, most_rounds, rounds_of_trees, slowest_rate, slowest_rate_by_trees
 from mltrain.models.rounds import patience
 
 
@@ -39,3 +39,16 @@ def test_small_steps_and_small_trees_take_more_rounds_up_to_the_cap():
     assert expected_rounds(shape, learning_rate=0.05, leaves=31) > expected_rounds(shape, learning_rate=0.1, leaves=31)
     assert expected_rounds(shape, learning_rate=0.1, leaves=8) > expected_rounds(shape, learning_rate=0.1, leaves=31)
     assert expected_rounds(shape, learning_rate=1e-4, leaves=2, cap=50) == 50
+
+
+@pytest.mark.parametrize(("n_classes", "expected"), [(2, 3000), (3, 1333), (10, 400), (26, 153), (100, 100)])
+def test_a_tree_for_each_class_leaves_fewer_rounds(n_classes, expected):
+    assert rounds_of_trees(n_classes) == expected
+
+
+def test_the_lowest_learning_rate_gets_somewhere_in_the_rounds_there_are():
+    two, many = _shape(1_000), _shape(1_000, n_classes=10)
+
+    assert slowest_rate_by_trees(two) == slowest_rate(two) == 0.01
+    assert slowest_rate(many) == 0.01
+    assert slowest_rate_by_trees(many) == pytest.approx(12 / 400)

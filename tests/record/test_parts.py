@@ -22,7 +22,7 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 def _part(**changes: Any) -> Part:
     trial = {"number": 3, "params": {"a": 1}, "state": "complete", "score": 0.5, "seed": 7, **changes}
-    return Part(family="lgbm", weight=0.25, final_fit="bag", trial=Trial(**trial))
+    return Part(family="lgbm", weight=0.25, final_fit="bag", n_models=5, trial=Trial(**trial))
 
 
 @given(
@@ -39,7 +39,7 @@ def test_every_bit_survives_json(
         number=4, params=params, state="cut", score=score, fold_scores=tuple(scores), n_rounds=(1, 9), seed=seed,
         threads=2, seconds=0.25, notes=("ü",), error=None,
     )  # fmt: skip
-    part = Part(family="xgboost", weight=weight, final_fit="refit", trial=trial)
+    part = Part(family="xgboost", weight=weight, final_fit="refit", n_models=1, trial=trial)
 
     assert part_from_dict(json.loads(json.dumps(part_to_dict(part), allow_nan=False))) == part
 

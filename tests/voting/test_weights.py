@@ -105,8 +105,9 @@ def test_weights_from_few_rows_stay_near_votes_of_the_best_of_each_kind_by_what_
     )
 
     base = log_loss(y, np.full(n, y.mean()))
-    known = np.array([max(base - log_loss(y, member[:, 1]), 0.0) for member in stacked[:3]])
-    prior = np.append(known**2 / (known**2).sum(), 0.0)
+    losses = np.array([log_loss(y, member[:, 1]) for member in stacked[:3]])
+    votes = (np.maximum(base - losses, 0.0) / losses) ** 2
+    prior = np.append(votes / votes.sum(), 0.0)
     np.testing.assert_allclose(nearer, kept * plain + (1 - kept) * prior)
     assert nearer[3] == 0
 

@@ -10,17 +10,16 @@ from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
-from mltrain import metrics, plugins
-from mltrain.candidate import HeldOut, Recipe, assemble, held_out_rows, validated_y
+from mltrain import plugins
+from mltrain.candidate import HeldOut, Recipe, assemble, held_out_rows
 from mltrain.errors import DataError
 from mltrain.final_fit import FinalFit, fold_members
 from mltrain.jobs import Material
-from mltrain.metrics import Metric
 from mltrain.model import Member, Model
-from mltrain.models import Fitted, ModelFamily, Proba, ViewKind
+from mltrain.models import Fitted, ModelFamily, ViewKind
 from mltrain.preprocessing import Encoder
 from mltrain.record import Part, RunRecord
-from mltrain.search import Executor, SearchJob, State, fit_folds, refit_all
+from mltrain.search import Executor, SearchJob, State, fit_folds, refit_all, score_of, score_of_fold
 
 Calibration: TypeAlias = Literal["rebuilt", "recorded", "none"]
 
@@ -127,21 +126,20 @@ def _make(job: SearchJob, part: Part, *, executor: Executor) -> _Made:
             member = Member(family=job.name, weight=part.weight, fitted=final.model, features=job.final_features)
             members: Sequence[Member] = [replace(member, sharpness=part.sharpness)]
         else:
-            members = fold_members(job, fitted, weight=part.weight, sharpness=part.sharpness)
+            members = fold_members(job, fitted, n_models=part.n_models, weight=part.weight, sharpness=part.sharpness)
     except ValueError as error:
         raise DataError(
             f"the recorded parameters of {part.label} are refused: {error}",
             hint="the record was changed, or the versions of the libraries have",
         ) from error
     proba = np.concatenate([f.valid_proba for f in fitted])
-    y = validated_y(job)
     line = RebuiltPart(
         trial=part.label,
         weight=part.weight,
         final_fit=part.final_fit,
         state=trial.state,
         recorded_score=math.nan if trial.score is None else trial.score,
-        score=_score(job.metric, y, proba),
+        score=score_of(job, proba),
         fold_difference=_fold_difference(job, trial.fold_scores, fitted),
         n_rounds=tuple(f.n_rounds for f in fitted),
         seconds=time.monotonic() - started,
@@ -152,17 +150,12 @@ def _make(job: SearchJob, part: Part, *, executor: Executor) -> _Made:
 
 def _fold_difference(job: SearchJob, recorded: Sequence[float], fitted: Sequence[Fitted]) -> float:
     """Return the largest difference of a fold's score; infinite where only one of the two has one."""
-    scores = [_score(job.metric, job.y[fold.valid], f.valid_proba) for fold, f in zip(job.folds, fitted, strict=True)]
+    scores = [
+        score_of_fold(job.metric, job.y[fold.valid], f.valid_proba, sharpens=job.sharpens)
+        for fold, f in zip(job.folds, fitted, strict=True)
+    ]
     if len(scores) != len(recorded) or [math.isnan(s) for s in scores] != [math.isnan(s) for s in recorded]:
         return math.inf
     return max(
         (abs(now - then) for now, then in zip(scores, recorded, strict=True) if not math.isnan(now)), default=0.0
     )
-
-
-def _score(metric: Metric, y: np.ndarray, proba: Proba) -> float:
-    """Return the score, NaN where the metric is not defined."""
-    try:
-        return float(metrics.score(metric, y, proba))
-    except ValueError:
-        return math.nan

@@ -38,6 +38,7 @@ class CatBoost:
 
     name = "catboost"
     view: ViewKind = "native"
+    tree_us = 15.0
     simplicity = 3
     parameters = KNOWN | frozenset(SYNONYMS)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltrain.models import Shape
-from mltrain.models.boosting import fewer_bins
+from mltrain.models.boosting import fewer_bins, slowest_rate
 from mltrain.space import Choice, Float, Int, Params, Scalar, Space
 
 # What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device).
@@ -49,7 +49,7 @@ def search_space(shape: Shape) -> Space:
     again and lowered no loss on german, telco or adult.
     """
     space: dict[str, Int | Float | Choice] = {
-        "learning_rate": Float(low=_slowest(shape), high=0.2, log=True),
+        "learning_rate": Float(low=slowest_rate(shape), high=0.2, log=True),
         "depth": Int(low=4, high=8),
         "l2_leaf_reg": Float(low=1e-4, high=5.0, log=True),
     }
@@ -63,7 +63,7 @@ def search_space(shape: Shape) -> Space:
 
 def first_trials(shape: Shape) -> Sequence[Params]:
     """Return complete trials: a modest booster that ends soon, then deeper, slower and statistics of categories."""
-    slow = max(_slowest(shape), 0.02)
+    slow = max(slowest_rate(shape), 0.02)
     changed: tuple[Params, ...] = (
         {"learning_rate": 0.2 if shape.n_classes > 2 else 0.15, "depth": 4},
         {"learning_rate": 0.08, "depth": 6},
@@ -73,12 +73,6 @@ def first_trials(shape: Shape) -> Sequence[Params]:
         {"learning_rate": 2 * slow, "depth": 6, "l2_leaf_reg": 1.0, "one_hot_max_size": 8, "max_ctr_complexity": 2},
     )
     return tuple(_trial(shape, changes) for changes in changed)
-
-
-def _slowest(shape: Shape) -> float:
-    """Return the lowest learning rate worth its time on this many cells."""
-    cells = shape.n_samples * shape.n_features * (1 if shape.n_classes == 2 else shape.n_classes)
-    return 0.01 if cells < 2e5 else 0.02 if cells < 1.5e6 else 0.03
 
 
 def _trial(shape: Shape, changes: Params) -> Params:

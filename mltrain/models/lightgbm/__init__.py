@@ -15,7 +15,7 @@ from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
-from mltrain.models.boosting import MOST_ROUNDS, most_rounds
+from mltrain.models.boosting import MOST_ROUNDS, most_rounds, rounds_of_trees
 from mltrain.models.framing import frame, unframe
 from mltrain.models.lightgbm.data import BINNING, Binned, FoldData, fold_data, prepare_bins
 from mltrain.models.lightgbm.space import KNOWN, SYNONYMS, first_trials, search_space
@@ -36,6 +36,7 @@ class LightGBM:
     name = "lgbm"
     view: ViewKind = "native"
     grows_tree_per_class = True
+    tree_us = 65.0
     simplicity = 2
     parameters = KNOWN | frozenset(SYNONYMS)
 
@@ -171,7 +172,7 @@ def _round_cap(cap: int, settled: dict[str, Scalar], prepared: Binned, limits: L
     n_samples, n_features = prepared.X.shape
     shape = Shape(n_samples=n_samples, n_features=n_features, n_classes=prepared.objective.n_classes)
     rate = take_number(dict(settled), "learning_rate", default=0.1, low=1e-6)
-    return most_rounds(shape, learning_rate=rate, cap=cap)
+    return most_rounds(shape, learning_rate=rate, cap=min(cap, rounds_of_trees(shape.n_classes)))
 
 
 def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: RoundWatch) -> Stop | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltrain.models import Shape
-from mltrain.models.boosting import fewer_bins
+from mltrain.models.boosting import fewer_bins, slowest_rate_by_trees
 from mltrain.space import Choice, Float, Int, Params, Scalar, Space
 
 # What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device).
@@ -109,10 +109,20 @@ _ON_MANY_ROWS: tuple[Params, ...] = (
 )
 
 
+# Of separable classes gradients soon vanish, and the usual penalty then stops trees from learning.
+_OF_SEPARABLE_CLASSES: Params = {
+    "learning_rate": 0.1,
+    "min_data_in_leaf": 4,
+    "feature_fraction": 0.5,
+    "extra_trees": True,
+    "lambda_l2": 0.005,
+}
+
+
 def search_space(shape: Shape) -> Space:
     """Return the ranges; large data gets faster learning rates, so that a fit ends within a short budget."""
     space: dict[str, Int | Float | Choice] = {
-        "learning_rate": Float(low=_slowest(shape), high=0.2, log=True),
+        "learning_rate": Float(low=slowest_rate_by_trees(shape), high=0.2, log=True),
         "num_leaves": Int(low=3, high=200, log=True),
         "min_data_in_leaf": Int(low=1 if shape.n_classes == 2 else 3, high=100, log=True),
         "feature_fraction": Float(low=0.3, high=1.0),
@@ -139,21 +149,18 @@ def first_trials(shape: Shape) -> Sequence[Params]:
     Notes
     -----
     Extremely randomised splits were good on most data sets of up to 2,000 rows and poor on those of 7,000 and more, so
-    they come last there.
+    they come last there. On digits (10 classes, 1,437 rows) a penalty of 1 gave a log loss of 0.071 after 200 rounds
+    and one of 0.01 or less 0.057 to 0.061; on samples of diamonds and species the former was better by 0.00 to 0.03.
     """
     first, *others = _ON_FEW_ROWS if shape.n_samples < _MANY_ROWS else _ON_MANY_ROWS
+    if shape.n_classes > 2:
+        others.insert(0, _OF_SEPARABLE_CLASSES)
     return (_trial(shape, {**first, "learning_rate": _fastest(shape, first)}), *(_trial(shape, row) for row in others))
 
 
 def _fastest(shape: Shape, first: Params) -> Scalar:
     """Return the learning rate of the first trial; every round of many classes grows many trees."""
-    return 0.2 if shape.n_classes > 2 and _slowest(shape) > 0.01 else first["learning_rate"]
-
-
-def _slowest(shape: Shape) -> float:
-    """Return the lowest learning rate worth its time on this many cells."""
-    cells = shape.n_samples * shape.n_features * (1 if shape.n_classes == 2 else shape.n_classes)
-    return 0.01 if cells < 2e5 else 0.02 if cells < 1.5e6 else 0.03
+    return 0.2 if shape.n_classes > 2 and slowest_rate_by_trees(shape) > 0.01 else first["learning_rate"]
 
 
 def _trial(shape: Shape, changes: Params) -> Params:
@@ -172,4 +179,4 @@ def _trial(shape: Shape, changes: Params) -> Params:
     if (bins := fewer_bins(shape)) is not None:
         trial["max_bin"] = bins
     trial |= dict(changes)
-    return trial | {"learning_rate": max(float(str(trial["learning_rate"])), _slowest(shape))}
+    return trial | {"learning_rate": max(float(str(trial["learning_rate"])), slowest_rate_by_trees(shape))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mltrain.models import Shape
-from mltrain.models.boosting import MOST_ROUNDS, expected_rounds, trees_per_round
+from mltrain.models.boosting import MOST_ROUNDS, expected_rounds, rounds_of_trees, trees_per_round
 from mltrain.models.lightgbm.space import SYNONYMS
 from mltrain.models.parameters import number_or, own_names
 from mltrain.space import Params
@@ -30,7 +30,7 @@ def forecast_work(params: Params, shape: Shape) -> float:
         shape,
         learning_rate=max(number_or(own, "learning_rate", 0.1), 1e-6),
         leaves=leaves,
-        cap=int(max(number_or(own, "num_iterations", MOST_ROUNDS), 1)),
+        cap=min(int(max(number_or(own, "num_iterations", MOST_ROUNDS), 1)), rounds_of_trees(shape.n_classes)),
     )
     features = shape.n_features * number_or(own, "feature_fraction", 1.0)
     cuts = features * min(number_or(own, "max_bin", 255), 255) / 255

@@ -37,6 +37,7 @@ class RandomForest:
 
     name = "random_forest"
     view: ViewKind = "ordinal"
+    tree_us = 100.0
     simplicity = 1
     parameters = KNOWN
 

@@ -13,7 +13,7 @@ import xgboost
 from numpy.typing import NDArray
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
-from mltrain.models.boosting import MOST_ROUNDS, most_rounds
+from mltrain.models.boosting import MOST_ROUNDS, most_rounds, rounds_of_trees
 from mltrain.models.framing import frame, unframe
 from mltrain.models.parameters import settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, normalise
@@ -35,6 +35,7 @@ class XGBoost:
     name = "xgboost"
     view: ViewKind = "native"
     grows_tree_per_class = True
+    tree_us = 20.0
     simplicity = 3
     parameters = KNOWN | frozenset(SYNONYMS)
 
@@ -151,7 +152,7 @@ def _round_cap(cap: int, settled: dict[str, Scalar], prepared: Matrices, limits:
     n_samples, n_features = prepared.view.X.shape
     shape = Shape(n_samples=n_samples, n_features=n_features, n_classes=prepared.objective.n_classes)
     rate = take_number(dict(settled), "learning_rate", default=0.3, low=1e-6)
-    return most_rounds(shape, learning_rate=rate, cap=cap)
+    return most_rounds(shape, learning_rate=rate, cap=min(cap, rounds_of_trees(shape.n_classes)))
 
 
 def _boost(booster: xgboost.Booster, data: FoldMatrices, *, n_rounds: int, watch: RoundWatch) -> Stop | None:

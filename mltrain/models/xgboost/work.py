@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mltrain.models import Shape
-from mltrain.models.boosting import MOST_ROUNDS, expected_rounds, trees_per_round
+from mltrain.models.boosting import MOST_ROUNDS, expected_rounds, rounds_of_trees, trees_per_round
 from mltrain.models.parameters import number_or, own_names
 from mltrain.models.xgboost.space import SYNONYMS
 from mltrain.space import Params
@@ -32,7 +32,7 @@ def forecast_work(params: Params, shape: Shape) -> float:
         shape,
         learning_rate=max(number_or(own, "learning_rate", 0.3), 1e-6),
         leaves=leaves,
-        cap=int(max(number_or(own, "n_estimators", MOST_ROUNDS), 1)),
+        cap=min(int(max(number_or(own, "n_estimators", MOST_ROUNDS), 1)), rounds_of_trees(shape.n_classes)),
     )
     share = number_or(own, "colsample_bytree", 1.0) * number_or(own, "colsample_bylevel", 1.0)
     features = shape.n_features * share * number_or(own, "colsample_bynode", 1.0)

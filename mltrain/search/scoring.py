@@ -1,0 +1,61 @@
+"""What out-of-fold predictions are worth: as they are, or as sure of themselves as they may be."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltrain import metrics
+from mltrain.calibration import fit_sharpness, sharpen, sharpen_apart
+from mltrain.development import parts_of_rows
+from mltrain.metrics import Metric
+from mltrain.models import Proba
+from mltrain.search.job import SearchJob
+
+_PARTS_OF_ONE = 5
+
+
+def as_scored(job: SearchJob, proba: Proba) -> Proba:
+    """Return out-of-fold predictions as they are scored.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_validated, n_classes)
+        In the order of `SearchJob.valid_rows`.
+
+    Returns
+    -------
+    ndarray of that shape
+        The same, or, where ``job.sharpens``, each row sharpened by what the rows of other folds taught.
+
+    Notes
+    -----
+    A forest of small leaves has a log loss of 0.25 on digits and one of 0.07 once it is calibrated, which it will be;
+    compared as they come, forests lose to boosters that they beat.
+    """
+    if not job.sharpens:
+        return proba
+    parts = parts_of_rows(job.folds)
+    if parts is None:
+        parts = np.arange(len(proba)) % _PARTS_OF_ONE
+    return sharpen_apart(proba, job.y[job.valid_rows], parts=parts)
+
+
+def score_of(job: SearchJob, proba: Proba) -> float:
+    """Return the score of out-of-fold predictions, or NaN where the metric is undefined."""
+    return score_or_nan(job.metric, job.y[job.valid_rows], as_scored(job, proba))
+
+
+def score_of_fold(metric: Metric, y: NDArray[np.int64], proba: Proba, *, sharpens: bool) -> float:
+    """Return the score of one fold's predictions, NaN where undefined: for comparing trials on the same fold alone."""
+    return score_or_nan(metric, y, sharpen(proba, fit_sharpness(proba, y)) if sharpens else proba)
+
+
+def score_or_nan(metric: Metric, y: NDArray[np.int64], proba: NDArray[np.float64]) -> float:
+    """Return the score, or NaN where the metric is undefined (one class among the rows of a fold)."""
+    try:
+        return float(metrics.score(metric, y, proba))
+    except ValueError:
+        return math.nan
