@@ -59,7 +59,7 @@ class DatedTable(Section):
     options: dict[str, Any] = Field(default_factory=dict)
     """Settings of the data source."""
     keys: Annotated[tuple[str, ...], Field(min_length=1)] | dict[str, str]
-    """Columns by which rows belong to labels: names that both tables have, or `label column: table column`. Required."""
+    """Columns by which rows belong to labels: names that both tables have, or `label column: table column`."""
     time_column: str
     """From when on a row holds; without a zone it is UTC. Required."""
     created_column: str | None = None
