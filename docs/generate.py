@@ -13,12 +13,13 @@ from typing import Any
 
 import typer
 
-from mltrain import errors
+from mltrain import errors, plugins
 from mltrain.cli import app
 from mltrain.config.names import FAMILIES, METRICS, TRACKERS
 from mltrain.config.rendering import to_values
 from mltrain.config.schema import json_schema
 from mltrain.config.sections import Config
+from mltrain.data.options import NoOptions
 from mltrain.metrics import BUILT_IN, Metric, resolve
 
 ROOT = Path(__file__).parent.parent
@@ -207,11 +208,23 @@ def plugin_lines() -> Iterator[str]:
         yield from ("| name | also accepted | what it is |", "|---|---|---|")
         for name, value in sorted(project["entry-points"][f"mltrain.{group}"].items()):
             yield row(f"`{name}`", synonyms(name, {**FAMILIES, **TRACKERS}), module_summary(value))
+    yield from option_lines()
     yield from ("", "## Metrics", "")
     yield "For `train.comparison_metric`; others are entry points of `mltrain.metrics` or any scikit-learn scorer name."
     yield "A metric that needs a threshold is scored at the best one on the same held-out predictions."
     yield from ("", "| name | also accepted | scored on | better | classes |", "|---|---|---|---|---|")
     yield from (metric_row(name) for name in BUILT_IN)
+
+
+def option_lines() -> Iterator[str]:
+    """Yield the settings of the shipped data sources; their modules load without the extras that they need."""
+    yield from ("", "### Settings of data sources", "", "Keys of `data.options`.", "")
+    yield from ("| source | key | default | what it does |", "|---|---|---|---|")
+    for name in plugins.names("sources"):
+        fields = getattr(plugins.load("sources", name), "options", NoOptions).model_fields
+        for key, field in fields.items():
+            default = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False)
+            yield row(f"`{name}`", f"`{key}`", f"`{default}`", one_line(field.description))
 
 
 def metric_row(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 MASK = "***"
@@ -22,12 +22,36 @@ _SECRET_PAIR = re.compile(
 _QUERY_PAIR = re.compile(rf"(?P<name>(?:^|[?&;\s])[\w.-]*(?:{_TELLING}|sig(?:nature)?)=)[^&;#\s]+", re.IGNORECASE)
 # A password may hold '/' and '@', as SQLAlchemy allows; digits up to a '/' after the colon are a port.
 _USER_INFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?:[^\s/@:]*:(?!\d+(?:/|\s|$))\S*|[^\s/]*)@", re.IGNORECASE)
+_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/@:]*:(?!\d+(?:/|\s|$))\S*@", re.IGNORECASE)
 _SHORTEST_SECRET = 6  # shorter values of such variables ("1", "true") are no secrets and would riddle the text
 
 
 def without_secrets(text: str) -> str:
     """Return free text with secrets masked: the environment's, those in URLs, those beside a telling name."""
     return _SECRET_PAIR.sub(rf"\g<name>\g<gap>{MASK}", _without_known_secrets(text))
+
+
+def carries_secret(address: str) -> bool:
+    """Say whether an address holds a password, a token or a signature; a user's name alone is none.
+
+    Examples
+    --------
+    >>> carries_secret("postgresql://ann:pw@host/db"), carries_secret("postgresql://ann@host:5432/db")
+    (True, False)
+    """
+    return bool(_PASSWORD.search(address) or _QUERY_PAIR.search(address.partition("?")[2]))
+
+
+def is_secret_name(name: str) -> bool:
+    """Say whether a setting's name tells that its value is a secret."""
+    return bool(_SECRET_OPTION.search(name))
+
+
+def without_these(text: str, secrets: Iterable[str]) -> str:
+    """Return text without secrets that are known to whoever asks, and without those of `without_secrets`."""
+    for secret in secrets:
+        text = text.replace(secret, MASK) if secret else text
+    return without_secrets(text)
 
 
 def redacted(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +86,7 @@ def _redacted(value: Any, *, has_options: bool) -> Any:
 def _is_secret(name: str, value: object) -> bool:
     """Say whether an option's name tells that its value is a secret; true, false and nothing are none."""
     says_nothing = value is None or isinstance(value, bool | Mapping) or value == ""
-    return not says_nothing and bool(_SECRET_OPTION.search(name))
+    return not says_nothing and is_secret_name(name)
 
 
 def _without_known_secrets(text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MODULES = {"scikit-learn": "sklearn", "mlflow-skinny": "mlflow"}  # distributions whose module has another name
+LOADED = {"s3fs", "gcsfs", "adlfs", "psycopg"}  # by fsspec and SQLAlchemy, by the scheme of an address
 BROUGHT = {
     "pydantic_core": "pydantic",
     "requests": "comet_ml",  # to recognise the errors of its client
@@ -33,8 +34,8 @@ def test_declared_is_what_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     texts = [*project["dependencies"], *(text for name in extras if name != "all" for text in extras[name])]
-    names = [re.split(r"[<>=]", text)[0] for text in texts]
-    declared = {MODULES.get(name, name).partition(".")[0] for name in names}
+    names = [re.split(r"[<>=\[]", text)[0] for text in texts]
+    declared = {MODULES.get(name, name).partition(".")[0] for name in names} - LOADED
 
     imported = {name.partition(".")[0] for name in _imported()} - sys.stdlib_module_names - set(BROUGHT)
 

@@ -24,6 +24,14 @@ _CORE = (
     "lightgbm", "xgboost", "optuna", "comet_ml", "matplotlib", "threadpoolctl", "psutil",
 )  # fmt: skip
 _SLIM = {"xgboost": "xgboost-cpu"}  # distributions that bring the same module
+_EXTRAS = {  # distributions of the data sources' extras: what their absence costs
+    "psycopg": ("sql", "PostgreSQL cannot be read"),
+    "duckdb": ("duckdb", "DuckDB cannot be read"),
+    "deltalake": ("delta", "Delta tables cannot be read"),
+    "s3fs": ("s3", "s3:// cannot be read"),
+    "gcsfs": ("gcs", "gs:// cannot be read"),
+    "adlfs": ("azure", "abfs:// cannot be read"),
+}
 _LEAST_FREE_BYTES = 1_000_000_000
 
 
@@ -72,6 +80,7 @@ def doctor(workspace: Workspace, *, environment: Mapping[str, str] | None = None
         *(_library(name) for name in _CORE),
         _mlflow(),
         _catboost(),
+        *(_extra(distribution, *cost) for distribution, cost in _EXTRAS.items()),
         _feast(variables),
         _comet_key(variables),
         _cores(),
@@ -116,6 +125,15 @@ def _feast(environment: Mapping[str, str]) -> Check:
         return Check(name="feast", state="ok", finding="run by MLTRAIN_FEAST_PYTHON")
     advice = "data.source: feast:... cannot be read; pip install 'mltrain[feast]', or set MLTRAIN_FEAST_PYTHON"
     return Check(name="feast", state="warning", finding="not installed (optional)", advice=advice)
+
+
+def _extra(distribution: str, extra: str, cost: str) -> Check:
+    """Look for the extra of a data source."""
+    version = installed_version(distribution)
+    if version is None:
+        advice = f"{cost}; pip install 'mltrain[{extra}]'"
+        return Check(name=distribution, state="warning", finding="not installed (optional)", advice=advice)
+    return Check(name=distribution, state="ok", finding=version)
 
 
 def _comet_key(environment: Mapping[str, str]) -> Check:

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mltrain.config.consistency import refuse
+from mltrain.config.consistency import KEEP_SECRETS_OUT, refuse
 from mltrain.config.section import Section
+from mltrain.redaction import carries_secret
 
 _AGE = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?")
 
@@ -72,7 +73,9 @@ class DatedTable(Section):
     """Put before the names of the columns taken."""
 
     @model_validator(mode="after")
-    def _some_key(self) -> Self:
+    def _some_key_and_no_secret(self) -> Self:
+        if carries_secret(self.source):
+            refuse("the source holds a password or token", key="source", hint=KEEP_SECRETS_OUT)
         if not self.keys:
             refuse("a join needs a key", key="keys", hint="name the columns that both tables have")
         return self

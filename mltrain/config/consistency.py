@@ -9,6 +9,12 @@ from typing import NoReturn
 
 from pydantic_core import PydanticCustomError
 
+from mltrain.redaction import carries_secret
+
+KEEP_SECRETS_OUT = (
+    "secrets stay out of the config: leave it out and set what the driver reads (PGPASSWORD, ~/.pgpass, AWS_PROFILE, "
+    "...), or put the whole address of a database into a variable and write env:NAME"
+)
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _TAG_NAME = re.compile(r"[A-Za-z0-9_./-]{1,100}")
 _MAX_TAG = 900
@@ -33,6 +39,13 @@ def check_roles(target: str | None, columns: Mapping[str, str], *, ids: tuple[st
         refuse(f"'{both[0]}' stands in data.id_columns and in data.drop", key="drop", hint="keep one of the two")
     if target is not None and target in columns:
         refuse(f"'{target}' is the target and has no kind", key="columns", hint="remove it there")
+
+
+def check_addresses(**addresses: str | None) -> None:
+    """Refuse an address that holds a secret; it is not shown."""
+    for key, address in addresses.items():
+        if address is not None and carries_secret(address):
+            refuse(f"data.{key} holds a password or token", key=key, hint=KEEP_SECRETS_OUT)
 
 
 def check_split_columns(kind: str, *, group: str | None, time: str | None) -> None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AllowInfNan, BeforeValidator, Field, Strict
 
 from mltrain.config.asof import AsofSection
 from mltrain.config.consistency import (
+    check_addresses,
     check_cut_offs,
     check_model_name,
     check_roles,
@@ -40,13 +41,13 @@ class DataSection(Section):
     """Where the rows are and what the columns mean."""
 
     source: str | None = None
-    """Parquet file, folder or glob; CSV file; or `example:breast_cancer`, `example:churn`. Required."""
+    """File, folder, glob or URL of Parquet, CSV or Arrow IPC; a database; `delta:` table; `example:churn`. Required."""
     target: str | None = None
     """The column to predict. Required."""
     format: str | None = None
     """Name of the data source plug-in; by default the one that accepts `source`."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Settings of the data source, such as `delimiter` for CSV."""
+    """Settings of the data source, such as `delimiter` for CSV or `query` for a database: see the plug-ins page."""
     test_source: str | None = None
     """An existing test file, instead of a held-out part of `source`."""
     positive_class: Scalar = None
@@ -63,7 +64,8 @@ class DataSection(Section):
     """Dates that are known before they come (a due date): the audit does not ask why they are later than the label."""
 
     @model_validator(mode="after")
-    def _a_column_has_one_role(self) -> Self:
+    def _no_secret_and_one_role_a_column(self) -> Self:
+        check_addresses(source=self.source, test_source=self.test_source)
         check_roles(self.target, self.columns, ids=self.id_columns, drop=self.drop)
         return self
 

@@ -12,6 +12,8 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset  # costs 0.3 s to import, which only those who read rows should pay
 
+    from mltrain.data.locations import SourceFile
+
 Label: TypeAlias = str | int | float | bool
 Rows: TypeAlias = "pa.Table | Dataset"
 """Rows of a source: in memory, or on a disk and read some at a time; see `mltrain.data.rows`."""
@@ -116,4 +118,22 @@ class DataSource(Protocol):
         mltrain.errors.ConfigError
             An option is unknown.
         """
+        ...
+
+
+@runtime_checkable
+class StreamingSource(Protocol):
+    """A source whose rows are in no dataset and need not all be in memory: `predict` reads them as they come."""
+
+    def stream(self, source: str, options: Mapping[str, Any]) -> pa.RecordBatchReader:
+        """Return the rows of `load` in the same order, some at a time; raises as `load`, also while they are read."""
+        ...
+
+
+@runtime_checkable
+class DescribingSource(Protocol):
+    """A source that can tell cheaply whether its rows are still the same; others are read again and compared."""
+
+    def describe(self, source: str, options: Mapping[str, Any]) -> tuple[SourceFile, ...]:
+        """Return what the rows come from as it is now, without reading them; empty where nothing can be told."""
         ...

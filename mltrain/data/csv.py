@@ -1,20 +1,27 @@
-"""CSV: one file, or a folder or glob of them; types are inferred over whole files."""
+"""CSV: one file, or a folder or glob of them, on a disk or behind a URL; types are inferred over whole files."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pc
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mltrain.data.locations import NO_ROWS_HINT, find_files, has_suffix, require_files
-from mltrain.data.nearest import suggest
+from mltrain.data.data_file import DataFile
+from mltrain.data.locations import (
+    NO_ROWS_HINT,
+    FileOptions,
+    SourceFile,
+    describe_files,
+    has_suffix,
+    leads_to,
+    require_files,
+)
+from mltrain.data.options import checked_options
+from mltrain.data.remote import client_faults, refusal
 from mltrain.data.stacking import stack_tables
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal
 
@@ -22,12 +29,11 @@ SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 DELIMITERS = (",", ";", "\t", "|")
 MAX_BLOCK_BYTES = 2**30
 PACKED = 20
+HEADER_BYTES = 2**20
 
 
-class CsvOptions(BaseModel):
+class CsvOptions(FileOptions):
     """How a CSV file is written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     delimiter: str | None = None
     """One character between values; by default the one of `, ; tab |` that the header has most of."""
@@ -43,14 +49,17 @@ class CsvSource:
     """Reads CSV files."""
 
     name = "csv"
+    options = CsvOptions
 
     def accepts(self, source: str) -> bool:
         """Say whether the source is named like CSV, or is a folder or glob that leads to CSV files alone."""
-        return has_suffix(source, SUFFIXES) or bool(
-            find_files(source, SUFFIXES)
-            and not Path(source).is_file()
-            and not find_files(source, (".parquet", ".parq", ".pq"))
+        return has_suffix(source, SUFFIXES) or (
+            leads_to(source, SUFFIXES) and not leads_to(source, (".parquet", ".parq", ".pq"))
         )
+
+    def describe(self, source: str, options: Mapping[str, Any]) -> tuple[SourceFile, ...]:
+        """Return the files as they are now; empty where a store says too little of them."""
+        return describe_files(source, storage=csv_options(options).storage)
 
     def load(self, source: str, options: Mapping[str, Any]) -> pa.Table:
         """Read all files in the order of their paths.
@@ -61,43 +70,45 @@ class CsvSource:
             No file, an empty one, or one that cannot be parsed; names the file and the row.
         mltrain.errors.ConfigError
             An option is unknown or has a wrong value.
+        mltrain.errors.EnvironmentRefusal
+            The disk, or the store behind a URL, refuses.
         """
-        settings = _check_options(options)
-        files = require_files(source, SUFFIXES)
+        settings = csv_options(options)
+        files = require_files(source, SUFFIXES, storage=settings.storage)
         tables = [_read(file, settings) for file in files]
-        return stack_tables(tables, origins=[str(file) for file in files])
+        return stack_tables(tables, origins=[file.name for file in files])
 
 
-def _check_options(options: Mapping[str, Any]) -> CsvOptions:
-    """Return the options, or say which one is wrong."""
+def csv_options(options: Mapping[str, Any]) -> CsvOptions:
+    """Return the options, or say which one is wrong.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        An option is unknown or has a wrong value.
+    """
+    settings = checked_options(CsvOptions, options, source="csv")
     try:
-        settings = CsvOptions.model_validate(dict(options))
         codecs.lookup(settings.encoding)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        name = str(wrong["loc"][0])
-        if wrong["type"] == "extra_forbidden":
-            hint = suggest(name, list(CsvOptions.model_fields))
-            raise ConfigError(f"csv has no option {name!r}", where="data.options", hint=hint) from error
-        raise ConfigError(f"{wrong['msg'].lower()}: {name!r}", where=f"data.options.{name}") from error
     except LookupError as error:
         raise ConfigError(str(error), where="data.options.encoding", hint="utf-8, latin-1, cp1252 …") from error
     return settings
 
 
-def _read(file: Path, options: CsvOptions) -> pa.Table:
+def _read(file: DataFile, options: CsvOptions) -> pa.Table:
     """Return one file as a table."""
-    size = file.stat().st_size * (PACKED if file.suffix == ".gz" else 1)
+    size = file.size_bytes * (PACKED if file.has_suffix((".gz",)) else 1)
+    block = MAX_BLOCK_BYTES if size < 0 else max(2**16, min(size + 2, MAX_BLOCK_BYTES))
     try:
         table = pc.read_csv(
-            file,
+            file.open_stream(),
             # Types are inferred from the first block alone: one block makes that the whole file.
             read_options=pc.ReadOptions(
-                block_size=max(2**16, min(size + 2, MAX_BLOCK_BYTES)),
+                block_size=block,
                 encoding=options.encoding,
                 use_threads=False,
             ),
-            parse_options=pc.ParseOptions(delimiter=_delimiter(file, options), newlines_in_values=True),
+            parse_options=pc.ParseOptions(delimiter=find_delimiter(file, options), newlines_in_values=True),
             convert_options=pc.ConvertOptions(
                 null_values=list(options.null_values),
                 strings_can_be_null=True,
@@ -107,9 +118,9 @@ def _read(file: Path, options: CsvOptions) -> pa.Table:
         )
         _check_encoding(table)
     except (pa.ArrowInvalid, LookupError, UnicodeError) as error:
-        raise _unreadable(file, error, options) from error
-    except OSError as error:
-        raise EnvironmentRefusal(f"cannot read the file: {error.strerror or error}", where=str(file)) from error
+        raise unreadable_csv(file, error, options) from error
+    except client_faults() as error:
+        raise unreachable_csv(file, error) from None
     return table
 
 
@@ -121,7 +132,7 @@ def _check_encoding(table: pa.Table) -> None:
             raise UnicodeError(f"column {name!r} is no text")
 
 
-def _delimiter(file: Path, options: CsvOptions) -> str:
+def find_delimiter(file: DataFile, options: CsvOptions) -> str:
     """Return the delimiter of the options, or the commonest one in the header."""
     if options.delimiter is not None:
         if len(options.delimiter) != 1:
@@ -129,18 +140,24 @@ def _delimiter(file: Path, options: CsvOptions) -> str:
                 f"a delimiter is one character, not {options.delimiter!r}", where="data.options.delimiter"
             )
         return options.delimiter
-    opener = gzip.open if file.suffix == ".gz" else open
-    with opener(file, "rt", encoding=options.encoding, errors="replace") as lines:
-        header = str(lines.readline())
+    with file.open_stream() as opened:
+        header = opened.read(HEADER_BYTES).decode(options.encoding, errors="replace").partition("\n")[0]
     counts = {mark: header.count(mark) for mark in DELIMITERS}
     return max(DELIMITERS, key=lambda mark: counts[mark])
 
 
-def _unreadable(file: Path, error: Exception, options: CsvOptions) -> DataError:
+def unreachable_csv(file: DataFile, error: Exception) -> Exception:
+    """Return the error for a file that the disk, or the store behind its URL, refuses."""
+    if file.is_remote:
+        return refusal(file.name, error)
+    return EnvironmentRefusal(f"cannot read the file: {getattr(error, 'strerror', None) or error}", where=file.name)
+
+
+def unreadable_csv(file: DataFile, error: Exception, options: CsvOptions) -> DataError:
     """Return the error for a file that cannot be parsed, with the row where Arrow names one."""
     text = str(error)
     if "Empty CSV" in text:
-        return DataError("there are no rows", where=str(file), hint=NO_ROWS_HINT)
+        return DataError("there are no rows", where=file.name, hint=NO_ROWS_HINT)
     row = re.search(r"[Rr]ow #(\d+)", text)
     if "UTF" in text or isinstance(error, UnicodeError):
         hint = f"it was read as {options.encoding}; set data.options.encoding, such as latin-1"
@@ -148,7 +165,7 @@ def _unreadable(file: Path, error: Exception, options: CsvOptions) -> DataError:
         hint = "check this row, or set data.options.delimiter"
     return DataError(
         f"not a readable CSV file: {text.rstrip('.')}",
-        where=f"{file}, row {row[1]}" if row else str(file),
+        where=f"{file.name}, row {row[1]}" if row else file.name,
         hint=hint,
     )
 

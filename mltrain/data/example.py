@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from mltrain.data.churn import make_churn
 from mltrain.data.nearest import suggest
+from mltrain.data.options import NoOptions, checked_options
 from mltrain.errors import ConfigError
 
 PREFIX = "example:"
@@ -31,8 +32,7 @@ class ExampleSource:
         mltrain.errors.ConfigError
             No example has this name, or any option: there are none.
         """
-        if options:
-            raise ConfigError(f"unknown option {next(iter(options))!r} for an example", where="data.options")
+        checked_options(NoOptions, options, source=self.name)
         name = source.removeprefix(PREFIX)
         if name not in EXAMPLES:
             raise ConfigError(f"no example is called {name!r}", where="data.source", hint=suggest(name, list(EXAMPLES)))

@@ -44,7 +44,9 @@ def open_source(section: DataSection) -> OpenedRows:
         Missing or unreadable, or a join cannot be made.
     """
     if not section.source:
-        raise ConfigError("data.source is not set", where="data.source", hint="name a Parquet or CSV file")
+        raise ConfigError(
+            "data.source is not set", where="data.source", hint="name a file, a folder, a URL or a database"
+        )
     source = find_source(section.source, section.format)
     if isinstance(source, JoiningSource):
         joined = source.load_joined(section.source, dict(section.options))

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 
 from mltrain import plugins
 from mltrain.config import DataSection
-from mltrain.data import DataSource, Rows, Schema, Target
+from mltrain.config.consistency import KEEP_SECRETS_OUT
+from mltrain.data import DataSource, DescribingSource, Rows, Schema, Target
 from mltrain.data.columns import infer_columns
 from mltrain.data.joined import JoinReport
-from mltrain.data.locations import NO_ROWS_HINT
+from mltrain.data.locations import NO_ROWS_HINT, SourceFile, describe_files
 from mltrain.data.nearest import listed, suggest
+from mltrain.data.remote import scheme_of
 from mltrain.data.rows import as_table
 from mltrain.data.target import encode_target, make_target, unlabelled
 from mltrain.errors import ConfigError, DataError, PluginError
+from mltrain.redaction import carries_secret
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +89,8 @@ def open_rows(source: str, format: str | None = None, options: Mapping[str, Any]
     mltrain.errors.DataError
         Missing or unreadable, or two columns share a name.
     """
+    if carries_secret(source):
+        raise ConfigError("the source holds a password or token", where="data.source", hint=KEEP_SECRETS_OUT)
     plugin = find_source(source, format)
     rows: Rows = plugin.load(source, dict(options or {}))
     names = rows.schema.names
@@ -93,6 +98,22 @@ def open_rows(source: str, format: str | None = None, options: Mapping[str, Any]
     if repeated:
         raise DataError(f"column names occur twice: {listed(repeated)}", where=source, hint="rename one of each")
     return rows
+
+
+def describe_source(source: str, format: str | None, options: Mapping[str, Any]) -> tuple[SourceFile, ...]:  # noqa: A002
+    """Return what the rows of a source come from as it is now; empty when only reading them can tell.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        No plug-in reads such a source, or an option is unknown.
+    mltrain.errors.EnvironmentRefusal
+        The disk, or the store behind a URL, refuses.
+    """
+    plugin = find_source(source, format)
+    if isinstance(plugin, DescribingSource):
+        return plugin.describe(source, dict(options))
+    return describe_files(source) if scheme_of(source) is None else ()
 
 
 def label_rows(table: pa.Table, section: DataSection) -> LabelledRows:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from mltrain.data import Rows
+from mltrain.data.remote import client_faults, is_store_fault, one_line, refusal, scheme_of
 from mltrain.errors import DataError, EnvironmentRefusal
 
 BATCH_ROWS = 131_072
@@ -90,10 +91,18 @@ def _naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) -
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise _unreadable(rows, columns, error, origin=origin) from error
-    except OSError as error:
-        if error.errno is None:  # a damaged page: Arrow has no class of its own for it
+    except FileNotFoundError as error:
+        hint = "it was removed after it was listed; of an old version of a Delta table, VACUUM may have removed it"
+        raise DataError(f"a file is gone: {one_line(error)}", where=origin, hint=hint) from None
+    except client_faults() as error:
+        if is_store_fault(error):
+            raise refusal(origin, error) from None
+        if isinstance(error, OSError) and error.errno is None:  # a damaged page: Arrow has no class of its own for it
             raise _unreadable(rows, columns, error, origin=origin) from error
-        raise EnvironmentRefusal(f"cannot read the rows: {error.strerror}", where=error.filename or origin) from error
+        if scheme_of(origin) is not None:
+            raise refusal(origin, error) from None
+        reason, place = getattr(error, "strerror", None) or error, getattr(error, "filename", None)
+        raise EnvironmentRefusal(f"cannot read the rows: {reason}", where=place or origin) from error
 
 
 def _unreadable(rows: ds.Dataset, columns: Sequence[str], error: Exception, *, origin: str) -> DataError:

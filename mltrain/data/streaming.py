@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from mltrain.data import Column, ColumnKind, Schema, csv, parquet
-from mltrain.data.csv import CsvOptions, _check_options, _delimiter, _unreadable
-from mltrain.data.locations import require_files
-from mltrain.data.parquet import _partitions, _repeated, unreadable
-from mltrain.errors import DataError
+from mltrain.data import Column, ColumnKind, Rows, Schema, csv, parquet
+from mltrain.data.csv import CsvOptions, csv_options, find_delimiter, unreachable_csv, unreadable_csv
+from mltrain.data.data_file import DataFile
+from mltrain.data.file_dataset import readable
+from mltrain.data.folders import folder_values, repeated
+from mltrain.data.locations import FileOptions, require_files
+from mltrain.data.options import checked_options
+from mltrain.data.remote import client_faults
+from mltrain.data.rows import iter_batches
 
 BLOCK_BYTES = 2**24
 
@@ -39,7 +41,7 @@ class Stream:
     tables: Iterator[pa.Table]
 
 
-def stream_parquet(source: str, schema: Schema, *, batch_rows: int) -> Stream:
+def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], batch_rows: int) -> Stream:
     """Read Parquet files in the order of their paths.
 
     Raises
@@ -47,13 +49,15 @@ def stream_parquet(source: str, schema: Schema, *, batch_rows: int) -> Stream:
     mltrain.errors.DataError
         No file, or an unreadable one; names the file.
     """
-    files = require_files(source, parquet.SUFFIXES)
-    first = _parquet_names(files[0], source)
+    settings = checked_options(FileOptions, options, source="parquet")
+    files = require_files(source, parquet.SUFFIXES, storage=settings.storage)
+    stored = parquet.stored_schema(files[0]).names
+    first = (*stored, *folder_values(files[0], besides=stored))
     wanted = _wanted(schema, first)
 
     def tables() -> Iterator[pa.Table]:
         for file in files:
-            yield from _parquet_tables(file, source, wanted=wanted, batch_rows=batch_rows)
+            yield from _parquet_tables(file, wanted=wanted, batch_rows=batch_rows)
 
     return Stream(names=first, tables=tables())
 
@@ -71,8 +75,8 @@ def stream_csv(source: str, schema: Schema, *, options: Mapping[str, Any]) -> St
     mltrain.errors.ConfigError
         An option is unknown or has a wrong value.
     """
-    settings = _check_options(options)
-    files = require_files(source, csv.SUFFIXES)
+    settings = csv_options(options)
+    files = require_files(source, csv.SUFFIXES, storage=settings.storage)
     names = tuple(_open_csv(files[0], settings, types={}).schema.names)
     by_name = {column.name: column for column in schema.columns}
     wanted = _wanted(schema, names)
@@ -85,11 +89,35 @@ def stream_csv(source: str, schema: Schema, *, options: Mapping[str, Any]) -> St
     return Stream(names=names, tables=tables())
 
 
-def stream_table(table: pa.Table, schema: Schema, *, batch_rows: int) -> Stream:
-    """Cut a table that is in memory already."""
-    wanted = table.select(list(_wanted(schema, table.column_names)))
-    starts = range(0, max(table.num_rows, 1), batch_rows)
-    return Stream(names=tuple(table.column_names), tables=(wanted.slice(start, batch_rows) for start in starts))
+def stream_rows(rows: Rows, schema: Schema, *, origin: str, batch_rows: int) -> Stream:
+    """Read rows that are in memory already, or in a dataset.
+
+    Raises
+    ------
+    mltrain.errors.MltrainError
+        A file cannot be read; see `mltrain.data.rows.iter_batches`.
+    """
+    wanted = _wanted(schema, rows.schema.names)
+
+    def tables() -> Iterator[pa.Table]:
+        yield pa.schema([rows.schema.field(name) for name in wanted]).empty_table()
+        for batch in iter_batches(rows, origin=origin, columns=wanted, batch_rows=batch_rows):
+            yield pa.Table.from_batches([batch])
+
+    return Stream(names=tuple(rows.schema.names), tables=tables())
+
+
+def stream_reader(reader: pa.RecordBatchReader, schema: Schema, *, batch_rows: int) -> Stream:
+    """Read rows as a source gives them."""
+    wanted = list(_wanted(schema, reader.schema.names))
+
+    def tables() -> Iterator[pa.Table]:
+        yield reader.schema.empty_table().select(wanted)
+        for batch in reader:
+            table = pa.Table.from_batches([batch]).select(wanted)
+            yield from (table.slice(start, batch_rows) for start in range(0, table.num_rows, batch_rows))
+
+    return Stream(names=tuple(reader.schema.names), tables=tables())
 
 
 def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:
@@ -98,41 +126,25 @@ def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(column.name for column in schema.columns if column.name in needed and column.name in names)
 
 
-def _parquet_names(file: Path, source: str) -> tuple[str, ...]:
-    """Return the columns of a file and of the folders above it."""
-    with _readable(file):
-        names = tuple(pq.read_schema(file).names)
-    return (*names, *(key for key, _ in _partitions(file, source) if key not in names))
-
-
-def _parquet_tables(file: Path, source: str, *, wanted: Sequence[str], batch_rows: int) -> Iterator[pa.Table]:
+def _parquet_tables(file: DataFile, *, wanted: Sequence[str], batch_rows: int) -> Iterator[pa.Table]:
     """Yield one file in pieces; the first is empty, for a file without rows still has columns."""
-    folders = dict(_partitions(file, source))
-    with _readable(file), pq.ParquetFile(file) as reader:
+    with readable(file, kind="Parquet"), file.open() as opened, pq.ParquetFile(opened) as reader:
+        folders = folder_values(file, besides=reader.schema_arrow.names)
         stored = [name for name in wanted if name in reader.schema_arrow.names]
         yield _with_folders(pa.schema(reader.schema_arrow.field(n) for n in stored).empty_table(), folders, wanted)
         for batch in reader.iter_batches(batch_size=batch_rows, columns=stored):
             yield _with_folders(pa.table(batch), folders, wanted)
 
 
-@contextmanager
-def _readable(file: Path) -> Iterator[None]:
-    """Name the file when Arrow cannot read it."""
-    try:
-        yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise unreadable(file, error) from error
-
-
-def _with_folders(table: pa.Table, folders: Mapping[str, str], wanted: Sequence[str]) -> pa.Table:
+def _with_folders(table: pa.Table, folders: Mapping[str, pa.Scalar], wanted: Sequence[str]) -> pa.Table:
     """Add the columns that only the names of folders hold."""
     for name in wanted:
-        if name in folders and name not in table.column_names:
-            table = table.append_column(name, _repeated(folders[name], table.num_rows))
+        if name in folders:
+            table = table.append_column(name, repeated(folders[name], table.num_rows))
     return table
 
 
-def _csv_tables(file: Path, options: CsvOptions, *, types: Mapping[str, pa.DataType]) -> Iterator[pa.Table]:
+def _csv_tables(file: DataFile, options: CsvOptions, *, types: Mapping[str, pa.DataType]) -> Iterator[pa.Table]:
     """Yield one file block by block; the first is empty, for a file without rows still has columns."""
     reader = _open_csv(file, options, types=types)
     yield reader.schema.empty_table()
@@ -142,16 +154,18 @@ def _csv_tables(file: Path, options: CsvOptions, *, types: Mapping[str, pa.DataT
     except StopIteration:
         return
     except pa.ArrowInvalid as error:
-        raise _unreadable(file, error, options) from error
+        raise unreadable_csv(file, error, options) from error
+    except client_faults() as error:
+        raise unreachable_csv(file, error) from None
 
 
-def _open_csv(file: Path, options: CsvOptions, *, types: Mapping[str, pa.DataType]) -> pc.CSVStreamingReader:
+def _open_csv(file: DataFile, options: CsvOptions, *, types: Mapping[str, pa.DataType]) -> pc.CSVStreamingReader:
     """Open a file for reading in blocks; without ``types`` all columns are kept."""
     try:
         return pc.open_csv(
-            str(file),
+            file.open_stream(),
             read_options=pc.ReadOptions(block_size=BLOCK_BYTES, encoding=options.encoding, use_threads=False),
-            parse_options=pc.ParseOptions(delimiter=_delimiter(file, options), newlines_in_values=True),
+            parse_options=pc.ParseOptions(delimiter=find_delimiter(file, options), newlines_in_values=True),
             convert_options=pc.ConvertOptions(
                 include_columns=list(types),
                 column_types=dict(types),
@@ -162,9 +176,9 @@ def _open_csv(file: Path, options: CsvOptions, *, types: Mapping[str, pa.DataTyp
             ),
         )
     except (pa.ArrowInvalid, pa.ArrowKeyError, LookupError, UnicodeError) as error:
-        raise _unreadable(file, error, options) from error
-    except OSError as error:
-        raise DataError(f"cannot read the file: {error.strerror or error}", where=str(file)) from error
+        raise unreadable_csv(file, error, options) from error
+    except client_faults() as error:
+        raise unreachable_csv(file, error) from None
 
 
 def _csv_type(column: Column, options: CsvOptions) -> pa.DataType:

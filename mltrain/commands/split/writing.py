@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 from mltrain import files
 from mltrain.commands.split.division import Division
 from mltrain.config import Config
-from mltrain.data.locations import SourceFile, describe_files, same_files
+from mltrain.data.joined import JoiningSource
+from mltrain.data.loading import describe_source, find_source
+from mltrain.data.locations import SourceFile, same_files
 from mltrain.data.records import fingerprint
 from mltrain.data.splits import (
     SplitPart,
@@ -29,11 +31,17 @@ from mltrain.workspace import SPLITS, Workspace
 
 
 def describe_sources(config: Config) -> tuple[SourceFile, ...]:
-    """Return the files behind the source, the tables joined to it and the test source; empty when some are no files."""
-    joined = () if config.data.asof is None else config.data.asof.tables
-    names = (config.data.source, *(table.source for table in joined), config.data.test_source)
-    found = [describe_files(name) for name in names if name is not None]
-    return tuple(file for files in found for file in files) if all(found) else ()
+    """Return what the source, the tables joined to it and the test source are made of.
+
+    Empty when only reading them again can tell.
+    """
+    data = config.data
+    if data.source and isinstance(find_source(data.source, data.format), JoiningSource):
+        return ()
+    described = [describe_source(name, data.format, data.options) for name in (data.source, data.test_source) if name]
+    tables = () if data.asof is None else data.asof.tables
+    described += [describe_source(table.source, table.format, table.options) for table in tables]
+    return tuple(file for files in described for file in files) if all(described) else ()
 
 
 def find_current(config: Config, workspace: Workspace, sources: tuple[SourceFile, ...]) -> SplitRecord | None:

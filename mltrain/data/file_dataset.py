@@ -1,0 +1,85 @@
+"""Files of one format as one dataset: the columns of the first, types widened where files differ, rows on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from mltrain.data.data_file import DataFile
+from mltrain.data.folders import expression, folder_values, with_folders
+from mltrain.data.remote import client_faults, refusal
+from mltrain.data.stacking import unified_schema
+from mltrain.errors import DataError, EnvironmentRefusal
+
+
+def open_dataset(
+    files: Sequence[DataFile],
+    *,
+    format: ds.FileFormat,  # noqa: A002
+    read_schema: Callable[[DataFile], pa.Schema],
+) -> ds.Dataset:
+    """Return files in their order, with the columns that their folders name.
+
+    Parameters
+    ----------
+    files : sequence of DataFile, at least one, of one file system
+    read_schema : callable
+        Returns the columns stored in a file.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        Columns differ; names the file.
+    """
+    stored = [read_schema(file) for file in files]
+    folders = [folder_values(file, besides=schema.names) for file, schema in zip(files, stored, strict=True)]
+    schema = unified_schema(
+        [with_folders(*pair) for pair in zip(stored, folders, strict=True)],
+        origins=[file.name for file in files],
+    )
+    return ds.FileSystemDataset.from_paths(
+        [file.path for file in files],
+        schema=schema,
+        format=format,
+        filesystem=files[0].filesystem,
+        partitions=[expression(values, schema) for values in folders],
+    )
+
+
+@contextmanager
+def readable(file: DataFile, *, kind: str) -> Iterator[None]:
+    """Turn what is raised while a file is read inside the block into an error that names it.
+
+    Parameters
+    ----------
+    kind : str
+        What the file should be, for the message.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        It is something else, or damaged.
+    mltrain.errors.EnvironmentRefusal
+        The disk, or the store behind a URL, refuses.
+    """
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise _unreadable(file, error, kind=kind) from error
+    except client_faults() as error:
+        if isinstance(error, OSError) and error.errno is None:  # a damaged page: Arrow has no class of its own for it
+            raise _unreadable(file, error, kind=kind) from error
+        if file.is_remote:
+            raise refusal(file.name, error) from None
+        reason = getattr(error, "strerror", None) or error
+        raise EnvironmentRefusal(f"cannot read the file: {reason}", where=file.name) from error
+
+
+def _unreadable(file: DataFile, error: Exception, *, kind: str) -> DataError:
+    """Return the error for a file that Arrow cannot read."""
+    reason = str(error).rstrip(".")
+    hint = f"it may be cut off or something else than {kind}: write it again"
+    return DataError(f"not a readable {kind} file: {reason}", where=file.name, hint=hint)
