@@ -223,8 +223,9 @@ def option_lines() -> Iterator[str]:
     for name in plugins.names("sources"):
         fields = getattr(plugins.load("sources", name), "options", NoOptions).model_fields
         for key, field in fields.items():
-            default = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False)
-            yield row(f"`{name}`", f"`{key}`", f"`{default}`", one_line(field.description))
+            default = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False, default=str)
+            shown = "required" if field.is_required() else f"`{default}`"
+            yield row(f"`{name}`", f"`{key}`", shown, one_line(field.description))
 
 
 def metric_row(name: str) -> str:

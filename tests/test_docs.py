@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 FASTER = ("--budget 60s", "--budget 10s")  # the same commands, with less time to search
 SLOW = (
+    "asof",
     "comet",
     "first-champion",
     "own-data",

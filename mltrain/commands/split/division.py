@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mltrain.audit import audit_split
+from mltrain.audit.point_in_time import with_time_findings
 from mltrain.config import Config, DataSection
 from mltrain.data import Schema
 from mltrain.data.joined import JoiningSource
@@ -22,7 +23,6 @@ from mltrain.data.stacking import stack_tables
 from mltrain.data.target import encode_target, label_text, unlabelled
 from mltrain.data.text import decoded
 from mltrain.errors import ConfigError, DataError
-from mltrain.point_in_time import with_time_findings
 from mltrain.splitting import split_rows
 
 
@@ -65,9 +65,16 @@ def divide(config: Config) -> Division:
         rows = _with_test_rows(rows, config.data, schema=schema)
         splits = {**splits, "test": np.arange(n_development, len(rows.y))}
     _require_all_classes(rows, splits["train"])
+    tables = {name: rows.table.take(pa.array(positions)) for name, positions in splits.items()}
     findings = with_time_findings(
-        audit_split(rows.table, schema, y=rows.y, splits=splits),
-        rows.table.take(pa.array(development)),
+        audit_split(
+            tables,
+            schema,
+            kind=config.split.kind,
+            seed=config.seed,
+            n_kept_out=len(rows.y) - sum(len(positions) for positions in splits.values()),
+        ),
+        tables,
         schema,
         time=time or label_time(config.data),
         known_ahead=config.data.known_ahead,

@@ -27,6 +27,7 @@ class FeastSource:
     """Reads ``feast:FOLDER``, a feature repository, for the rows that ``data.options.entities`` names."""
 
     name = "feast"
+    options = FeastOptions
 
     def accepts(self, source: str) -> bool:
         """Say whether the source begins with ``feast:``."""

@@ -6,11 +6,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from mltrain.audit.point_in_time import check_features, check_joins, with_time_findings
 from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.data.joined import JoinReport
 from mltrain.data.splits import Finding
 from mltrain.errors import DataError
-from mltrain.point_in_time import check_features, check_joins, with_time_findings
 
 
 def schema(**kinds: str) -> Schema:
@@ -20,7 +20,7 @@ def schema(**kinds: str) -> Schema:
 
 def features(known_at: list[Any], closed: list[Any], **options: Any) -> list[Finding]:
     table = pa.table({"seen": known_at, "closed": closed})
-    return list(check_features(table, schema(seen="date", closed="date"), time="seen", **options))
+    return list(check_features({"train": table}, schema(seen="date", closed="date"), time="seen", **options))
 
 
 def test_a_date_after_the_labels_time_is_severe_and_says_where() -> None:
@@ -32,7 +32,8 @@ def test_a_date_after_the_labels_time_is_severe_and_says_where() -> None:
     assert (finding.check, finding.severity, finding.columns, finding.count) == (
         "future_feature", "severe", ("closed",), 2,
     )  # fmt: skip
-    assert finding.message == "closed is later than seen in 2 of 3 rows, first in row 3"
+    assert finding.message == "closed is later than the label's time, seen, in 2 rows (50.0%)"
+    assert finding.rows == {"train": (3, 4)}
     assert "data.known_ahead" in finding.advice
 
 
@@ -54,9 +55,9 @@ def test_dates_that_are_known_ahead_are_not_asked_about() -> None:
 def test_columns_that_are_not_learnt_from_and_labels_without_a_moment_say_nothing() -> None:
     table = pa.table({"year": [2023], "closed": [datetime(2024, 1, 1)], "seen": [datetime(2023, 1, 1)]})
 
-    assert not list(check_features(table, schema(closed="dropped"), time="seen"))
-    assert not list(check_features(table, schema(closed="date"), time="year"))
-    assert not list(check_features(table, schema(closed="date"), time=None))
+    assert not list(check_features({"train": table}, schema(closed="dropped"), time="seen"))
+    assert not list(check_features({"train": table}, schema(closed="date"), time="year"))
+    assert not list(check_features({"train": table}, schema(closed="date"), time=None))
 
 
 def report(**changes: Any) -> JoinReport:
@@ -91,10 +92,20 @@ def test_what_became_of_a_join_is_told(changes: dict, expected: list, message: s
 
 def test_findings_are_sorted_into_the_audits_own() -> None:
     own = (Finding(check="a", severity="severe", message=""), Finding(check="b", severity="info", message=""))
-    table = pa.table({"seen": [datetime(2024, 1, 1)]})
+    tables = {"train": pa.table({"seen": [datetime(2024, 1, 1)]})}
 
     found = with_time_findings(
-        own, table, schema(seen="date"), time="seen", joins=[report(n_late=1), report(n_matched=0)]
+        own, tables, schema(seen="date"), time="seen", joins=[report(n_late=1), report(n_matched=0)]
     )
 
     assert [f.check for f in found] == ["a", "unmatched_labels", "late_rows", "b"]
+
+
+def test_the_test_rows_are_not_looked_at() -> None:
+    early, late = datetime(2024, 1, 1), datetime(2025, 1, 1)
+    tables = {
+        "train": pa.table({"seen": [late], "closed": [early]}),
+        "test": pa.table({"seen": [early], "closed": [late]}),
+    }
+
+    assert not list(check_features(tables, schema(seen="date", closed="date"), time="seen"))

@@ -5,7 +5,7 @@ Findings of an audit; they inform, and whether they stop anything is decided by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 
 from mltrain.data import ColumnKind, Schema
 from mltrain.data.joined import JoinReport
+from mltrain.data.nearest import suggest
 from mltrain.data.splits import Finding
 from mltrain.data.text import DATE, as_moments, decoded, is_text, matches
 from mltrain.errors import DataError
 
 MOSTLY = 0.5
+MAX_ROWS = 5
 _ORDER = {"severe": 0, "warning": 1, "info": 2}
 _DAY_US = 86_400_000_000
 
 
 def with_time_findings(
     findings: Sequence[Finding],
-    table: pa.Table,
+    tables: Mapping[str, pa.Table],
     schema: Schema,
     *,
     time: str | None,
@@ -36,8 +38,8 @@ def with_time_findings(
 
     Parameters
     ----------
-    table : pyarrow.Table
-        The rows that training may see, or a sample of them.
+    tables : mapping of str to pyarrow.Table
+        The rows of each split, or a sample of them; the test rows are not looked at.
     time : str, optional
         Column of the label's time, where one is known.
     known_ahead : sequence of str
@@ -45,12 +47,12 @@ def with_time_findings(
     joins : sequence of JoinReport
         What became of the tables that features were joined from.
     """
-    own = [*check_features(table, schema, time=time, known_ahead=known_ahead), *check_joins(joins)]
+    own = [*check_features(tables, schema, time=time, known_ahead=known_ahead), *check_joins(joins)]
     return tuple(sorted([*findings, *own], key=lambda finding: _ORDER[finding.severity]))
 
 
 def check_features(
-    table: pa.Table, schema: Schema, *, time: str | None, known_ahead: Sequence[str] = ()
+    tables: Mapping[str, pa.Table], schema: Schema, *, time: str | None, known_ahead: Sequence[str] = ()
 ) -> Iterator[Finding]:
     """Report features that hold times later than their label's.
 
@@ -63,24 +65,23 @@ def check_features(
     Raises
     ------
     mltrain.errors.DataError
-        ``known_ahead`` names a column that is no date.
+        ``known_ahead`` names a column that does not exist.
     """
-    dates = [column.name for column in schema.features if column.kind is ColumnKind.DATE]
-    unknown = [name for name in known_ahead if name not in table.column_names]
-    if unknown:
-        raise DataError(f"there is no column {unknown[0]!r}", where="data.known_ahead", hint="remove it there")
-    known_at = None if time is None else _label_moments(table, time)
-    if known_at is None:
+    seen = {name: table for name, table in tables.items() if name != "test"}
+    columns = [column.name for column in schema.columns]
+    for name in known_ahead:
+        if name not in columns:
+            hint = suggest(name, columns)
+            raise DataError(f"there is no column {name!r}", where="data.known_ahead", hint=hint)
+    if time is None:
         return
-    for name in dates:
-        if name == time or name in known_ahead:
+    known_at = {name: _label_moments(table, time) for name, table in seen.items()}
+    for column in schema.features:
+        if column.kind is not ColumnKind.DATE or column.name in (time, *known_ahead):
             continue
-        moments = _moments(table.column(name))
-        if moments is None:
-            continue
-        later = np.asarray(pc.fill_null(pc.greater(moments, known_at), fill_value=False).to_numpy(zero_copy_only=False))
-        if later.any():
-            yield _later(name, later, str(time), n_dated=len(moments) - moments.null_count)
+        later = {name: _is_later(table.column(column.name), known_at[name]) for name, table in seen.items()}
+        if any(rows.any() for rows in later.values()):
+            yield _later(column.name, later, time)
 
 
 def check_joins(reports: Sequence[JoinReport]) -> Iterator[Finding]:
@@ -130,16 +131,31 @@ def _moments(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return None
 
 
-def _later(name: str, later: NDArray[np.bool_], time: str, *, n_dated: int) -> Finding:
+def _is_later(column: pa.ChunkedArray, known_at: pa.ChunkedArray | None) -> NDArray[np.bool_]:
+    """Return where a date is later than the label's time; nowhere when one of them holds no moments."""
+    moments = None if known_at is None else _moments(column)
+    if moments is None:
+        return np.zeros(len(column), dtype=np.bool_)
+    return np.asarray(pc.fill_null(pc.greater(moments, known_at), fill_value=False).to_numpy(), dtype=np.bool_)
+
+
+def _later(name: str, later: Mapping[str, NDArray[np.bool_]], time: str) -> Finding:
     """Return the finding of a column with times after the label's."""
-    n_later = int(later.sum())
+    n_later = sum(int(rows.sum()) for rows in later.values())
+    share = n_later / sum(len(rows) for rows in later.values())
     return Finding(
         check="future_feature",
         severity="severe",
-        message=f"{name} is later than {time} in {n_later} of {n_dated} rows, first in row {int(later.argmax()) + 1}",
+        message=f"{name} is later than the label's time, {time}, in {n_later} rows ({share:.1%})",
         columns=(name,),
         count=n_later,
-        advice=f"drop {name}, or list it in data.known_ahead if it is known before it comes (a due date)",
+        advice=f"data.drop: [{name}], or data.known_ahead: [{name}] if it is known before it comes (a due date)",
+        rows={
+            split: tuple(int(row) + 1 for row in np.flatnonzero(rows)[:MAX_ROWS])
+            for split, rows in later.items()
+            if rows.any()
+        },
+        values={"share": round(share, 6)},
     )
 
 
