@@ -7,7 +7,7 @@ import pytest
 from mltrain.commands.run import run
 from mltrain.commands.train import TrainRequest
 from mltrain.config.loading import load
-from mltrain.data.joining import load_rows
+from mltrain.data.loading import load_rows
 from mltrain.workspace import Workspace
 
 FOLDER = Path(__file__).parent.parent / "configs"

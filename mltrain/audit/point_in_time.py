@@ -6,6 +6,7 @@ Findings of an audit; they inform, and whether they stop anything is decided by 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,7 @@ def with_time_findings(
     time: str | None,
     known_ahead: Sequence[str] = (),
     joins: Sequence[JoinReport] = (),
+    is_sample: bool = False,
 ) -> tuple[Finding, ...]:
     """Return an audit's findings with those of the guard, the severe ones first.
 
@@ -46,9 +48,12 @@ def with_time_findings(
         Dates that are known before they come: never asked about.
     joins : sequence of JoinReport
         What became of the tables that features were joined from.
+    is_sample : bool
+        Whether ``tables`` are samples, whose rows have other numbers than those of the files.
     """
-    own = [*check_features(tables, schema, time=time, known_ahead=known_ahead), *check_joins(joins)]
-    return tuple(sorted([*findings, *own], key=lambda finding: _ORDER[finding.severity]))
+    dated = check_features(tables, schema, time=time, known_ahead=known_ahead)
+    own = [replace(finding, rows={}) if is_sample else finding for finding in dated]
+    return tuple(sorted([*findings, *own, *check_joins(joins)], key=lambda finding: _ORDER[finding.severity]))
 
 
 def check_features(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -13,10 +13,9 @@ from mltrain.config.asof import parse_age
 from mltrain.data import Rows
 from mltrain.data.asof import Dated, join_asof
 from mltrain.data.joined import Joined, JoiningSource, JoinReport
-from mltrain.data.loading import LabelledRows, find_source, label_rows, load_table, open_rows
-from mltrain.data.locations import NO_ROWS_HINT
+from mltrain.data.loading import find_source, load_table, open_rows
 from mltrain.data.rows import as_table
-from mltrain.errors import ConfigError, DataError
+from mltrain.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,21 +59,24 @@ def open_source(section: DataSection) -> OpenedRows:
     return OpenedRows(rows=joined.table, reports=joined.reports)
 
 
-def load_rows(section: DataSection) -> LabelledRows:
-    """Return the rows of the config's source that have a label, with what the config joins to them.
+def open_test_source(section: DataSection, *, joined: Sequence[str]) -> Rows:
+    """Return the rows of ``data.test_source``, with what is joined to the source where they lack it.
 
-    Raises
-    ------
-    mltrain.errors.ConfigError
-        The source or the target is not named.
-    mltrain.errors.DataError
-        See `open_source` and `label_rows`.
+    Parameters
+    ----------
+    joined : sequence of str
+        The columns that were joined to the rows of the source; none where nothing was.
     """
-    opened = open_source(section)
-    table = as_table(opened.rows, origin=str(section.source))
-    if table.num_rows == 0:
-        raise DataError("there are no rows", where=section.source, hint=NO_ROWS_HINT)
-    return replace(label_rows(table, section), joins=opened.reports)
+    origin = str(section.test_source)
+    source = find_source(str(section.source), section.format)
+    if isinstance(source, JoiningSource) and not source.accepts(origin):
+        rows = open_rows(origin)
+    else:
+        # The format is the source's own where the config names none: a CSV may be tested on Parquet.
+        rows = open_rows(origin, section.format, section.options)
+    if set(joined) <= set(rows.schema.names):
+        return rows
+    return join_features(as_table(rows, origin=origin), section, needed=joined, origin=origin).table
 
 
 def joins(section: DataSection) -> bool:

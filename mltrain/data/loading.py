@@ -16,7 +16,6 @@ from mltrain.config import DataSection
 from mltrain.config.consistency import KEEP_SECRETS_OUT
 from mltrain.data import DataSource, DescribingSource, Rows, Schema, Target
 from mltrain.data.columns import infer_columns
-from mltrain.data.joined import JoinReport
 from mltrain.data.locations import NO_ROWS_HINT, SourceFile, describe_files
 from mltrain.data.nearest import listed, suggest
 from mltrain.data.remote import scheme_of
@@ -39,15 +38,12 @@ class LabelledRows:
         Class codes of ``target``.
     n_unlabelled : int
         Rows left out because their label is missing.
-    joins : tuple of JoinReport
-        What became of each table that features were joined from.
     """
 
     table: pa.Table
     target: Target
     y: NDArray[np.int64]
     n_unlabelled: int
-    joins: tuple[JoinReport, ...] = ()
 
     def at(self, positions: NDArray[np.intp]) -> LabelledRows:
         """Return the rows at these positions, in this order."""
@@ -116,6 +112,23 @@ def describe_source(source: str, format: str | None, options: Mapping[str, Any])
     return describe_files(source) if scheme_of(source) is None else ()
 
 
+def load_rows(section: DataSection) -> LabelledRows:
+    """Return the rows of the config's source that have a label.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        The source or the target is not named.
+    mltrain.errors.DataError
+        See `load_table` and `label_rows`.
+    """
+    if not section.source:
+        raise ConfigError(
+            "data.source is not set", where="data.source", hint="name a file, a folder, a URL or a database"
+        )
+    return label_rows(load_table(section.source, section.format, section.options), section)
+
+
 def label_rows(table: pa.Table, section: DataSection) -> LabelledRows:
     """Return the rows that have a label, and their class codes.
 
@@ -145,15 +158,28 @@ def target_column(table: pa.Table, section: DataSection) -> pa.ChunkedArray:
     mltrain.errors.DataError
         There is no such column.
     """
+    return table.column(check_target(table.column_names, section))
+
+
+def check_target(names: Sequence[str], section: DataSection) -> str:
+    """Return the name of the column to predict, which is one of ``names``.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        The config names none.
+    mltrain.errors.DataError
+        There is no such column.
+    """
     if section.target is None:
-        raise ConfigError("data.target is not set", where="data.target", hint=f"columns: {listed(table.column_names)}")
-    if section.target not in table.column_names:
+        raise ConfigError("data.target is not set", where="data.target", hint=f"columns: {listed(names)}")
+    if section.target not in names:
         raise DataError(
             f"there is no column {section.target!r}",
             where=f"{section.source}, data.target",
-            hint=suggest(section.target, table.column_names),
+            hint=suggest(section.target, names),
         )
-    return table.column(section.target)
+    return section.target
 
 
 def infer_schema(

@@ -13,8 +13,7 @@ import pytest
 from mltrain.commands.init import init
 from mltrain.config.loading import load
 from mltrain.data import ColumnKind
-from mltrain.data.joining import load_rows
-from mltrain.data.loading import infer_schema
+from mltrain.data.loading import infer_schema, load_rows
 from mltrain.errors import ConfigError, DataError, UsageError
 
 N_ROWS = 200

@@ -8,8 +8,7 @@ import pytest
 
 from mltrain.config import DataSection
 from mltrain.data import DataSource
-from mltrain.data.joining import load_rows
-from mltrain.data.loading import infer_schema, load_table
+from mltrain.data.loading import infer_schema, load_rows, load_table
 from mltrain.errors import ConfigError, DataError, PluginError
 from mltrain.plugins import load, names
 
