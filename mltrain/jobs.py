@@ -28,6 +28,7 @@ from mltrain.development import (
     shape_of,
     with_selected_features,
 )
+from mltrain.drift import Profile, fit_profile
 from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.models import Fold, ModelFamily, Objective, ViewKind
 from mltrain.plan import comparison_metric
@@ -45,6 +46,8 @@ class Material:
 
     Attributes
     ----------
+    profile : Profile
+        What the features of these rows look like; kept with every model.
     read_table : callable, optional
         Reads the development rows again, once a view; where given, ``rows.table`` holds the first thousand alone, since
         the table is as large as a view and nobody needs it while models are fitted.
@@ -54,6 +57,7 @@ class Material:
     split: SplitRecord
     rows: Development
     recipe: Recipe
+    profile: Profile
     views: dict[ViewKind, EncodedView] = field(default_factory=dict)
     read_table: Callable[[], pa.Table] | None = None
 
@@ -132,8 +136,9 @@ def read_material(
     """
     rows = development_rows(config, workspace, split, listener=listener)
     recipe = recipe_for(config, workspace, split, rows=rows)
+    profile = fit_profile(rows.table, rows.schema)
     if not (is_lean and _is_large(rows)):
-        return Material(config=config, split=split, rows=rows, recipe=recipe)
+        return Material(config=config, split=split, rows=rows, recipe=recipe, profile=profile)
     # Taken, not sliced: a slice would hold on to the whole.
     few = replace(rows, table=rows.table.take(np.arange(min(_ROWS_AT_HAND, len(rows.y)))))
     return Material(
@@ -141,6 +146,7 @@ def read_material(
         split=split,
         rows=few,
         recipe=recipe,
+        profile=profile,
         read_table=lambda: development_rows(config, workspace, split, listener=ignore).table,
     )
 

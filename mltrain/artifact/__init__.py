@@ -1,8 +1,8 @@
 """Save and load a fitted model as a folder of hashed files; never unpickles, never imports what a file names.
 
 The folder holds ``manifest.json`` (what is inside, the hash of every other file), ``schema.json`` (columns,
-target, calibrator), ``encoders.json`` and one ``members/NNN.bin`` for each member, written and read by its
-own family.
+target, calibrator), ``encoders.json``, ``profile.json`` (what the features looked like in training) and one
+``members/NNN.bin`` for each member, written and read by its own family.
 """
 
 from __future__ import annotations
@@ -29,26 +29,32 @@ from mltrain.artifact.manifest import (
 )
 from mltrain.calibration import calibrator_from_dict, calibrator_to_dict
 from mltrain.data.records import schema_from_dict, schema_to_dict
+from mltrain.drift import Profile, profile_from_dict, profile_to_dict
 from mltrain.errors import DataError
 from mltrain.model import Member, Model
 from mltrain.preprocessing import encoder_from_dict, encoder_to_dict
 
-__all__ = ["MANIFEST", "Manifest", "load_model", "read_manifest", "save_model", "save_pickle", "verify"]
+__all__ = ["MANIFEST", "Manifest", "load_model", "load_profile", "read_manifest", "save_model", "save_pickle", "verify"]
 
 _SCHEMA = "schema.json"
 _ENCODERS = "encoders.json"
+_PROFILE = "profile.json"
 
 
-def save_model(model: Model, directory: Path, *, record: Mapping[str, Any]) -> Manifest:
+def save_model(model: Model, directory: Path, *, record: Mapping[str, Any], profile: Profile | None = None) -> Manifest:
     """Write a model to ``directory``, replacing what was there, and return its manifest.
 
     Parameters
     ----------
     record : mapping
         JSON values that describe the model; ``metric`` is also shown at the top of the manifest.
+    profile : Profile, optional
+        What the features looked like in training, for `load_profile`.
     """
     with files.atomic_directory(directory) as folder:
         contents = _contents(model)
+        if profile is not None:
+            contents[_PROFILE] = _json_bytes(profile_to_dict(profile))
         for name, data in contents.items():
             files.write_bytes(folder / name, data)
         hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
@@ -90,6 +96,30 @@ def load_model(directory: Path, *, expected_manifest_sha256: str | None = None) 
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"artefact cannot be read: {error}", where=str(directory), hint=RETRAIN) from error
+
+
+def load_profile(directory: Path, *, expected_manifest_sha256: str | None = None) -> Profile | None:
+    """Return what the features looked like in training, None for a model that was saved without.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        The file is changed, missing or no profile.
+    mltrain.errors.NoRunError
+        There is no model in ``directory``.
+    """
+    manifest = read_manifest(directory, expected_sha256=expected_manifest_sha256)
+    if _PROFILE not in manifest.files:
+        return None
+    try:
+        data = (directory / _PROFILE).read_bytes()
+        if hashlib.sha256(data).hexdigest() != manifest.files[_PROFILE]:
+            raise changed(_PROFILE, directory)
+        return profile_from_dict(json.loads(data))
+    except FileNotFoundError as error:
+        raise changed(_PROFILE, directory) from error
+    except ValueError as error:
+        raise DataError(f"artefact cannot be read: {error}", where=str(directory / _PROFILE), hint=RETRAIN) from error
 
 
 def verify(directory: Path, *, expected_manifest_sha256: str | None = None) -> None:

@@ -19,7 +19,7 @@ def _duration(text: str) -> float:
 
 Data = Annotated[str | None, typer.Argument(metavar="[DATA]", help="Parquet or CSV file, folder or glob.")]
 Target = Annotated[str | None, typer.Option("--target", "-t", metavar="COLUMN", help="Column to predict.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Turn warnings of the audit into an error.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse what the audit calls a warning or severe.")]
 Models = Annotated[
     list[str], typer.Option("--model", "-m", metavar="NAME", help="Train this model; repeat for several.")
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,10 @@ class Finding:
         Rows (or columns) concerned.
     advice : str
         What to do; empty when nothing need be done.
+    rows : mapping of str to tuple of int
+        The first rows concerned, counted from 1, by split.
+    values : mapping of str to float
+        What was measured, by name.
     """
 
     check: str
@@ -51,6 +55,8 @@ class Finding:
     columns: tuple[str, ...] = ()
     count: int | None = None
     advice: str = ""
+    rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,7 +142,7 @@ def read_split_record(path: Path) -> SplitRecord:
             config=found["config"],
             schema=schema_from_dict(found["schema"]),
             splits={name: SplitPart(**part) for name, part in found["splits"].items()},
-            audit=tuple(Finding(**{**item, "columns": tuple(item["columns"])}) for item in found["audit"]),
+            audit=tuple(_finding(item) for item in found["audit"]),
             fingerprint=found["fingerprint"],
             positive_reason=found["positive_reason"],
             n_unlabelled=found["n_unlabelled"],
@@ -146,6 +152,12 @@ def read_split_record(path: Path) -> SplitRecord:
         raise DataError("there is no split yet", where=str(path), hint=AGAIN) from error
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"the split record is damaged: {error}", where=str(path), hint=AGAIN) from error
+
+
+def _finding(item: Mapping[str, Any]) -> Finding:
+    """Return one finding of the audit; records of older versions name no rows and no values."""
+    rows = {split: tuple(numbers) for split, numbers in item.get("rows", {}).items()}
+    return Finding(**{**item, "columns": tuple(item["columns"]), "rows": rows})
 
 
 def current_split_record(path: Path, config: Config) -> SplitRecord:

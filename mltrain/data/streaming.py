@@ -35,10 +35,13 @@ class Stream:
         All columns of the first file.
     tables : iterator of pyarrow.Table
         The columns that the schema needs, as far as they are there.
+    is_typed : bool
+        Whether the types are the source's; of CSV they are ours.
     """
 
     names: tuple[str, ...]
     tables: Iterator[pa.Table]
+    is_typed: bool = True
 
 
 def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], batch_rows: int) -> Stream:
@@ -86,7 +89,7 @@ def stream_csv(source: str, schema: Schema, *, options: Mapping[str, Any]) -> St
         for file in files:
             yield from _csv_tables(file, settings, types=types)
 
-    return Stream(names=names, tables=tables())
+    return Stream(names=names, tables=tables(), is_typed=False)
 
 
 def stream_rows(rows: Rows, schema: Schema, *, origin: str, batch_rows: int) -> Stream:

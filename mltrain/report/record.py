@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mltrain.comparison import Comparison
+from mltrain.data.splits import Finding
+from mltrain.drift import ColumnDrift
 from mltrain.evaluation import Interval
 
 
@@ -68,6 +70,10 @@ class Card:
         Of libraries; of the code and the run (git commit, command, session).
     openings : int
         How often this test split has been opened.
+    audit : tuple of Finding
+        What was odd about the table and its splits.
+    drift : tuple of ColumnDrift
+        The test rows' columns against those of training.
     """
 
     run_id: str
@@ -96,3 +102,5 @@ class Card:
     versions: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     limitations: tuple[str, ...] = ()
+    audit: tuple[Finding, ...] = ()
+    drift: tuple[ColumnDrift, ...] = ()

@@ -18,6 +18,8 @@ def render_card(card: Card) -> str:
         section("Decisions", _decisions(card)),
         section("Challenger and champion", _comparison(card)),
         section("Data", _data(card)),
+        section("Audit of the data", _audit(card)),
+        section("Test rows against training", _drift(card)),
         section("Model", _model(card)),
         section("Features", _features(card)),
         section("Figures", "\n\n".join(image(path) for path in card.figures)),
@@ -99,6 +101,29 @@ def _data(card: Card) -> str:
     heading = ["Split", "Rows", f"Share of {order}", "Fingerprint"]
     times = "once" if card.openings == 1 else f"{card.openings} times"
     return f"Source: {code(card.source)}\n\n{table(heading, rows)}\n\nThe test split has been opened {times}."
+
+
+def _audit(card: Card) -> str:
+    """Tabulate what was odd about the table and its splits, the worst first."""
+    rows = [[text(one.severity), code(one.check), text(one.message), text(one.advice)] for one in card.audit]
+    return table(["How bad", "Check", "Finding", "What to do"], rows)
+
+
+def _drift(card: Card) -> str:
+    """Tabulate the columns of the test rows that have drifted, or say that none has."""
+    if not card.drift:
+        return ""
+    moved = [one for one in card.drift if one.verdict != "stable"]
+    largest = card.drift[0]
+    told = (
+        f"Population stability index of each column; from 0.1 on some drift, from 0.25 on much. {len(moved)} of "
+        f"{len(card.drift)} columns have drifted; the largest is {number(largest.psi)} ({code(largest.name)})."
+    )
+    rows = [
+        [code(one.name), number(one.psi), one.verdict, f"{one.missing_before:.1%} to {one.missing_now:.1%}"]
+        for one in moved[:20]
+    ]
+    return f"{told}\n\n{table(['Column', 'PSI', 'Drift', 'Missing'], rows)}"
 
 
 def _shares(counts: tuple[int, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,69 @@ def test_the_suffix_may_be_written_in_capitals(registered: Workspace, tmp_path: 
 
     table = pcsv.read_csv(tmp_path / name) if name.endswith("Csv") else pq.read_table(tmp_path / name)
     assert table.num_rows == found.rows
+
+
+def test_rows_like_those_of_training_are_told_to_be_stable(registered: Workspace, tmp_path: Path) -> None:
+    found = predict(None, registered, source=str(registered.split("test")), destination=tmp_path / "out.parquet")
+
+    assert {one.name for one in found.drift} == {c.name for c in _model(registered).schema.features}
+    assert {one.verdict for one in found.drift if one.name != "observed"} == {"stable"}
+    assert found.drift_file == tmp_path / "out.drift.json"
+    kept = json.loads(found.drift_file.read_text(encoding="utf-8"))
+    assert (kept["rows"], kept["model"], kept["version"]) == (found.rows, "churn", "1")
+    assert [one["name"] for one in kept["columns"]] == [one.name for one in found.drift]
+
+
+def test_columns_that_moved_are_named_with_values_out_of_range(registered: Workspace, tmp_path: Path) -> None:
+    rows = _rows(registered)
+    charge = pa.array(rows["monthly_charge"].to_numpy() * 10)
+    rows = rows.set_column(rows.column_names.index("monthly_charge"), "monthly_charge", charge)
+    pq.write_table(rows, tmp_path / "in.parquet")
+
+    found = predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "out.csv")
+
+    moved = found.drift[0]
+    assert (moved.name, moved.verdict) == ("monthly_charge", "much")
+    assert moved.above > 0.5 * found.rows
+
+
+def test_reordered_and_extra_columns_do_no_harm(registered: Workspace, tmp_path: Path) -> None:
+    rows = _rows(registered)
+    turned = rows.select(list(reversed(rows.column_names))).append_column("more", pa.array(range(rows.num_rows)))
+    pq.write_table(turned, tmp_path / "in.parquet")
+
+    predict(None, registered, source=str(registered.split("test")), destination=tmp_path / "a.parquet")
+    found = predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "b.parquet")
+
+    assert "columns not known to the model were ignored: more" in found.notes
+    scores = [pq.read_table(tmp_path / name)["proba_yes"].to_numpy() for name in ("a.parquet", "b.parquet")]
+    np.testing.assert_array_equal(*scores)
+
+
+def test_a_column_of_another_type_is_read_and_told(registered: Workspace, tmp_path: Path) -> None:
+    rows = _rows(registered)
+    texts = pa.array([str(value) for value in rows["monthly_charge"].to_pylist()])
+    rows = rows.set_column(rows.column_names.index("monthly_charge"), "monthly_charge", texts)
+    pq.write_table(rows, tmp_path / "in.parquet")
+
+    found = predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "out.csv")
+
+    assert found.notes == (
+        "columns of another type than in training were converted: monthly_charge (string, was double)",
+    )
+
+
+def test_an_error_in_a_later_batch_leaves_nothing_behind(
+    registered: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charges = [str(value) for value in _rows(registered)["monthly_charge"].to_pylist()]
+    charges[-1] = "viel"
+    rows = _rows(registered)
+    at = rows.column_names.index("monthly_charge")
+    pq.write_table(rows.set_column(at, "monthly_charge", pa.array(charges)), tmp_path / "in.parquet")
+    monkeypatch.setattr("mltrain.commands.predict.BATCH_ROWS", 50)
+
+    with pytest.raises(SchemaError):
+        predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "out.parquet")
+
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {"in.parquet"}

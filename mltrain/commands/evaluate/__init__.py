@@ -11,7 +11,7 @@ from mltrain import artifact, registry
 from mltrain.assessment import FILE, Assessment, Circumstances, read_assessment
 from mltrain.commands.evaluate.case import Case
 from mltrain.commands.evaluate.choosing import Ranking, keep_model, rank_runs
-from mltrain.commands.evaluate.judging import judge
+from mltrain.commands.evaluate.judging import holdout_drift, judge
 from mltrain.commands.evaluate.leaving import CONFUSION, leave, settings_hash
 from mltrain.comparison import Comparison
 from mltrain.config import Config
@@ -142,6 +142,9 @@ def _assess(case: Case, *, tell: Callable[[str], None]) -> Assessment:
     holdout = open_test(case.workspace, case.split, run_id=asked.run_id, config_hash=asked.settings)
     metric = comparison_metric(case.config.train, case.split.schema.target.n_classes)
     judged = judge(case.model, holdout, metric=metric, config=case.config, champion=rival, tell=tell)
+    folder = case.workspace.run(asked.run_id) / "model"
+    profile = artifact.load_profile(folder, expected_manifest_sha256=case.chosen.manifest)
+    judged = replace(judged, drift=holdout_drift(case.model, holdout, profile))
     tell("figures and report" if case.config.evaluate.figures else "report")
     return leave(case, judged)
 

@@ -40,6 +40,8 @@ def make_card(case: Case, judged: Judged, assessment: Assessment) -> Card:
         params=case.params,
         versions=_versions(case),
         provenance=_provenance(case),
+        audit=case.split.audit,
+        drift=judged.drift,
         limitations=(*assessment.notes, *_training_notes(case)),
     )
 

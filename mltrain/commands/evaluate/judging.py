@@ -13,6 +13,7 @@ from mltrain import metrics
 from mltrain.comparison import Comparison, compare
 from mltrain.config import Config
 from mltrain.data.conforming import conform
+from mltrain.drift import ColumnDrift, Profile, Tally, column_drifts
 from mltrain.errors import SchemaError, UsageError
 from mltrain.evaluation import Evaluation, evaluate, permutation_importance
 from mltrain.holdout import Holdout
@@ -41,6 +42,8 @@ class Judged:
         Source column to the loss of score when it is shuffled.
     comparison : Comparison, optional
         Against the reigning champion.
+    drift : tuple of ColumnDrift
+        The test rows' columns against those of training, the largest first.
     """
 
     holdout: Holdout
@@ -52,6 +55,7 @@ class Judged:
     importances: Mapping[str, float]
     comparison: Comparison | None
     notes: tuple[str, ...]
+    drift: tuple[ColumnDrift, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +119,15 @@ def judge(
             if note is not None
         ),
     )
+
+
+def holdout_drift(model: Model, holdout: Holdout, profile: Profile | None) -> tuple[ColumnDrift, ...]:
+    """Return how far the columns of the test rows are from those of training; nothing without a profile."""
+    if profile is None:
+        return ()
+    tally = Tally(profile=profile)
+    tally.add(conform(holdout.table, model.schema, origin="the test split"))
+    return column_drifts(tally)
 
 
 def metrics_to_report(metric: Metric, config: Config, *, n_classes: int) -> tuple[Metric, ...]:

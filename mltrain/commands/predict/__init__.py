@@ -5,20 +5,24 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from mltrain import artifact, registry
-from mltrain.commands.predict.scoring import known_levels, score, write_tables
+from mltrain import artifact, files, registry
+from mltrain.commands.predict.overlap import in_order
+from mltrain.commands.predict.retyped import type_notes
+from mltrain.commands.predict.scoring import Batch, Scorer, known_levels, score, write_tables
 from mltrain.config import Config
 from mltrain.data import StreamingSource
 from mltrain.data.loading import open_rows
 from mltrain.data.streaming import Stream, stream_csv, stream_parquet, stream_reader, stream_rows
+from mltrain.drift import ColumnDrift, Tally, column_drifts
 from mltrain.errors import NoRunError, UsageError
 from mltrain.events import Listener, StageFinished, StageStarted, ignore
-from mltrain.model import Model
+from mltrain.model import Model, available_cores
 from mltrain.plugins import load, names
 from mltrain.workspace import Workspace
 
@@ -38,6 +42,10 @@ class PredictResult:
         Version in the registry, when the model came from there.
     unseen : mapping of str to int
         Categorical column to the number of rows whose level the model has never seen.
+    drift : tuple of ColumnDrift
+        Every column against training, the largest first; empty for models that were saved without a profile.
+    drift_file : Path, optional
+        Where ``drift`` is kept, beside ``destination``.
     """
 
     rows: int
@@ -47,6 +55,8 @@ class PredictResult:
     seconds: float
     unseen: Mapping[str, int]
     notes: tuple[str, ...]
+    drift: tuple[ColumnDrift, ...] = ()
+    drift_file: Path | None = None
     exit_code: int = 0
 
 
@@ -61,11 +71,13 @@ class _Found:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Tally:
+class _Counts:
     """What is counted while batches pass."""
 
     rows: int = 0
     unseen: Counter[str] = field(default_factory=Counter)
+    seen: Tally | None = None
+    schema: pa.Schema | None = None
 
 
 def predict(
@@ -102,31 +114,75 @@ def predict(
         raise UsageError(f"cannot write {destination.name!r}", hint="end its name in .parquet or .csv")
     found = _find_model(config, workspace, model)
     fitted = artifact.load_model(found.directory, expected_manifest_sha256=found.manifest)
+    profile = artifact.load_profile(found.directory, expected_manifest_sha256=found.manifest)
     listener(StageStarted(stage="predict", detail=f"{source} with {found.model}"))
     stream = _open_source(config, source, fitted)
-    tally = _Tally()
-    write_tables(destination, _scored(stream, fitted, source=source, tally=tally))
+    counts = _Counts(seen=None if profile is None else Tally(profile=profile))
+    write_tables(destination, _scored(stream, fitted, source=source, counts=counts))
+    drift = () if counts.seen is None else column_drifts(counts.seen)
+    drift_file = _leave_drift(destination, drift, counts, model=found)
     seconds = time.monotonic() - started
-    listener(StageFinished(stage="predict", seconds=seconds, detail=f"{tally.rows} rows"))
+    listener(StageFinished(stage="predict", seconds=seconds, detail=f"{counts.rows} rows"))
     return PredictResult(
-        rows=tally.rows,
+        rows=counts.rows,
         destination=destination,
         model=found.model,
         version=found.version,
         seconds=seconds,
-        unseen={name: n for name, n in sorted(tally.unseen.items()) if n},
-        notes=_notes(stream, fitted),
+        unseen={name: n for name, n in sorted(counts.unseen.items()) if n},
+        notes=(*_notes(stream, fitted), *type_notes(fitted.schema, counts.schema if stream.is_typed else None)),
+        drift=drift,
+        drift_file=drift_file,
     )
 
 
-def _scored(stream: Stream, model: Model, *, source: str, tally: _Tally) -> Iterator[pa.Table]:
-    """Score batch after batch, counting as they pass."""
-    levels = known_levels(model)
-    for table in stream.tables:
-        scored = score(table, model, levels=levels, source=source, first_row=tally.rows)
-        tally.rows += table.num_rows
-        tally.unseen.update(scored.unseen)
+def _scored(stream: Stream, model: Model, *, source: str, counts: _Counts) -> Iterator[pa.Table]:
+    """Score as many batches at once as there are cores, one thread each, counting as they pass in order.
+
+    That way reading, encoding and predicting use all cores, not predicting alone.
+    """
+    scorer = Scorer(
+        model=model,
+        levels=known_levels(model),
+        profile=None if counts.seen is None else counts.seen.profile,
+        source=source,
+        threads=1,
+    )
+    for scored in in_order(partial(score, scorer=scorer), _batches(stream, counts), n_workers=available_cores()):
+        counts.rows += scored.table.num_rows
+        counts.unseen.update(scored.unseen)
+        if counts.seen is not None and scored.tally is not None:
+            counts.seen.join(scored.tally)
         yield scored.table
+
+
+def _batches(stream: Stream, counts: _Counts) -> Iterator[Batch]:
+    """Yield batches with the number of rows before each; keep the types that the source has."""
+    n_before = 0
+    for table in stream.tables:
+        counts.schema = table.schema
+        yield Batch(table=table, first_row=n_before)
+        n_before += table.num_rows
+
+
+def _leave_drift(destination: Path, drift: tuple[ColumnDrift, ...], counts: _Counts, *, model: _Found) -> Path | None:
+    """Keep the drift beside the predictions; nothing where nothing was counted."""
+    if counts.seen is None or not drift:
+        return None
+    path = destination.with_suffix(".drift.json")
+    files.write_json(
+        path,
+        {
+            "format": 1,
+            "model": model.model,
+            "version": model.version,
+            "rows": counts.seen.n_rows,
+            "rows_counted": counts.seen.n_counted,
+            "columns": [asdict(one) for one in drift],
+            "unseen": {name: n for name, n in sorted(counts.unseen.items()) if n},
+        },
+    )
+    return path
 
 
 def _find_model(config: Config | None, workspace: Workspace, word: str) -> _Found:

@@ -18,6 +18,7 @@ from mltrain.data import ColumnKind
 from mltrain.data.conforming import conform
 from mltrain.data.target import PREDICTION, proba_names
 from mltrain.data.text import decoded
+from mltrain.drift import Profile, Tally
 from mltrain.errors import SchemaError
 from mltrain.model import Model
 from mltrain.models import Proba
@@ -36,33 +37,68 @@ class Scored:
         Id columns, ``prediction`` and ``proba_<class>``.
     unseen : mapping of str to int
         Categorical column to the number of rows whose level the model does not know.
+    tally : Tally, optional
+        The rows counted in the bins of training.
     """
 
     table: pa.Table
     unseen: Mapping[str, int]
+    tally: Tally | None
 
 
-def score(table: pa.Table, model: Model, *, levels: Mapping[str, pa.Array], source: str, first_row: int) -> Scored:
-    """Score one batch.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """Rows to score.
 
-    Parameters
+    Attributes
+    ----------
+    first_row : int
+        Rows of the source before this batch, for messages.
+    """
+
+    table: pa.Table
+    first_row: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scorer:
+    """What every batch is scored with.
+
+    Attributes
     ----------
     levels : mapping of str to pyarrow.Array
         What `known_levels` returned for the model.
-    first_row : int
-        Rows of the source before this batch, for messages.
+    profile : Profile, optional
+        What the features looked like in training.
+    threads : int
+        For one batch.
+    """
+
+    model: Model
+    levels: Mapping[str, pa.Array]
+    profile: Profile | None
+    source: str
+    threads: int
+
+
+def score(batch: Batch, scorer: Scorer) -> Scored:
+    """Score one batch.
 
     Raises
     ------
     mltrain.errors.SchemaError
         A column is missing, or a value cannot be read as its type.
     """
+    table, model = batch.table, scorer.model
     try:
-        conformed = conform(table, model.schema, origin=source)
+        conformed = conform(table, model.schema, origin=scorer.source)
     except SchemaError as error:
-        raise SchemaError(error.message, where=_shifted(error.where, first_row), hint=error.hint) from error
-    proba = model.proba(conformed) if table.num_rows else None
-    return Scored(table=_output(table, model, proba), unseen=_count_unseen(conformed, levels))
+        raise SchemaError(error.message, where=_shifted(error.where, batch.first_row), hint=error.hint) from error
+    proba = model.proba(conformed, threads=scorer.threads) if table.num_rows else None
+    tally = None if scorer.profile is None else Tally(profile=scorer.profile)
+    if tally is not None and table.num_rows:
+        tally.add(conformed)
+    return Scored(table=_output(table, model, proba), unseen=_count_unseen(conformed, scorer.levels), tally=tally)
 
 
 def known_levels(model: Model) -> dict[str, pa.Array]:
@@ -104,10 +140,17 @@ def _count_unseen(conformed: pa.Table, levels: Mapping[str, pa.Array]) -> dict[s
     """Count the rows of each categorical column that hold a level the model does not know."""
     counts = {}
     for name, known in levels.items():
-        column = conformed.column(name)
-        unknown = pc.and_(pc.is_valid(column), pc.invert(pc.is_in(column.cast(pa.string()), value_set=known)))
-        counts[name] = pc.sum(unknown).as_py() or 0
+        counts[name] = sum(_n_unknown(chunk, known) for chunk in conformed.column(name).chunks)
     return counts
+
+
+def _n_unknown(column: pa.DictionaryArray, known: pa.Array) -> int:
+    """Return how many values are none of ``known``; levels are looked up once each, not once a row."""
+    is_known = pc.is_in(column.dictionary, value_set=known).to_numpy(zero_copy_only=False)
+    if is_known.all():
+        return 0
+    codes = column.indices.drop_null().to_numpy()
+    return int((~is_known)[codes].sum())
 
 
 def _levels_of(encoder: Encoder) -> Iterator[tuple[str, Sequence[str]]]:

@@ -74,7 +74,7 @@ def split(
     Parameters
     ----------
     strict : bool
-        Refuse findings that are worse than informative; nothing is written then.
+        Refuse findings that are graded ``warning`` or ``severe``; nothing is written then.
 
     Raises
     ------

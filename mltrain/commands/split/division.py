@@ -68,7 +68,13 @@ def divide(config: Config) -> Division:
         rows = _with_test_rows(rows, config.data, schema=schema)
         splits = {**splits, "test": np.arange(n_development, len(rows.y))}
     _require_all_classes(rows, splits["train"])
-    findings = audit_split(rows.table, schema, y=rows.y, splits=splits)
+    findings = audit_split(
+        {name: rows.table.take(pa.array(positions)) for name, positions in splits.items()},
+        schema,
+        kind=config.split.kind,
+        seed=config.seed,
+        n_kept_out=len(rows.y) - sum(len(positions) for positions in splits.values()),
+    )
     return Division(rows=rows, schema=schema, splits=splits, findings=findings)
 
 

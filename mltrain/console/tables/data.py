@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mltrain.commands.init import InitResult
     from mltrain.commands.split import SplitResult
     from mltrain.data import Column
+    from mltrain.data.splits import Finding
 
 _MOST_CLASSES = 10
 
@@ -56,8 +57,14 @@ def split_tables(result: SplitResult) -> Iterator[RenderableType]:
     )
     if result.findings:
         yield rows_table(
-            ("audit", "finding", "what to do"), ((f.severity, f.message, f.advice) for f in result.findings)
+            ("audit", "finding", "what to do"), ((f.severity, _with_rows(f), f.advice) for f in result.findings)
         )
+
+
+def _with_rows(finding: Finding) -> str:
+    """Return what was found and the first rows concerned."""
+    places = (f"{split} rows {', '.join(map(str, rows))}" for split, rows in finding.rows.items())
+    return "; ".join((finding.message, *places))
 
 
 def _kinds(columns: Iterable[Column]) -> str:

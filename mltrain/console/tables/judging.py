@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.table import Table
 
-from mltrain.console.amounts import duration_text, score_text
+from mltrain.console.amounts import duration_text, score_text, share_text
 from mltrain.console.drawing import cell_text, facts, rows_table, warned
 
 if TYPE_CHECKING:
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from mltrain.commands.predict import PredictResult
     from mltrain.commands.register import RegisterResult
     from mltrain.comparison import Comparison
+    from mltrain.drift import ColumnDrift
     from mltrain.verdict import Gate
 
 _MOST_RUNS = 10
 _MOST_CLASSES = 12
+_MOST_DRIFTS = 20
 
 
 def evaluate_tables(result: EvaluateResult) -> Iterator[RenderableType]:
@@ -100,9 +102,33 @@ def predict_tables(result: PredictResult) -> Iterator[RenderableType]:
             ("written", result.destination),
             ("time", duration_text(result.seconds)),
             ("unseen levels", [f"{column} in {count:,} rows" for column, count in result.unseen.items()]),
+            ("drift", result.drift_file),
         ]
     )
     yield from result.notes
+    yield from drift_tables(result.drift)
+
+
+def drift_tables(drift: Sequence[ColumnDrift]) -> Iterator[RenderableType]:
+    """Draw the columns that differ from training, or say that none does."""
+    shown = [one for one in drift if one.verdict != "stable" or one.below or one.above]
+    if not drift:
+        return
+    if not shown:
+        yield f"none of {len(drift)} columns has drifted (largest PSI {drift[0].psi:.3f}, {drift[0].name})"
+        return
+    rows = (
+        (
+            one.name,
+            f"{one.psi:.3f}",
+            one.verdict,
+            f"{share_text(one.missing_before)} -> {share_text(one.missing_now)}",
+            f"{one.below:,} / {one.above:,}",
+        )
+        for one in shown[:_MOST_DRIFTS]
+    )
+    headers = ("column", ">PSI", "drift", "missing", ">below / above training")
+    yield rows_table(headers, rows, title=f"against training: {len(shown)} of {len(drift)} columns differ")
 
 
 def gate_text(gate: Gate) -> str:

@@ -39,7 +39,7 @@ def run_tables(result: RunResult) -> Iterator[RenderableType]:
     if result.is_up_to_date:
         yield from _unchanged(result)
         return
-    yield from warned(f"{f.message}; {f.advice}" for f in result.split.findings if f.severity == "warning")
+    yield from warned(f"{f.message}; {f.advice}" for f in result.split.findings if f.severity != "info")
     if result.train is not None:
         *tables, _ = train_tables(result.train)
         yield from tables

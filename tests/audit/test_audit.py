@@ -9,7 +9,7 @@ from mltrain.audit import audit_split
 from mltrain.data import Schema
 from mltrain.data.columns import infer_columns
 from mltrain.data.splits import Finding
-from mltrain.data.target import encode_target, make_target
+from mltrain.data.target import make_target
 
 N = 200
 SPLITS = {"train": np.arange(120), "validation": np.arange(120, 160), "test": np.arange(160, 200)}
@@ -27,7 +27,9 @@ def findings_of(
     target = make_target(table["y"], "y")
     roles = infer_columns(table, target="y", overrides={}, group=group)
     schema = Schema(columns=roles, target=target, group=group)
-    found = audit_split(table, schema, y=encode_target(target, table["y"]), splits=splits)
+    n_kept_out = N - sum(len(rows) for rows in splits.values())
+    tables = {name: table.take(pa.array(rows)) for name, rows in splits.items()}
+    found = audit_split(tables, schema, n_kept_out=n_kept_out)
     return {finding.check: finding for finding in reversed(found)}
 
 

@@ -1,0 +1,200 @@
+"""How fast does `predict` score 5,000,000 rows, against the booster's own predict on the encoded array.
+
+``python benchmarks/predict_rows.py`` makes the rows (14 numbers, 6 categories, in Parquet) in a folder of its own,
+trains LightGBM on 200,000 more of the same kind, and then, in turn and each in a process of its own, scores them with
+mltrain's `predict` and with `Booster.predict` on an array that was encoded beforehand. Prints a Markdown table; deletes
+the rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+CHUNK = 250_000
+TRAIN_ROWS = 200_000
+
+
+def make_rows(n_rows: int, *, seed: int) -> pa.Table:
+    """Return rows whose label depends on numbers and categories."""
+    rng = np.random.default_rng(seed)
+    columns: dict[str, object] = {"row_id": np.arange(n_rows, dtype=np.int64) + seed * CHUNK}
+    signal = np.zeros(n_rows)
+    for number in range(14):
+        values = rng.normal(size=n_rows) if number % 2 else rng.lognormal(size=n_rows)
+        signal += values * (0.5 if number < 5 else 0.05)
+        if number % 5 == 0:
+            values[rng.random(n_rows) < 0.05] = np.nan
+        is_whole = number > 10
+        columns[f"number_{number}"] = np.clip(values * 20, -30_000, 30_000).astype(np.int32) if is_whole else values
+    for number, n_levels in enumerate((3, 5, 12, 40, 200, 800)):
+        codes = (n_levels * rng.random(n_rows) ** 2).astype(np.int32)
+        signal += np.sin(codes) * 0.4
+        levels = pa.array([f"level {code}" for code in range(n_levels)])
+        columns[f"category_{number}"] = pa.DictionaryArray.from_arrays(pa.array(codes), levels)
+    labels = np.where(signal + rng.normal(size=n_rows) * 2 > np.quantile(signal, 0.7), "yes", "no")
+    table = pa.table({**columns, "label": labels})
+    kinds = {f.name: pa.string() if pa.types.is_dictionary(f.type) else f.type for f in table.schema}
+    return table.cast(pa.schema(list(kinds.items())))
+
+
+def prepare(folder: Path, n_rows: int) -> None:
+    """Write the rows to score, and train a model on others of the same kind."""
+    from mltrain.commands.split import split
+    from mltrain.commands.train import TrainRequest, train
+    from mltrain.config import Config
+    from mltrain.workspace import Workspace
+
+    pq.write_table(make_rows(TRAIN_ROWS, seed=0), folder / "train.parquet")
+    with pq.ParquetWriter(folder / "rows.parquet", make_rows(1, seed=1).drop(["label"]).schema) as writer:
+        for number in range(0, n_rows, CHUNK):
+            chunk = make_rows(min(CHUNK, n_rows - number), seed=1 + number // CHUNK).drop(["label"])
+            writer.write_table(chunk, row_group_size=125_000)
+    config = Config.model_validate(
+        {
+            "data": {"source": str(folder / "train.parquet"), "target": "label"},
+            "train": {"experiment_tracker": "local", "supported_models": ["lgbm"], "calibration": "none"},
+            "evaluate": {"figures": False},
+        }
+    )
+    workspace = Workspace(root=folder)
+    split(config, workspace)
+    trained = train(config, workspace, request=TrainRequest(max_trials=4))
+    (folder / "run").write_text(trained.candidates[0].run_id)
+
+
+def encode_all(folder: Path) -> None:
+    """Write the encoded array, float32 of shape (n_samples, n_features)."""
+    from mltrain import artifact
+    from mltrain.data.conforming import conform
+    from mltrain.preprocessing import encode
+
+    model = artifact.load_model(folder / "runs" / (folder / "run").read_text() / "model")
+    (encoder,) = model.encoders.values()
+    with pq.ParquetFile(folder / "rows.parquet") as reader:
+        shape = (reader.metadata.num_rows, len(encoder.features))
+        encoded = np.lib.format.open_memmap(folder / "encoded.npy", mode="w+", dtype=np.float32, shape=shape)
+        start = 0
+        for batch in reader.iter_batches(batch_size=CHUNK):
+            X = encode(encoder, conform(pa.table(batch), model.schema, origin="rows")).X
+            encoded[start : start + len(X)] = X
+            start += len(X)
+    encoded.flush()
+
+
+def booster(folder: Path) -> float:
+    """Return the seconds of the booster's own predict, the array in memory."""
+    from mltrain import artifact
+    from mltrain.model import available_cores
+
+    model = artifact.load_model(folder / "runs" / (folder / "run").read_text() / "model")
+    (member,) = model.members
+    X = np.load(folder / "encoded.npy")
+    started = time.perf_counter()
+    proba = member.fitted.predict(X, num_threads=available_cores())
+    seconds = time.perf_counter() - started
+    np.save(folder / "proba.npy", proba)
+    return seconds
+
+
+def mltrain_predict(folder: Path) -> float:
+    """Return the seconds of `predict`, from file to file."""
+    from mltrain.commands.predict import predict
+    from mltrain.workspace import Workspace
+
+    model = str(folder / "runs" / (folder / "run").read_text() / "model")
+    started = time.perf_counter()
+    source, destination = str(folder / "rows.parquet"), folder / "out.parquet"
+    predict(None, Workspace(root=folder), source=source, destination=destination, model=model)
+    return time.perf_counter() - started
+
+
+def run_child(step: str, folder: Path) -> dict[str, float]:
+    """Run one step in a process of its own; return its seconds, processor seconds and peak memory."""
+    command = [sys.executable, __file__, "--step", step, "--folder", str(folder)]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    measured: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+    return measured
+
+
+def _peak_mb() -> float:
+    """Return the peak memory of this process; `getrusage` would count that of its parent as well."""
+    status = Path("/proc/self/status").read_text("utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def _seconds(run: dict[str, float]) -> str:
+    return f"{run['seconds']:.1f}"
+
+
+def step(name: str, folder: Path, n_rows: int) -> None:
+    """Do one step and print what it took."""
+    if name == "prepare":
+        prepare(folder, n_rows)
+    elif name == "encode":
+        encode_all(folder)
+    seconds = {"booster": booster, "mltrain": mltrain_predict}.get(name, lambda _: 0.0)(folder)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({"seconds": seconds, "cpu_s": used.ru_utime + used.ru_stime, "peak_mb": _peak_mb()}))
+
+
+def report(folder: Path, n_rows: int, rounds: int) -> None:
+    """Score in turn and print the table."""
+    found: dict[str, list[dict[str, float]]] = {"booster": [], "mltrain": []}
+    for _ in range(rounds):
+        for name, runs in found.items():
+            runs.append(run_child(name, folder))
+    scored = pq.read_table(folder / "out.parquet", columns=["row_id", "proba_yes"])
+    same = np.array_equal(scored["proba_yes"].to_numpy(), np.load(folder / "proba.npy"))
+    ids = pq.read_table(folder / "rows.parquet", columns=["row_id"])["row_id"]
+    ordered = scored["row_id"].equals(ids)
+    own, ours = (median(run["seconds"] for run in found[name]) for name in ("booster", "mltrain"))
+    load = os.getloadavg()[0]
+    print(f"{n_rows:,} rows, {platform.machine()}, {os.cpu_count()} cores, load {load:.1f}; {rounds} rounds in turn\n")
+    print("| what | seconds (each round) | median | rows a second | peak memory |\n|---|---|---|---|---|")
+    told_of = {"booster": "Booster.predict, encoded array in memory", "mltrain": "mltrain predict, file to file"}
+    for name, told in told_of.items():
+        runs = found[name]
+        middle = median(run["seconds"] for run in runs)
+        print(
+            f"| {told} | {', '.join(_seconds(run) for run in runs)} | {middle:.1f} | {n_rows / middle:,.0f} "
+            f"| {max(run['peak_mb'] for run in runs):,.0f} MB |"
+        )
+    ratios = ", ".join(f"{a['seconds'] / b['seconds']:.2f}" for a, b in zip(*found.values(), strict=True))
+    print(f"\nSpeed against the booster: {own / ours:.2f} ({ratios}).")
+    print(f"Same probabilities: {same}; same order of rows: {ordered}.")
+
+
+def main() -> None:
+    """Parse and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--step")
+    parser.add_argument("--folder", type=Path)
+    asked = parser.parse_args()
+    if asked.step:
+        step(asked.step, asked.folder, asked.rows)
+        return
+    with tempfile.TemporaryDirectory(prefix="mltrain-predict-") as name:
+        folder = Path(name)
+        prepare(folder, asked.rows)
+        run_child("encode", folder)
+        report(folder, asked.rows, asked.rounds)
+
+
+if __name__ == "__main__":
+    main()
