@@ -88,11 +88,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield partial
-            _flush_to_disk(partial)
-            partial.replace(path)
-            _flush_to_disk(path.parent)
+            move_into_place(partial, path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def move_into_place(partial: Path, path: Path) -> None:
+    """Give a finished file on the same disk the name `path`, seen to the disk before and after.
+
+    Raises
+    ------
+    mltrain.errors.EnvironmentRefusal
+        The disk refused; names `path`.
+    """
+    with disk_errors(path):
+        _flush_to_disk(partial)
+        partial.replace(path)
+        _flush_to_disk(path.parent)
 
 
 @contextmanager

@@ -9,13 +9,17 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from mltrain.config import SplitSection
+from mltrain.data.text import group_codes
 from mltrain.errors import ConfigError, DataError
-from mltrain.splitting import make_folds, split_rows
+from mltrain.splitting import assign_rows, make_folds
+from mltrain.splitting.chronology import check_cut_offs, row_moments
+from mltrain.splitting.keys import check_unique, hash_keys
 
-labels = st.lists(st.integers(0, 3), min_size=30, max_size=200).map(np.array)
+labels = arrays(np.int64, st.integers(30, 200), elements=st.integers(0, 3))
 seeds = st.integers(0, 2**31 - 1)
 sizes = st.sampled_from([0.1, 0.2, 0.25, 0.3])
 
@@ -26,6 +30,30 @@ def column(values: object, kind: pa.DataType | None = None) -> pa.ChunkedArray:
 
 def section(kind: str = "stratified", **keys: object) -> SplitSection:
     return SplitSection(kind=kind, group_column="g", time_column="t", **keys)
+
+
+def split_rows(
+    y: NDArray,
+    plan: SplitSection,
+    *,
+    seed: int,
+    groups: pa.ChunkedArray | None = None,
+    times: pa.ChunkedArray | None = None,
+    keys: pa.ChunkedArray | None = None,
+    has_test: bool = False,
+) -> Mapping[str, NDArray]:
+    check_cut_offs(plan, None if times is None else times.type)
+    hashes = None if keys is None else hash_keys(keys, seed=seed, where="split.key_column")
+    assigned = assign_rows(
+        y,
+        plan,
+        seed=seed,
+        groups=None if groups is None else group_codes(groups),
+        moments=None if times is None else row_moments(times),
+        keys=hashes,
+        has_test=has_test,
+    )
+    return {name: assigned.positions(name) for name in assigned.names}
 
 
 def assert_disjoint_and_complete(splits: Mapping[str, NDArray], n_rows: int) -> None:
@@ -122,6 +150,14 @@ def test_time_split_by_shares_of_distinct_moments_is_exact() -> None:
     assert len(splits["train"]) == 60
 
 
+@given(st.lists(st.floats(allow_nan=False, width=32), min_size=1))
+def test_moments_are_ordered_like_the_numbers_of_a_column(numbers: list[float]) -> None:
+    moments = row_moments(column(numbers, pa.float64()))
+
+    for (a, first), (b, second) in itertools.pairwise(sorted(zip(numbers, moments, strict=True))):
+        assert (a < b) == (first < second)
+
+
 DAYS = [dt.date(2024, 1, 1) + dt.timedelta(days=i) for i in range(100)]
 
 
@@ -185,12 +221,55 @@ def test_with_keys_the_split_does_not_depend_on_the_order_of_rows(y: NDArray, se
             assert set(keys[first[name]]) == set(keys[order][shuffled[name]])
 
 
-@pytest.mark.parametrize(
-    ("keys", "message"), [(["a", "b", "a"] * 10, "keys occur more than once"), (["a", None] * 15, "a key is missing")]
-)
-def test_keys_must_identify_rows(keys: list, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        split_rows(np.arange(30) % 2, section(), seed=0, keys=column(keys))
+def test_a_repeated_key_is_refused() -> None:
+    keys = column(["a", "b", "a"] * 10)
+
+    with pytest.raises(DataError, match="28 keys occur more than once") as caught:
+        check_unique(hash_keys(keys, seed=0, where="split.key_column"), where="split.key_column")
+
+    assert caught.value.where == "split.key_column"
+
+
+def test_a_missing_key_is_refused() -> None:
+    with pytest.raises(DataError, match="a key is missing"):
+        hash_keys(column(["a", None]), seed=0, where="split.key_column")
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint32(), pa.string(), pa.float64()])
+def test_hashes_of_keys_are_even_and_depend_on_the_seed(kind: pa.DataType) -> None:
+    keys = pa.chunked_array([pa.array(range(10_000)).cast(kind)])
+
+    first, other = (hash_keys(keys, seed=seed, where="") for seed in (0, 1))
+
+    assert len(np.unique(first)) == 10_000
+    assert np.bincount((first >> np.uint64(60)).astype(int), minlength=16) == pytest.approx(10_000 / 16, rel=0.2)
+    assert np.mean((first < 2**63) == (other < 2**63)) == pytest.approx(0.5, abs=0.03)
+
+
+@given(n_rows=st.integers(60, 400), n_more=st.integers(0, 400), seed=seeds, calibration=st.sampled_from([0.0, 0.1]))
+def test_hash_split_keeps_rows_where_they_are_when_rows_are_appended(
+    n_rows: int, n_more: int, seed: int, calibration: float
+) -> None:
+    keys = np.arange(n_rows + n_more) * 7
+    plan = SplitSection(kind="hash", key_column="k", calibration_size=calibration, test_size=0.3, validation_size=0.3)
+    y = np.zeros(n_rows + n_more, dtype=int)
+
+    before = split_rows(y[:n_rows], plan, seed=seed, keys=column(keys[:n_rows]))
+    after = split_rows(y, plan, seed=seed, keys=column(keys))
+
+    assert_disjoint_and_complete(after, n_rows + n_more)
+    for name, rows in before.items():
+        assert np.array_equal(after[name][after[name] < n_rows], rows)
+
+
+def test_hash_split_has_about_the_shares_asked_for() -> None:
+    plan = SplitSection(kind="hash", key_column="k", calibration_size=0.1)
+
+    splits = split_rows(np.zeros(100_000, dtype=int), plan, seed=3, keys=column(range(100_000)))
+
+    shares = {name: len(rows) / 100_000 for name, rows in splits.items()}
+    expected = {"train": 0.5, "validation": 0.2, "calibration": 0.1, "test": 0.2}
+    assert shares == {name: pytest.approx(share, abs=0.01) for name, share in expected.items()}
 
 
 def test_a_seed_gives_the_same_split_and_another_seed_another() -> None:
@@ -209,6 +288,7 @@ def test_a_seed_gives_the_same_split_and_another_seed_another() -> None:
         (section("time", test_from=DAYS[3]), column(range(100)), ConfigError, "holds numbers"),
         (section("time", test_from=dt.date(2030, 1, 1)), column(DAYS), DataError, "split 'test' would have none"),
         (section("time"), column([None, *DAYS[1:]]), DataError, "1 rows have no time"),
+        (section("time"), column([None, *range(99)]), DataError, "1 rows have no time"),
         (section("time"), column(["2024-01-01", "soon"] * 50), DataError, "not a time"),
         (section("time"), column([7] * 100), DataError, "would have none"),
     ],

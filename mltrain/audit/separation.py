@@ -100,7 +100,7 @@ def _one_against_rest(score: NDArray[np.float64], is_class: NDArray[np.bool_]) -
     return auc, (placement - auc) / share
 
 
-def deal_folds(n_samples: int, *, seed: int, groups: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+def deal_folds(n_samples: int, *, seed: int, groups: NDArray[np.int32] | None = None) -> NDArray[np.int64]:
     """Return a fold for each row, shape (n_samples,); rows of a group share theirs.
 
     Parameters

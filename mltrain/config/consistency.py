@@ -48,8 +48,8 @@ def check_addresses(**addresses: str | None) -> None:
             refuse(f"data.{key} holds a password or token", key=key, hint=KEEP_SECRETS_OUT)
 
 
-def check_split_columns(kind: str, *, group: str | None, time: str | None) -> None:
-    """Refuse a split by groups or time that does not say which column holds them."""
+def check_split_columns(kind: str, *, group: str | None, time: str | None, key: str | None) -> None:
+    """Refuse a split by groups, time or hash that does not say which column holds them."""
     if kind in ("group", "group_time") and group is None:
         refuse(f"split.kind {kind} needs split.group_column", key="kind", hint="name the column of the groups")
     if kind in ("time", "group_time") and time is None:
@@ -58,6 +58,9 @@ def check_split_columns(kind: str, *, group: str | None, time: str | None) -> No
             key="kind",
             hint="name the column that orders the rows",
         )
+    if kind == "hash" and group is None and key is None:
+        hint = "name a column that identifies a row, or whom rows belong to"
+        refuse("split.kind hash needs split.key_column or split.group_column", key="kind", hint=hint)
 
 
 def check_cut_offs(kind: str, *, validation_from: date | datetime | None, test_from: date | datetime | None) -> None:

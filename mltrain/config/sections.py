@@ -102,8 +102,9 @@ class DataSection(Section):
 class SplitSection(Section):
     """How rows are divided into train, validation, calibration and test."""
 
-    kind: Literal["stratified", "random", "group", "time", "group_time"] = "stratified"
-    """What the splits respect: class shares, nothing, whole groups, order in time, or groups and time."""
+    kind: Literal["stratified", "random", "group", "time", "group_time", "hash"] = "stratified"
+    """What the splits respect: class shares, nothing, whole groups, order in time, or groups and time; `hash` sends a
+    row to a split by its `group_column`, or else its `key_column`, alone: it stays there when rows are appended."""
     group_column: str | None = None
     """The column whose values never sit on two sides (a customer)."""
     time_column: str | None = None
@@ -123,7 +124,7 @@ class SplitSection(Section):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        check_split_columns(self.kind, group=self.group_column, time=self.time_column)
+        check_split_columns(self.kind, group=self.group_column, time=self.time_column, key=self.key_column)
         check_cut_offs(self.kind, validation_from=self.validation_from, test_from=self.test_from)
         return self
 

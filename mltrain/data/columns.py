@@ -130,7 +130,7 @@ def _inferred(name: str, column: pa.ChunkedArray) -> tuple[ColumnKind, str]:
     if is_countable and (is_unnamed or ID_NAME.search(name)) and _n_distinct(filled) == len(values) > 1:
         reason = "unnamed column, looks like a saved index" if is_unnamed else "named like an id"
         return ColumnKind.ID, f"{reason}, and all values differ"
-    return _inferred_text(filled) if is_text(kind) else _inferred_by_type(kind)
+    return _inferred_text(filled) if is_text(kind) else kind_of_type(kind)
 
 
 def _is_constant(values: pa.ChunkedArray) -> bool:
@@ -143,7 +143,7 @@ def _n_distinct(values: pa.ChunkedArray) -> int:
     return int(pc.count_distinct(values).as_py())
 
 
-def _inferred_by_type(kind: pa.DataType) -> tuple[ColumnKind, str]:
+def kind_of_type(kind: pa.DataType) -> tuple[ColumnKind, str]:
     """Return the kind of a column that is no text."""
     if pa.types.is_boolean(kind):
         return ColumnKind.BOOLEAN, "true or false"

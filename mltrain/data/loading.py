@@ -158,15 +158,28 @@ def target_column(table: pa.Table, section: DataSection) -> pa.ChunkedArray:
     mltrain.errors.DataError
         There is no such column.
     """
+    return table.column(check_target(table.column_names, section))
+
+
+def check_target(names: Sequence[str], section: DataSection) -> str:
+    """Return the name of the column to predict, which is one of ``names``.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        The config names none.
+    mltrain.errors.DataError
+        There is no such column.
+    """
     if section.target is None:
-        raise ConfigError("data.target is not set", where="data.target", hint=f"columns: {listed(table.column_names)}")
-    if section.target not in table.column_names:
+        raise ConfigError("data.target is not set", where="data.target", hint=f"columns: {listed(names)}")
+    if section.target not in names:
         raise DataError(
             f"there is no column {section.target!r}",
             where=f"{section.source}, data.target",
-            hint=suggest(section.target, table.column_names),
+            hint=suggest(section.target, names),
         )
-    return table.column(section.target)
+    return section.target
 
 
 def infer_schema(

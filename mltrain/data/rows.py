@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from mltrain.data import Rows
+from mltrain.data.fragments import fragment_batches, reads_fragments
 from mltrain.data.remote import client_faults, is_store_fault, one_line, refusal, scheme_of
 from mltrain.errors import DataError, EnvironmentRefusal
 
@@ -75,13 +76,13 @@ def count_rows(rows: Rows, *, origin: str) -> int:
 
 def _scan(rows: ds.Dataset, columns: Sequence[str], *, batch_rows: int) -> Iterator[pa.RecordBatch]:
     """Yield batches of a dataset, few of them ahead: by default Arrow keeps tens in memory."""
+    if reads_fragments(rows):
+        for fragment in rows.get_fragments():
+            yield from fragment_batches(fragment, rows.schema, columns=columns, batch_rows=batch_rows)
+        return
     # Not by name alone: a scanner would take the dot in a name for a path into a nested column.
-    return rows.to_batches(  # type: ignore[no-any-return]
-        columns={name: ds.field((name,)) for name in columns} if any("." in n for n in columns) else list(columns),
-        batch_size=batch_rows,
-        batch_readahead=_AHEAD,
-        fragment_readahead=1,
-    )
+    named = {name: ds.field((name,)) for name in columns} if any("." in name for name in columns) else list(columns)
+    yield from rows.to_batches(columns=named, batch_size=batch_rows, batch_readahead=_AHEAD, fragment_readahead=1)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -44,12 +45,13 @@ def make_target(
     mltrain.errors.ConfigError
         ``positive`` is given for more than two classes.
     """
-    values = decoded(column)
     where = f"column {name!r}" if origin is None else f"{origin}, column {name!r}"
-    _check_type(values.type, where)
-    labels = _without_missing(values)
-    counts = {_plain(item["values"].as_py()): item["counts"].as_py() for item in pc.value_counts(labels)}
-    _check_classes(labels, where, counts)
+    _check_type(_plain_type(column.type), where)
+    labels, n_rows = _counted(column)
+    _check_classes(labels, where, n_rows)
+    counts: Counter[Label] = Counter()
+    for label, n in zip(labels.to_pylist(), n_rows.tolist(), strict=True):
+        counts[_plain(label)] += n
     classes = tuple(sorted(counts))
     if len(classes) == 2:
         chosen = _rarer(counts) if positive is None else _find_positive(classes, name, positive)
@@ -63,8 +65,13 @@ def make_target(
     return Target(name=name, classes=classes)
 
 
-def encode_target(target: Target, column: pa.ChunkedArray) -> NDArray[np.int64]:
+def encode_target(target: Target, column: pa.ChunkedArray, *, first_row: int = 0) -> NDArray[np.int64]:
     """Return the class code of each row, shape (n_samples,); labels are matched by their text.
+
+    Parameters
+    ----------
+    first_row : int
+        Rows that came before these, for messages.
 
     Raises
     ------
@@ -75,21 +82,26 @@ def encode_target(target: Target, column: pa.ChunkedArray) -> NDArray[np.int64]:
     if missing.any():
         raise DataError(
             f"{int(missing.sum())} rows have no label",
-            where=f"column {target.name!r}, row {int(missing.argmax()) + 1}",
+            where=f"column {target.name!r}, row {first_row + int(missing.argmax()) + 1}",
             hint="fill or remove these rows",
         )
-    texts = as_text(column)
-    codes = pc.index_in(texts, value_set=pa.array([label_text(label) for label in target.classes]))
-    unknown = np.asarray(pc.is_null(codes).to_numpy(), dtype=np.bool_)
-    if unknown.any():
-        row = int(unknown.argmax())
-        known = listed([label_text(label) for label in target.classes])
+    known = pa.array([label_text(label) for label in target.classes])
+    codes = np.empty(len(column), dtype=np.int64)
+    start = 0
+    # The labels of a column are few and its rows many: only the former are written as text and looked up.
+    for chunk in (column if pa.types.is_dictionary(column.type) else column.dictionary_encode()).chunks:
+        found = pc.index_in(as_text(pa.chunked_array([chunk.dictionary])), value_set=known)
+        lookup = np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64)
+        codes[start : start + len(chunk)] = lookup[chunk.indices.to_numpy(zero_copy_only=False)]
+        start += len(chunk)
+    if len(codes) and codes.min() < 0:
+        row = int((codes < 0).argmax())
         raise DataError(
-            f"label {texts[row].as_py()!r} is not a class of this target",
-            where=f"column {target.name!r}, row {row + 1}",
-            hint=f"the classes are {known}",
+            f"label {as_text(column.slice(row, 1))[0].as_py()!r} is not a class of this target",
+            where=f"column {target.name!r}, row {first_row + row + 1}",
+            hint=f"the classes are {listed([label_text(label) for label in target.classes])}",
         )
-    return np.asarray(codes.to_numpy(), dtype=np.int64)
+    return codes
 
 
 def unlabelled(column: pa.ChunkedArray) -> NDArray[np.bool_]:
@@ -154,10 +166,25 @@ def _is_real(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
-def _without_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the labels that are there; decimals and floats as float64."""
-    labels = values.filter(pa.array(~unlabelled(values)))
-    return labels.cast(pa.float64()) if _is_real(labels.type) else labels
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values, without dictionary encoding."""
+    return _plain_type(kind.value_type) if pa.types.is_dictionary(kind) else kind
+
+
+def _counted(column: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
+    """Return the labels that are there, decimals and floats as float64, and the rows of each."""
+    if pa.types.is_dictionary(column.type):
+        chunks = column.unify_dictionaries().chunks
+        values = decoded(pa.chunked_array([chunks[0].dictionary])) if chunks else pa.chunked_array([], column.type)
+        counts = np.zeros(len(values), dtype=np.int64)
+        for chunk in chunks:
+            counts += np.bincount(chunk.indices.drop_null().to_numpy(), minlength=len(values))
+    else:
+        found = pc.value_counts(decoded(column))
+        values, counts = pa.chunked_array([found.field("values")]), found.field("counts").to_numpy()
+    there = ~unlabelled(values) & (counts > 0)
+    labels = values.filter(pa.array(there)).combine_chunks()
+    return (labels.cast(pa.float64()) if _is_real(labels.type) else labels), counts[there]
 
 
 def _plain(label: Label) -> Label:
@@ -165,16 +192,17 @@ def _plain(label: Label) -> Label:
     return int(label) if isinstance(label, float) and label.is_integer() else label
 
 
-def _check_classes(labels: pa.ChunkedArray, where: str, counts: Mapping[Label, int]) -> None:
+def _check_classes(labels: pa.Array, where: str, counts: NDArray[np.int64]) -> None:
     """Refuse columns that have no classes to learn."""
-    n, k = len(labels), len(counts)
+    n, k = int(counts.sum()), len(labels)
     if k == 0:
         raise _no_labels(where)
     if k == 1:
-        only = label_text(next(iter(counts)))
+        only = label_text(_plain(labels[0].as_py()))
         raise DataError(f"all {n} rows have the same class, {only!r}", where=where, hint="two classes are needed")
-    fractions = any(isinstance(label, float) for label in counts)
-    whole = pa.types.is_integer(labels.type) or pa.types.is_floating(labels.type)
+    is_real = pa.types.is_floating(labels.type)
+    fractions = is_real and not pc.all(pc.equal(labels, pc.round(labels))).as_py()
+    whole = pa.types.is_integer(labels.type) or is_real
     if (fractions and k > MAX_FRACTIONS) or (whole and k > MANY_WHOLE_NUMBERS and n < FEW_ROWS_EACH * k):
         raise DataError(
             f"the target is a number with {k} values: mltrain classifies",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -137,12 +136,20 @@ def as_moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return values.cast(pa.timestamp("us"), safe=False)
 
 
-def group_codes(groups: pa.ChunkedArray) -> NDArray[np.int64]:
+def group_codes(groups: pa.ChunkedArray) -> NDArray[np.int32]:
     """Return a number from 0 for each row's group, shape (n_samples,); each row without one is its own."""
-    values, _ = pd.factorize(as_text(groups).to_pandas(), sort=True)
-    codes: NDArray[np.int64] = values.astype(np.int64)
-    alone = codes < 0
-    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
+    values = decoded(groups)
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    encoded = values.dictionary_encode()
+    codes = np.empty(len(values), dtype=np.int32)
+    n_groups = max((len(chunk.dictionary) for chunk in encoded.chunks), default=0)
+    start = 0
+    for chunk in encoded.chunks:  # chunk by chunk: all rows at once would be copied twice
+        codes[start : start + len(chunk)] = pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False)
+        start += len(chunk)
+    alone = np.flatnonzero(codes < 0)
+    codes[alone] = n_groups + np.arange(len(alone), dtype=np.int32)
     return codes
 
 

@@ -5,30 +5,39 @@ Knows class codes, groups and moments; tables, files and labels are not its busi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from mltrain.config import SplitSection
-from mltrain.data.text import as_text, group_codes, is_missing
+from mltrain.data.text import group_codes
 from mltrain.errors import ConfigError, DataError
 from mltrain.splitting.chronology import (
-    check_cut_offs,
+    Moments,
     first_moments,
     folds_in_time,
     parts_by_time,
     row_moments,
     split_cuts,
 )
-from mltrain.splitting.partition import parts_by_group, parts_by_stratum, stratified_folds
+from mltrain.splitting.keys import Hashes
+from mltrain.splitting.partition import (
+    NOWHERE,
+    Codes,
+    Parts,
+    parts_by_group,
+    parts_by_hash,
+    parts_by_stratum,
+    stratified_folds,
+)
 
-__all__ = ["Shares", "make_folds", "split_rows", "split_shares"]
+__all__ = ["NOWHERE", "Assignment", "Shares", "assign_rows", "make_folds", "split_shares"]
 
 Positions = NDArray[np.intp]
+Column = TypeVar("Column", Codes, Moments, Hashes, pa.ChunkedArray)
 NOTHING = 1e-9
 
 
@@ -48,16 +57,36 @@ class Shares:
         return {name: share for name, share in shares.items() if share > 0}
 
 
-def split_rows(
-    y: NDArray[np.int64],
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assignment:
+    """Which split each row is in.
+
+    Attributes
+    ----------
+    names : tuple of str
+        ``train``, ``validation`` and, where asked for, ``calibration`` and ``test``.
+    parts : ndarray of shape (n_samples,)
+        Number of the row's split in ``names``, `NOWHERE` for rows that are kept out.
+    """
+
+    names: tuple[str, ...]
+    parts: Parts
+
+    def positions(self, name: str) -> Positions:
+        """Return the rows of one split, ascending."""
+        return np.flatnonzero(self.parts == self.names.index(name))
+
+
+def assign_rows(
+    y: Codes,
     section: SplitSection,
     *,
     seed: int,
-    groups: pa.ChunkedArray | None = None,
-    times: pa.ChunkedArray | None = None,
-    keys: pa.ChunkedArray | None = None,
+    groups: Codes | None = None,
+    moments: Moments | None = None,
+    keys: Hashes | None = None,
     has_test: bool = False,
-) -> Mapping[str, Positions]:
+) -> Assignment:
     """Divide rows into splits.
 
     Parameters
@@ -66,44 +95,43 @@ def split_rows(
         Class codes.
     section : SplitSection
         The kind of split, shares and cut-offs.
-    groups, times, keys : pyarrow.ChunkedArray of shape (n_samples,), optional
-        Values of the columns that the section names; rows without a group are groups of their own.
+    groups, moments, keys : ndarray of shape (n_samples,), optional
+        What `group_codes`, `row_moments` and `hash_keys` make of the columns that the section names. For a ``hash``
+        split ``keys`` are those of the groups where there are some.
     has_test : bool
         Test rows come from elsewhere: all of these are for train, validation and calibration.
 
     Returns
     -------
-    mapping of str to ndarray of int
-        Ascending positions for ``train``, ``validation`` and, where asked for, ``calibration`` and ``test``.
+    Assignment
         No row is in two splits. Every row is in one, except that ``group_time`` keeps out what a group of one
         split does in the time of a later one.
 
     Raises
     ------
     mltrain.errors.DataError
-        A split would be empty, a time is missing, or a key is missing or repeated.
+        A split would be empty.
     mltrain.errors.ConfigError
-        The shares leave nothing to train on, or cut-off dates do not fit.
+        The shares leave nothing to train on.
     """
-    check_cut_offs(section, times)
     shares = split_shares(section, has_test=has_test).named()
-    names, sizes = list(shares), np.array(list(shares.values()))
+    names, sizes = tuple(shares), np.array(list(shares.values()))
     if section.kind in ("time", "group_time"):
-        moments = row_moments(_named(times), where=f"column {section.time_column!r}")
-        starts = first_moments(moments, group_codes(_named(groups))) if section.kind == "group_time" else None
+        moments = _named(moments)
+        starts = first_moments(moments, _named(groups)) if section.kind == "group_time" else None
         cuts = split_cuts(moments if starts is None else starts, section, names=names, shares=sizes)
         parts = parts_by_time(moments, cuts, starts=starts)
+    elif section.kind == "hash":
+        parts = parts_by_hash(_named(keys), shares=sizes)
     elif section.kind == "group":
-        ranks = _ranks(len(y), keys=keys, seed=seed)
-        parts = parts_by_group(group_codes(_named(groups)), y, ranks=ranks, shares=sizes)
+        parts = parts_by_group(_named(groups), y, ranks=_ranks(len(y), keys=keys, seed=seed), shares=sizes)
     else:
         strata = y if section.kind == "stratified" else np.zeros_like(y)
         parts = parts_by_stratum(strata, ranks=_ranks(len(y), keys=keys, seed=seed), shares=sizes)
-    found = {name: np.flatnonzero(parts == part) for part, name in enumerate(names)}
-    for name, positions in found.items():
-        if len(positions) == 0:
+    for name, n_rows in zip(names, np.bincount(parts, minlength=len(names)), strict=False):
+        if n_rows == 0:
             raise _empty_split(name, section, n_rows=len(y))
-    return found
+    return Assignment(names=names, parts=parts)
 
 
 def make_folds(
@@ -160,13 +188,13 @@ def make_folds(
 
 
 def _fold_of_rows(
-    y: NDArray[np.int64], kind: str, *, n_folds: int, ranks: NDArray[np.int64], groups: pa.ChunkedArray | None
+    y: NDArray[np.int64], kind: str, *, n_folds: int, ranks: Codes, groups: pa.ChunkedArray | None
 ) -> NDArray[np.int64]:
     """Return the fold that validates each row, -1 for rows that always train."""
     if kind == "group":
         codes = group_codes(_named(groups))
         n_parts = min(n_folds, int(codes.max()) + 1)
-        return parts_by_group(codes, y, ranks=ranks, shares=np.full(n_parts, 1 / n_parts))
+        return parts_by_group(codes, y, ranks=ranks, shares=np.full(n_parts, 1 / n_parts)).astype(np.int64)
     parts = stratified_folds(y if kind == "stratified" else np.zeros_like(y), n_folds=n_folds, ranks=ranks)
     return np.where(np.bincount(y)[y] == 1, -1, parts)
 
@@ -192,35 +220,25 @@ def split_shares(section: SplitSection, *, has_test: bool) -> Shares:
     return Shares(train=train, validation=validation, calibration=section.calibration_size, test=test)
 
 
-def _ranks(n_rows: int, *, keys: pa.ChunkedArray | None, seed: int) -> NDArray[np.int64]:
+def _ranks(n_rows: int, *, keys: Hashes | None, seed: int) -> Codes:
     """Return a random order of rows, shape (n_rows,); with keys it depends on them, not on where rows stand."""
-    if keys is None:
-        return np.random.default_rng(seed).permutation(n_rows)
-    if is_missing(keys).any():
-        raise DataError("a key is missing", where="split.key_column", hint="name a column that is always filled")
-    texts = as_text(keys).to_pandas().astype(object)
-    n_repeated = int(texts.duplicated().sum())
-    if n_repeated:
-        raise DataError(
-            f"{n_repeated} keys occur more than once",
-            where="split.key_column",
-            hint="name a column that identifies a row; a customer belongs in split.group_column",
-        )
-    hashed = pd.util.hash_array(texts.to_numpy(), hash_key=f"{seed:016d}", categorize=False)
-    ranks = np.empty(n_rows, dtype=np.int64)
-    ranks[np.argsort(hashed, kind="stable")] = np.arange(n_rows)
+    if keys is not None:
+        return keys
+    ranks: Codes = np.arange(n_rows, dtype=np.int32 if n_rows < 2**31 else np.int64)
+    np.random.default_rng(seed).shuffle(ranks)
     return ranks
 
 
-def _named(column: pa.ChunkedArray | None) -> pa.ChunkedArray:
+def _named(values: Column | None) -> Column:
     """Return a column that the config has made sure of."""
-    assert column is not None, "the config names this column"
-    return column
+    assert values is not None, "the config names this column"
+    return values
 
 
 def _empty_split(name: str, section: SplitSection, *, n_rows: int) -> DataError:
     """Return the error for a split without rows."""
     hints = {
+        "hash": "use more rows, or kind stratified: a hash knows no exact shares",
         "group": "there are too few groups, or one of them is too large",
         "time": "check the cut-off dates, or whether most rows share one moment",
         "group_time": "too few groups start late enough; split.kind time lets groups sit on both sides",

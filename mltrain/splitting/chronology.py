@@ -4,52 +4,92 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mltrain.config import SplitSection
 from mltrain.data.text import as_moments, decoded, is_missing
 from mltrain.errors import ConfigError, DataError
+from mltrain.splitting.partition import NOWHERE, Codes, Parts
 
 Moments = NDArray[np.int64]
 AFTER_ALL = np.iinfo(np.int64).max
+MISSING = np.iinfo(np.int64).min
+"""The moment of a row without one."""
 
 
-def is_moment(times: pa.ChunkedArray) -> bool:
-    """Say whether a time column holds moments, which dates can cut, and not numbers such as a year."""
-    kind = decoded(times).type
+def is_moment(kind: pa.DataType) -> bool:
+    """Say whether a time column of this type holds moments, which dates can cut, and not numbers such as a year."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     return not (pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def row_moments(times: pa.ChunkedArray, *, where: str = "the time column") -> Moments:
-    """Return the moment of each row: microseconds in UTC, or the rank of a number; shape (n_samples,).
+    """Return the moment of each row: microseconds in UTC, or what orders like its number; shape (n_samples,).
 
     Raises
     ------
     mltrain.errors.DataError
         A time is missing, or is neither a moment nor a number.
     """
-    missing = is_missing(times)
-    if missing.any():
-        raise _no_time(missing, where)
+    moments = moments_where_known(times, where=where)
+    check_moments(moments, where=where)
+    return moments
+
+
+def moments_where_known(times: pa.ChunkedArray, *, where: str) -> Moments:
+    """Return the moment of each row, `MISSING` where there is none; shape (n_samples,).
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        A time is neither a moment nor a number.
+    """
     values = decoded(times)
-    if not is_moment(values):
-        return np.asarray(np.unique(values.to_numpy(), return_inverse=True)[1], dtype=np.int64)
+    if not is_moment(values.type):
+        missing = is_missing(values)
+        known = pc.fill_null(values, 0) if values.null_count else values
+        return np.where(missing, MISSING, _ordered_like(known.to_numpy()))
     try:
         moments = as_moments(values)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(
             f"not a time: {error}", where=where, hint="use dates, timestamps, ISO 8601 text or numbers"
         ) from error
-    missing = is_missing(moments)
+    return np.asarray(pc.fill_null(moments.cast(pa.int64()), MISSING).to_numpy())
+
+
+def check_moments(moments: Moments, *, where: str) -> None:
+    """Refuse rows that cannot be ordered.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        A moment is `MISSING`.
+    """
+    missing = moments == MISSING
     if missing.any():
-        raise _no_time(missing, where)
-    return np.asarray(moments.cast(pa.int64()).to_numpy())
+        raise DataError(
+            f"{int(missing.sum())} rows have no time",
+            where=f"{where}, row {int(missing.argmax()) + 1}",
+            hint="fill or remove these rows, or use another split.kind",
+        )
 
 
-def first_moments(moments: Moments, groups: NDArray[np.int64]) -> Moments:
+def _ordered_like(numbers: NDArray[Any]) -> Moments:
+    """Return whole numbers in the order of these, which may be fractions."""
+    if numbers.dtype.kind != "f" and numbers.dtype != np.uint64:
+        return numbers.astype(np.int64)
+    # The bits of a float are in its order, those of negative ones backwards; adding zero makes -0.0 and 0.0 one.
+    bits = (numbers.astype(np.float64) + 0.0).view(np.int64)
+    return np.where(bits < 0, bits ^ np.int64(AFTER_ALL), bits)
+
+
+def first_moments(moments: Moments, groups: Codes) -> Moments:
     """Return for each row when its group was first seen, shape (n_samples,)."""
     first = np.full(int(groups.max()) + 1, AFTER_ALL)
     np.minimum.at(first, groups, moments)
@@ -69,7 +109,7 @@ def cut_before(moments: Moments, share: float) -> int:
     return int(ordered[high]) if high < len(ordered) else AFTER_ALL
 
 
-def check_cut_offs(section: SplitSection, times: pa.ChunkedArray | None) -> None:
+def check_cut_offs(section: SplitSection, kind: pa.DataType | None) -> None:
     """Refuse cut-off dates where the time column holds numbers.
 
     Raises
@@ -78,7 +118,7 @@ def check_cut_offs(section: SplitSection, times: pa.ChunkedArray | None) -> None
         It does.
     """
     cut_off = section.test_from or section.validation_from
-    if cut_off is not None and times is not None and not is_moment(times):
+    if cut_off is not None and kind is not None and not is_moment(kind):
         raise ConfigError(
             f"column {section.time_column!r} holds numbers, which {cut_off} cannot cut",
             where="split.test_from" if section.test_from else "split.validation_from",
@@ -117,7 +157,7 @@ def split_cuts(
     return np.array([validation_from, *cuts], dtype=np.int64)
 
 
-def parts_by_time(moments: Moments, cuts: Moments, *, starts: Moments | None = None) -> NDArray[np.int64]:
+def parts_by_time(moments: Moments, cuts: Moments, *, starts: Moments | None = None) -> Parts:
     """Return the part of each row.
 
     Parameters
@@ -126,12 +166,12 @@ def parts_by_time(moments: Moments, cuts: Moments, *, starts: Moments | None = N
         First moment of each part but the first.
     starts : ndarray of shape (n_samples,), optional
         When each row's group was first seen: a group belongs to the part it starts in, and what it does
-        later, in the time of another part, is kept out (-1).
+        later, in the time of another part, is kept out (`NOWHERE`).
     """
-    parts = np.searchsorted(cuts, moments, side="right")
+    parts = np.searchsorted(cuts, moments, side="right").astype(np.uint8)
     if starts is None:
-        return parts.astype(np.int64)
-    return np.where(np.searchsorted(cuts, starts, side="right") == parts, parts, -1)
+        return parts
+    return np.where(np.searchsorted(cuts, starts, side="right").astype(np.uint8) == parts, parts, np.uint8(NOWHERE))
 
 
 def folds_in_time(
@@ -155,12 +195,3 @@ def _cut_off(moment: date | datetime) -> int:
         moment = datetime(moment.year, moment.month, moment.day)
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(np.datetime64(aware.astimezone(UTC).replace(tzinfo=None), "us").astype(np.int64))
-
-
-def _no_time(missing: NDArray[np.bool_], where: str) -> DataError:
-    """Return the error for rows that cannot be ordered."""
-    return DataError(
-        f"{int(missing.sum())} rows have no time",
-        where=f"{where}, row {int(missing.argmax()) + 1}",
-        hint="fill or remove these rows, or use another split.kind",
-    )

@@ -12,7 +12,7 @@ import pytest
 from mltrain import events
 from mltrain.commands.split import split
 from mltrain.config import Config, DataSection, SplitSection
-from mltrain.data.records import fingerprint
+from mltrain.data.fingerprints import fingerprint
 from mltrain.data.splits import current_split_record, read_rows, read_split_record
 from mltrain.errors import ConfigError, DataError, SchemaError
 from mltrain.workspace import Workspace

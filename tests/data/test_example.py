@@ -7,8 +7,8 @@ from sklearn.metrics import roc_auc_score
 
 from mltrain.config import DataSection
 from mltrain.data.example import EXAMPLE_TARGETS, EXAMPLES, SOURCE
+from mltrain.data.fingerprints import fingerprint
 from mltrain.data.loading import infer_schema, load_rows
-from mltrain.data.records import fingerprint
 from mltrain.errors import ConfigError
 
 

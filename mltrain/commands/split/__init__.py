@@ -9,7 +9,14 @@ from pathlib import Path
 
 from mltrain import events
 from mltrain.commands.split.division import Division, divide
-from mltrain.commands.split.writing import describe_sources, find_current, is_intact, make_record, write_split
+from mltrain.commands.split.writing import (
+    beside,
+    describe_sources,
+    find_current,
+    is_intact,
+    make_record,
+    put_in_place,
+)
 from mltrain.config import Config
 from mltrain.data import Column
 from mltrain.data.splits import Finding, SplitRecord
@@ -90,13 +97,14 @@ def split(
         return _result(record, workspace, unchanged=True)
     started = time.monotonic()
     listener(events.StageStarted(stage="split", detail=str(config.data.source)))
-    division = divide(config)
-    _require_calm(division.findings, strict=strict)
-    _tell_left_out(division, listener)
-    record = make_record(config, division, sources)
-    unchanged = is_intact(record, workspace)
-    if not unchanged:
-        record = write_split(record, division, workspace)
+    with beside(workspace) as folder:
+        division = divide(config, folder=folder)
+        _require_calm(division.findings, strict=strict)
+        _tell_left_out(division, listener)
+        record = make_record(config, division, sources)
+        unchanged = is_intact(record, workspace)
+        if not unchanged:
+            put_in_place(record, division, workspace)
     detail = ", ".join(f"{name} {part.rows:,}" for name, part in record.splits.items())
     listener(events.StageFinished(stage="split", seconds=time.monotonic() - started, detail=detail))
     return _result(record, workspace, unchanged=unchanged)
@@ -115,8 +123,8 @@ def _require_calm(findings: Sequence[Finding], *, strict: bool) -> None:
 
 def _tell_left_out(division: Division, listener: Listener) -> None:
     """Tell how many rows are in no split, and why."""
-    if division.rows.n_unlabelled:
-        listener(events.Notice(message=f"{division.rows.n_unlabelled:,} rows without a label are left out"))
+    if division.n_unlabelled:
+        listener(events.Notice(message=f"{division.n_unlabelled:,} rows without a label are left out"))
     if division.n_kept_out:
         listener(
             events.Notice(message=f"{division.n_kept_out:,} rows are kept out: their group belongs to an earlier time")

@@ -1,150 +1,208 @@
-"""Rows of the config's sources, each with its split: all in memory, nothing written."""
+"""Rows of the config's sources, each in the file of its split: written beside their place, not yet there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mltrain.audit import audit_split
-from mltrain.config import Config, DataSection
-from mltrain.data import Schema
-from mltrain.data.loading import (
-    LabelledRows,
-    infer_schema,
-    load_rows,
-    load_table,
-    target_column,
-)
-from mltrain.data.nearest import listed, suggest
+from mltrain.audit import Totals, audit_split
+from mltrain.commands.split.confirming import confirm_columns
+from mltrain.commands.split.deciding import Deciding, read_deciding
+from mltrain.commands.split.parts import WrittenPart
+from mltrain.commands.split.sources import Sources, open_sources
+from mltrain.commands.split.streaming import Plan, Streamed, stream_rows
+from mltrain.config import Config
+from mltrain.data import Schema, Target
+from mltrain.data.loading import LabelledRows, infer_schema
+from mltrain.data.nearest import listed
 from mltrain.data.splits import Finding
-from mltrain.data.stacking import stack_tables
-from mltrain.data.target import encode_target, label_text, unlabelled
-from mltrain.data.text import decoded
-from mltrain.errors import ConfigError, DataError
-from mltrain.splitting import split_rows
+from mltrain.data.target import encode_target, label_text
+from mltrain.errors import DataError
+from mltrain.splitting import NOWHERE, Assignment, assign_rows
+from mltrain.splitting.keys import mixed
+
+SAMPLE_ROWS = 200_000
+SAMPLE_CELLS = 40_000_000
+FEWEST_ROWS = 20_000
+Number = TypeVar("Number", np.uint8, np.uint64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Division:
-    """Labelled rows, where each goes, and what is odd about it.
+    """Files of the splits, where each row went, and what is odd about it.
 
     Attributes
     ----------
-    splits : mapping of str to ndarray of int
-        Ascending positions of the rows of each split.
+    classes : mapping of str to tuple of int
+        Rows of each class, in code order, by split.
+    n_unlabelled, n_kept_out : int
+        Rows that are in no split.
     """
 
-    rows: LabelledRows
     schema: Schema
-    splits: Mapping[str, NDArray[np.intp]]
+    parts: Mapping[str, WrittenPart]
+    classes: Mapping[str, tuple[int, ...]]
     findings: tuple[Finding, ...]
-
-    @property
-    def n_kept_out(self) -> int:
-        """Rows in no split."""
-        return len(self.rows.y) - sum(len(positions) for positions in self.splits.values())
+    n_unlabelled: int
+    n_kept_out: int
 
 
-def divide(config: Config) -> Division:
-    """Return the labelled rows of the config's sources, their splits and what the audit says.
+def divide(config: Config, *, folder: Path) -> Division:
+    """Write the labelled rows of the config's sources to one file a split in ``folder``, and say what the audit says.
 
     Notes
     -----
-    The kinds of columns are inferred on rows that training may see, never on test rows.
+    The rows are read twice, some at a time: the columns that decide, then all of them. What needs a look at whole rows,
+    the kinds of columns and the audit, gets a sample of 200,000; what it says of columns that would be left out or read
+    as something else than they are is then confirmed on all rows. The kinds of columns are inferred on rows that
+    training may see, never on test rows.
     """
-    rows = _load(config)
-    splits = _split(rows, config)
-    development = np.sort(np.concatenate([where for name, where in splits.items() if name != "test"]))
-    group, time = config.split.group_column, config.split.time_column
-    keys = (config.split.key_column,) if config.split.key_column else ()
-    schema = infer_schema(rows.at(development), config.data, group=group, time=time, ids=keys)
-    if config.data.test_source is not None:
-        n_development = len(rows.y)
-        rows = _with_test_rows(rows, config.data, schema=schema)
-        splits = {**splits, "test": np.arange(n_development, len(rows.y))}
-    _require_all_classes(rows, splits["train"])
-    findings = audit_split(
-        {name: rows.table.take(pa.array(positions)) for name, positions in splits.items()},
-        schema,
-        kind=config.split.kind,
-        seed=config.seed,
-        n_kept_out=len(rows.y) - sum(len(positions) for positions in splits.values()),
+    sources = open_sources(config)
+    deciding = read_deciding(sources, config)
+    assignment = _assign(deciding, config)
+    totals = _count(deciding, assignment)
+    _require_all_classes(deciding, totals.classes["train"])
+    plan, n_unlabelled = _plan(deciding, assignment, config, n_columns=len(sources.schema)), deciding.n_unlabelled
+    target = deciding.target
+    del deciding, assignment  # on many rows as large as what is to come
+    streamed = stream_rows(sources, plan, folder=folder)
+    schema = _schema(streamed, target, config)
+    _require_features(sources, schema)
+    findings = audit_split(streamed.samples, schema, kind=config.split.kind, seed=config.seed, totals=totals)
+    return Division(
+        schema=schema,
+        parts=streamed.parts,
+        classes=totals.classes,
+        findings=findings,
+        n_unlabelled=n_unlabelled,
+        n_kept_out=totals.n_kept_out,
     )
-    return Division(rows=rows, schema=schema, splits=splits, findings=findings)
 
 
-def _load(config: Config) -> LabelledRows:
-    """Return the labelled rows; in the order of their keys where there are some, else of the source."""
-    rows = load_rows(config.data)
-    names = rows.table.column_names
-    for key in ("group_column", "time_column", "key_column"):
-        name = getattr(config.split, key)
-        if name == rows.target.name:
-            raise ConfigError(f"column {name!r} is the target and can have no other role", where=f"split.{key}")
-        if name is not None and name not in names:
-            where = f"{config.data.source}, split.{key}"
-            raise DataError(f"there is no column {name!r}", where=where, hint=suggest(name, names))
-    if config.split.key_column is None:
-        return rows
-    return rows.at(pc.sort_indices(decoded(rows.table.column(config.split.key_column))).to_numpy())
-
-
-def _split(rows: LabelledRows, config: Config) -> Mapping[str, NDArray[np.intp]]:
-    """Return the positions of each split."""
-
-    def column(name: str | None) -> pa.ChunkedArray | None:
-        return None if name is None else rows.table.column(name)
-
-    return split_rows(
-        rows.y,
+def _assign(deciding: Deciding, config: Config) -> Assignment:
+    """Return the split of each labelled row of the source."""
+    return assign_rows(
+        deciding.y,
         config.split,
         seed=config.seed,
-        groups=column(config.split.group_column),
-        times=column(config.split.time_column),
-        keys=column(config.split.key_column),
+        groups=deciding.groups,
+        moments=deciding.moments,
+        keys=deciding.hashes if config.split.kind == "hash" else deciding.keys,
         has_test=config.data.test_source is not None,
     )
 
 
-def _with_test_rows(rows: LabelledRows, section: DataSection, *, schema: Schema) -> LabelledRows:
-    """Return the rows followed by those of the test source, in the columns of the first."""
-    origin = str(section.test_source)
-    # The format is the source's own where the config names none: a CSV may be tested on Parquet.
-    table = load_table(origin, section.format, section.options)
-    column = target_column(table, section)
-    missing = unlabelled(column)
-    table = table.filter(pa.array(~missing))
-    if table.num_rows == 0:
-        raise DataError("all labels are missing", where=f"{origin}, column {schema.target.name!r}")
-    y = encode_target(schema.target, table.column(schema.target.name))
-    lacking = [c.name for c in schema.features if c.name not in table.column_names]
-    if lacking:
-        raise DataError(f"the test source lacks columns: {listed(lacking)}", where=origin, hint="see data.test_source")
-    for name in rows.table.column_names:
-        if name not in table.column_names:
-            kind = rows.table.schema.field(name).type
-            table = table.append_column(name, pa.nulls(table.num_rows, kind))
-    tables = [rows.table, table.select(rows.table.column_names)]
-    return LabelledRows(
-        table=stack_tables(tables, origins=[str(section.source), origin]),
-        target=rows.target,
-        y=np.concatenate([rows.y, y]),
-        n_unlabelled=rows.n_unlabelled + int(missing.sum()),
+def _count(deciding: Deciding, assignment: Assignment) -> Totals:
+    """Return what is counted over all rows."""
+    classes = _count_classes(deciding, assignment)
+    return Totals(
+        rows={name: sum(counts) for name, counts in classes.items()},
+        classes=classes,
+        n_shared_groups=0 if deciding.groups is None else _count_shared(deciding.groups, assignment, deciding),
+        n_without_group=deciding.n_without_group,
+        n_kept_out=int(np.count_nonzero(assignment.parts == NOWHERE)),
     )
 
 
-def _require_all_classes(rows: LabelledRows, train: NDArray[np.intp]) -> None:
+def _count_shared(groups: NDArray[np.int32], assignment: Assignment, deciding: Deciding) -> int:
+    """Return how many groups have rows in more than one split."""
+    sides = [groups[assignment.parts == part] for part in range(len(assignment.names))]
+    sides += [] if deciding.test_groups is None else [deciding.test_groups]
+    n_splits = np.zeros(1 + max(int(side.max(initial=0)) for side in sides), dtype=np.uint8)
+    for side in sides:
+        there = np.zeros(len(n_splits), dtype=np.uint8)
+        there[side] = 1
+        n_splits += there
+    return int(np.count_nonzero(n_splits > 1))
+
+
+def _count_classes(deciding: Deciding, assignment: Assignment) -> dict[str, tuple[int, ...]]:
+    """Return the rows of each class in each split."""
+    n_classes = deciding.target.n_classes
+    cells = assignment.parts.astype(np.int32) * n_classes + deciding.y
+    counts = np.bincount(cells, minlength=(NOWHERE + 1) * n_classes).reshape(-1, n_classes)
+    classes = {name: tuple(int(n) for n in counts[part]) for part, name in enumerate(assignment.names)}
+    if len(deciding.y_test):
+        classes["test"] = tuple(int(n) for n in np.bincount(deciding.y_test, minlength=n_classes))
+    return classes
+
+
+def _plan(deciding: Deciding, assignment: Assignment, config: Config, *, n_columns: int) -> Plan:
+    """Return where the rows of both sources go, those without a label to no split, and which are looked at closely."""
+    has_test_source = config.data.test_source is not None
+    names = (*assignment.names, "test") if has_test_source else assignment.names
+    parts = _spread(assignment.parts, deciding.labelled, NOWHERE)
+    keys = None if deciding.keys is None else _spread(deciding.keys, deciding.labelled, 0)
+    if has_test_source:
+        test_parts = np.where(deciding.test_labelled, names.index("test"), NOWHERE).astype(np.uint8)
+        parts = np.concatenate([parts, test_parts])
+        keys = None if keys is None else np.concatenate([keys, np.arange(len(test_parts), dtype=np.uint64)])
+    size = max(FEWEST_ROWS, min(SAMPLE_ROWS, SAMPLE_CELLS // n_columns))
+    return Plan(
+        names=names,
+        parts=parts,
+        keys=keys,
+        sample=_sample(parts, keys, size=size, seed=config.seed),
+        has_test_source=has_test_source,
+    )
+
+
+def _spread(values: NDArray[Number], labelled: NDArray[np.bool_], other: int) -> NDArray[Number]:
+    """Return values of labelled rows as values of all rows."""
+    if labelled.all():
+        return values
+    spread = np.full(len(labelled), other, dtype=values.dtype)
+    spread[labelled] = values
+    return spread
+
+
+def _sample(parts: NDArray[np.uint8], keys: NDArray[np.uint64] | None, *, size: int, seed: int) -> NDArray[np.int64]:
+    """Return rows that are in a split, all of them or so many, by their keys where there are some."""
+    rows = np.flatnonzero(parts != NOWHERE)
+    if len(rows) <= size:
+        return rows
+    if keys is None:
+        chosen = np.random.default_rng((seed, 1)).choice(len(rows), size=size, replace=False, shuffle=False)
+    else:
+        # Scattered anew: the keys themselves say which split a row is in.
+        chosen = np.argpartition(mixed(keys[rows], seed=seed), size)[:size]
+    return np.sort(rows[chosen])
+
+
+def _schema(streamed: Streamed, target: Target, config: Config) -> Schema:
+    """Return what the columns mean, seen on the sampled rows that training may see and confirmed on all of them."""
+    names = [name for name in streamed.parts if name != "test"]
+    table = pa.concat_tables([streamed.samples[name] for name in names])
+    rows = LabelledRows(table=table, target=target, y=encode_target(target, table.column(target.name)), n_unlabelled=0)
+    split = config.split
+    keys = (split.key_column,) if split.key_column else ()
+    schema = infer_schema(rows, config.data, group=split.group_column, time=split.time_column, ids=keys)
+    if table.num_rows == sum(streamed.parts[name].rows for name in names):
+        return schema
+    return confirm_columns(schema, [streamed.parts[name].path for name in names])
+
+
+def _require_features(sources: Sources, schema: Schema) -> None:
+    """Refuse a test source without a column that models learn from."""
+    lacking = [c.name for c in schema.features if c.name in sources.lacking]
+    if lacking:
+        raise DataError(
+            f"the test source lacks columns: {listed(lacking)}", where=sources.test_origin, hint="see data.test_source"
+        )
+
+
+def _require_all_classes(deciding: Deciding, counts: tuple[int, ...]) -> None:
     """Refuse a train split that lacks a class: no model could ever predict it."""
-    counts = np.bincount(rows.y[train], minlength=rows.target.n_classes)
-    absent = [label_text(rows.target.classes[code]) for code in np.flatnonzero(counts == 0)]
+    absent = [label_text(deciding.target.classes[code]) for code in np.flatnonzero(np.array(counts) == 0)]
     if absent:
         raise DataError(
             f"the train split has no rows of class {listed(absent)}",
-            where=f"column {rows.target.name!r}",
+            where=f"column {deciding.target.name!r}",
             hint="use another split.kind or cut-off, or remove these rows",
         )

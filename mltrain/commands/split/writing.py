@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from pathlib import Path
 
 from mltrain import files
 from mltrain.commands.split.division import Division
 from mltrain.config import Config
 from mltrain.data.loading import describe_source
 from mltrain.data.locations import SourceFile, same_files
-from mltrain.data.records import fingerprint
 from mltrain.data.splits import (
     SplitPart,
     SplitRecord,
@@ -24,9 +25,12 @@ from mltrain.data.splits import (
     read_split_record,
     record_to_dict,
 )
-from mltrain.data.target import count_classes
+from mltrain.data.target import label_text
 from mltrain.errors import DataError
 from mltrain.workspace import SPLITS, Workspace
+
+UNFINISHED = ".split-"
+_ABANDONED_S = 24 * 3600
 
 
 def describe_sources(config: Config) -> tuple[SourceFile, ...]:
@@ -46,8 +50,18 @@ def find_current(config: Config, workspace: Workspace, sources: tuple[SourceFile
 
 
 def make_record(config: Config, division: Division, sources: tuple[SourceFile, ...]) -> SplitRecord:
-    """Return the record of a division; the hashes of its files are empty until they are written."""
-    parts = {name: _part(division, name) for name in SPLITS if name in division.splits}
+    """Return the record of a division."""
+    labels = [label_text(label) for label in division.schema.target.classes]
+    parts = {
+        name: SplitPart(
+            rows=division.parts[name].rows,
+            fingerprint=division.parts[name].fingerprint,
+            sha256=division.parts[name].sha256,
+            classes=dict(zip(labels, division.classes[name], strict=True)),
+        )
+        for name in SPLITS
+        if name in division.parts
+    }
     learnt_from = "".join(parts[name].fingerprint for name in ("train", "validation"))
     return SplitRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -59,7 +73,7 @@ def make_record(config: Config, division: Division, sources: tuple[SourceFile, .
         audit=division.findings,
         fingerprint=hashlib.sha256(learnt_from.encode()).hexdigest(),
         positive_reason=_positive_reason(config, division),
-        n_unlabelled=division.rows.n_unlabelled,
+        n_unlabelled=division.n_unlabelled,
         n_kept_out=division.n_kept_out,
     )
 
@@ -69,46 +83,44 @@ def is_intact(record: SplitRecord, workspace: Workspace) -> bool:
     previous = _previous(workspace)
     if previous is None or not _has_its_files(previous, workspace):
         return False
-    hashes = {name: part.sha256 for name, part in previous.splits.items()}
-    return _with_hashes(replace(record, created=previous.created, source=previous.source), hashes) == previous
+    # Not the bytes of the files: another version of Arrow writes the same rows otherwise.
+    known = {name: part.sha256 for name, part in previous.splits.items()}
+    parts = {name: replace(part, sha256=known.get(name, "")) for name, part in record.splits.items()}
+    return replace(record, created=previous.created, source=previous.source, splits=parts) == previous
 
 
-def write_split(record: SplitRecord, division: Division, workspace: Workspace) -> SplitRecord:
-    """Write the split files, the record last, and return the record with the hashes of the files.
+@contextmanager
+def beside(workspace: Workspace) -> Iterator[Path]:
+    """Give an empty folder for files that are not yet at their place; it is gone afterwards, whatever is left in it.
 
     Raises
     ------
     mltrain.errors.EnvironmentRefusal
         The disk refused.
     """
-    hashes = {}
+    with files.disk_errors(workspace.data):
+        workspace.data.mkdir(parents=True, exist_ok=True)
+        for left in workspace.data.glob(f"{UNFINISHED}*"):  # by a split that was killed
+            if time.time() - left.stat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=workspace.data, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+
+
+def put_in_place(record: SplitRecord, division: Division, workspace: Workspace) -> None:
+    """Give the files of a division their names, and write the record last.
+
+    Raises
+    ------
+    mltrain.errors.EnvironmentRefusal
+        The disk refused.
+    """
     for name in record.splits:
-        path = workspace.split(name)
-        with files.atomic_path(path) as partial:
-            pq.write_table(_rows_of(division, name), partial)
-        hashes[name] = files.sha256(path)
-    written = _with_hashes(record, hashes)
-    files.write_json(workspace.split_record, record_to_dict(written))
+        files.move_into_place(division.parts[name].path, workspace.split(name))
+    files.write_json(workspace.split_record, record_to_dict(record))
     for name in SPLITS:
         if name not in record.splits:
             workspace.split(name).unlink(missing_ok=True)
-    return written
-
-
-def _part(division: Division, name: str) -> SplitPart:
-    """Return the counts and fingerprint of one split."""
-    positions = division.splits[name]
-    return SplitPart(
-        rows=len(positions),
-        fingerprint=fingerprint(_rows_of(division, name)),
-        sha256="",
-        classes=count_classes(division.schema.target, division.rows.y[positions]),
-    )
-
-
-def _rows_of(division: Division, name: str) -> pa.Table:
-    """Return all columns of the rows of one split, in order."""
-    return division.rows.table.take(pa.array(division.splits[name]))
 
 
 def _positive_reason(config: Config, division: Division) -> str:
@@ -134,9 +146,3 @@ def _has_its_files(record: SplitRecord, workspace: Workspace) -> bool:
         workspace.split(name).is_file() and files.sha256(workspace.split(name)) == part.sha256
         for name, part in record.splits.items()
     )
-
-
-def _with_hashes(record: SplitRecord, hashes: Mapping[str, str]) -> SplitRecord:
-    """Return a record that names the hashes of its files."""
-    parts = {name: replace(part, sha256=hashes.get(name, "")) for name, part in record.splits.items()}
-    return replace(record, splits=parts)

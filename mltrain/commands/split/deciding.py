@@ -1,0 +1,182 @@
+"""The first pass over the rows: the few columns that decide which split each goes to, as small arrays.
+
+Twenty million rows take some hundred megabytes this way; the rows themselves pass by later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mltrain.commands.split.sources import Sources
+from mltrain.config import Config
+from mltrain.data import Target
+from mltrain.data.locations import NO_ROWS_HINT
+from mltrain.data.target import encode_target, make_target, unlabelled
+from mltrain.data.text import group_codes, is_missing
+from mltrain.errors import DataError
+from mltrain.splitting.chronology import Moments, check_cut_offs, check_moments, moments_where_known
+from mltrain.splitting.keys import Hashes, check_unique, hash_keys
+
+ClassCodes = NDArray[np.uint16]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deciding:
+    """What decides where rows go; arrays hold the labelled rows of the source, in order.
+
+    Attributes
+    ----------
+    labelled, test_labelled : ndarray of shape (n_rows,) and (n_test_rows,)
+        Which rows of the source and of the test source have a label.
+    y, y_test : ndarray of class codes
+        Of the labelled rows of each.
+    keys : ndarray, optional
+        Hashes of ``split.key_column``.
+    hashes : ndarray, optional
+        Hashes of what a ``hash`` split goes by.
+    groups, test_groups : ndarray, optional
+        Numbers of groups; rows of both sources that are of one group have the same.
+    n_without_group : int
+        Labelled rows that are in no group.
+    """
+
+    target: Target
+    labelled: NDArray[np.bool_]
+    y: ClassCodes
+    test_labelled: NDArray[np.bool_]
+    y_test: ClassCodes
+    groups: NDArray[np.int32] | None
+    test_groups: NDArray[np.int32] | None
+    moments: Moments | None
+    keys: Hashes | None
+    hashes: Hashes | None
+    n_without_group: int
+
+    @property
+    def n_unlabelled(self) -> int:
+        """Rows of both sources that have no label."""
+        return sum(int(np.count_nonzero(~labelled)) for labelled in (self.labelled, self.test_labelled))
+
+
+@dataclass(kw_only=True, slots=True)
+class _Collected:
+    """What batches left behind."""
+
+    labelled: list[NDArray[np.bool_]] = field(default_factory=list)
+    labels: list[pa.Array] = field(default_factory=list)
+    groups: list[pa.Array] = field(default_factory=list)
+    moments: list[Moments] = field(default_factory=list)
+    keys: list[Hashes] = field(default_factory=list)
+    hashes: list[Hashes] = field(default_factory=list)
+
+
+def read_deciding(sources: Sources, config: Config) -> Deciding:
+    """Read the target and the columns that the split section names.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        There are no rows, no classes to learn, a time or a key is missing, or a key is repeated.
+    mltrain.errors.ConfigError
+        A cut-off date cannot cut the time column.
+    """
+    split, name, has_groups = config.split, str(config.data.target), config.split.group_column is not None
+    time_kind = sources.schema.field(split.time_column).type if split.time_column and _is_timed(config) else None
+    check_cut_offs(split, time_kind)
+    found, labels = _collect(sources, config), sources.schema.field(name).type
+    if not found.labelled:
+        raise DataError("there are no rows", where=sources.origin, hint=NO_ROWS_HINT)
+    column = _whole(found.labels, pa.dictionary(pa.int32(), labels))
+    target = make_target(column, name, positive=config.data.positive_class, origin=config.data.source)
+    y = _encoded(target, column)
+    tested = _collect_test(sources, config)
+    groups = _whole(found.groups + tested.groups, sources.schema.field(split.group_column).type) if has_groups else None
+    codes = None if groups is None else group_codes(groups)
+    moments = np.concatenate(found.moments) if found.moments else None
+    if moments is not None:
+        check_moments(moments, where=f"column {split.time_column!r}")
+    keys = np.concatenate(found.keys) if found.keys else None
+    if keys is not None:
+        check_unique(keys, where="split.key_column")
+    return Deciding(
+        target=target,
+        labelled=np.concatenate(found.labelled),
+        y=y,
+        test_labelled=np.concatenate(tested.labelled) if tested.labelled else np.empty(0, dtype=np.bool_),
+        y_test=_encoded(target, _whole(tested.labels, pa.dictionary(pa.int32(), labels))),
+        groups=None if codes is None else codes[: len(y)],
+        test_groups=codes[len(y) :] if codes is not None and tested.groups else None,
+        moments=moments,
+        keys=keys,
+        hashes=np.concatenate(found.hashes) if found.hashes else keys,
+        n_without_group=0 if groups is None else int(is_missing(groups).sum()),
+    )
+
+
+def _is_timed(config: Config) -> bool:
+    """Say whether the order in time decides."""
+    return config.split.kind in ("time", "group_time")
+
+
+def _collect(sources: Sources, config: Config) -> _Collected:
+    """Read the deciding columns batch after batch."""
+    split, target, seed, found = config.split, str(config.data.target), config.seed, _Collected()
+    by_group = split.kind == "hash" and split.group_column is not None
+    named = (target, split.group_column, split.time_column if _is_timed(config) else None, split.key_column)
+    columns = list(dict.fromkeys(name for name in named if name is not None))
+    for batch in sources.batches(columns):
+        has_label = ~unlabelled(pa.chunked_array([batch.column(target)]))
+        found.labelled.append(has_label)
+        rows = pa.table(batch if has_label.all() else batch.filter(pa.array(has_label)))
+        found.labels += _compact(rows.column(target))
+        if split.group_column:
+            found.groups += rows.column(split.group_column).chunks
+        if split.time_column and _is_timed(config):
+            where = f"column {split.time_column!r}"
+            found.moments.append(moments_where_known(rows.column(split.time_column), where=where))
+        if split.key_column:
+            found.keys.append(hash_keys(rows.column(split.key_column), seed=seed, where="split.key_column"))
+        if by_group:
+            groups = rows.column(str(split.group_column))
+            found.hashes.append(hash_keys(groups, seed=seed, where="split.group_column"))
+    return found
+
+
+def _collect_test(sources: Sources, config: Config) -> _Collected:
+    """Read the labels and groups of the test source, where there is one."""
+    target, group, found = str(config.data.target), config.split.group_column, _Collected()
+    grouped = [group] if group is not None and group not in sources.lacking else []
+    for batch in sources.test_batches([target, *grouped]):
+        has_label = ~unlabelled(pa.chunked_array([batch.column(target)]))
+        found.labelled.append(has_label)
+        rows = pa.table(batch.filter(pa.array(has_label)))
+        found.labels += _compact(rows.column(target))
+        found.groups += [chunk for name in grouped for chunk in rows.column(name).chunks]
+    if sources.test_rows is not None and not any(len(chunk) for chunk in found.labels):
+        raise DataError("all labels are missing", where=f"{sources.test_origin}, column {target!r}")
+    return found
+
+
+def _compact(column: pa.ChunkedArray) -> list[pa.Array]:
+    """Return a column as dictionary-encoded chunks."""
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    chunks: list[pa.Array] = encoded.chunks
+    return chunks
+
+
+def _whole(chunks: list[pa.Array], kind: pa.DataType) -> pa.ChunkedArray:
+    """Return chunks as one column, of their own type where there are some."""
+    return pa.chunked_array(chunks) if chunks else pa.chunked_array([], kind)
+
+
+def _encoded(target: Target, column: pa.ChunkedArray) -> ClassCodes:
+    """Return class codes in the two bytes that the most classes need."""
+    codes, start = np.empty(len(column), dtype=np.uint16), 0
+    for chunk in column.chunks:
+        codes[start : start + len(chunk)] = encode_target(target, pa.chunked_array([chunk]), first_row=start)
+        start += len(chunk)
+    return codes

@@ -1,0 +1,69 @@
+"""Rows told apart by a key, so that where they stand in a file makes no difference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mltrain.data.text import as_text, decoded, is_missing
+from mltrain.errors import DataError
+
+Hashes = NDArray[np.uint64]
+GOLDEN = 0x9E3779B97F4A7C15
+_MASK = 2**64 - 1
+
+
+def hash_keys(keys: pa.ChunkedArray, *, seed: int, where: str) -> Hashes:
+    """Return a 64-bit hash of each key, even over all numbers; shape (n_samples,).
+
+    Parameters
+    ----------
+    where : str
+        Key path of the config, for messages.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        A key is missing.
+
+    Notes
+    -----
+    Whole numbers are mixed as they are (Steele, Lea and Flood, 2014, doi:10.1145/2660193.2660195), since a text of each
+    would take ten times longer; all else is hashed as text by SipHash, as pandas has it.
+    """
+    if is_missing(keys).any():
+        raise DataError("a key is missing", where=where, hint="name a column that is always filled")
+    values = decoded(keys)
+    if pa.types.is_integer(values.type):
+        return mixed(values.to_numpy().astype(np.int64).view(np.uint64), seed=seed)
+    texts = as_text(values).to_pandas().astype(object)
+    return np.asarray(pd.util.hash_array(texts.to_numpy(), hash_key=f"{seed:016d}", categorize=False))
+
+
+def mixed(numbers: Hashes, *, seed: int) -> Hashes:
+    """Return numbers scattered over all 64-bit numbers, no two on the same (SplitMix64)."""
+    offset = np.uint64((seed + 1) * GOLDEN & _MASK)
+    numbers = numbers * np.uint64(GOLDEN) + offset
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))
+
+
+def check_unique(hashes: Hashes, *, where: str) -> None:
+    """Refuse keys that occur twice.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        They do.
+    """
+    ordered = np.sort(hashes)
+    n_repeated = int(np.count_nonzero(ordered[1:] == ordered[:-1]))
+    if n_repeated:
+        raise DataError(
+            f"{n_repeated} keys occur more than once",
+            where=where,
+            hint="name a column that identifies a row; a customer belongs in split.group_column",
+        )

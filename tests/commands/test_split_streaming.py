@@ -1,0 +1,201 @@
+"""Splits of tables that pass by some rows at a time: the same as if they were in memory."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mltrain.commands.split import division, parts, split
+from mltrain.commands.split.confirming import confirm_columns
+from mltrain.commands.split.parts import PartByKey, PartInOrder
+from mltrain.config import Config, DataSection, SplitSection
+from mltrain.data import Column, ColumnKind, Schema, Target
+from mltrain.data.fingerprints import fingerprint
+from mltrain.errors import DataError
+from mltrain.workspace import Workspace
+
+N = 3000
+
+
+def rows(n: int = N) -> pa.Table:
+    rng = np.random.default_rng(5)
+    return pa.table(
+        {
+            "id": pa.array(np.arange(n) * 3),
+            "customer": pa.array([f"c{i % 97}" for i in range(n)]),
+            "day": pa.array(np.datetime64("2024-01-01") + rng.integers(200, size=n)),
+            "x": rng.normal(size=n),
+            "label": pa.array(np.where(rng.random(n) < 0.2, "yes", "no").astype(object)),
+        }
+    )
+
+
+def config(source: Path, **plan: object) -> Config:
+    return Config(data=DataSection(source=str(source), target="label"), split=SplitSection(**plan))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(root=tmp_path / "work")
+
+
+@pytest.fixture
+def small_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "ROW_GROUP_BYTES", 1)
+    monkeypatch.setattr(parts, "FEWEST_ROWS", 100)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"kind": "stratified"},
+        {"kind": "random", "key_column": "id"},
+        {"kind": "group", "group_column": "customer"},
+        {"kind": "time", "time_column": "day"},
+        {"kind": "group_time", "group_column": "customer", "time_column": "day"},
+        {"kind": "hash", "key_column": "id"},
+        {"kind": "hash", "group_column": "customer"},
+    ],
+    ids=lambda plan: "-".join(plan.values()),
+)
+def test_many_files_and_small_row_groups_split_like_one_table(
+    plan: dict, tmp_path: Path, workspace: Workspace, small_buckets: None
+) -> None:
+    whole, many = tmp_path / "whole.parquet", tmp_path / "many"
+    pq.write_table(rows(), whole)
+    many.mkdir()
+    for part in range(4):
+        pq.write_table(rows().slice(part * 800, 800), many / f"{part}.parquet", row_group_size=77)
+
+    once = split(config(whole, **plan), Workspace(root=tmp_path / "once"))
+    again = split(config(many, **plan), workspace)
+
+    assert [(part.name, part.rows) for part in once.splits] == [(part.name, part.rows) for part in again.splits]
+    assert once.fingerprint == again.fingerprint
+    together = pa.concat_tables([pq.read_table(workspace.split(part.name)) for part in again.splits])
+    if plan["kind"] != "group_time":
+        assert together.sort_by("id").equals(rows())
+
+
+def test_hash_split_sends_whole_groups_to_one_side_and_they_stay_when_rows_are_appended(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    few, more = tmp_path / "few.parquet", tmp_path / "more.parquet"
+    pq.write_table(rows().slice(0, 1000), few)
+    pq.write_table(rows(), more)
+    plan = {"kind": "hash", "group_column": "customer"}
+
+    split(config(few, **plan), workspace)
+    before = {name: set(pq.read_table(workspace.split(name))["customer"].to_pylist()) for name in ("train", "test")}
+    split(config(more, **plan), workspace)
+    after = {name: set(pq.read_table(workspace.split(name))["customer"].to_pylist()) for name in ("train", "test")}
+
+    assert before == after
+    assert not after["train"] & after["test"]
+
+
+def test_rows_by_key_are_in_the_order_of_their_hashes_however_many_buckets_they_need(
+    tmp_path: Path, small_buckets: None
+) -> None:
+    table, keys = rows(), np.random.default_rng(0).integers(2**64, size=N, dtype=np.uint64)
+    part = PartByKey(
+        PartInOrder(tmp_path / "a.parquet", table.schema), table.schema, n_rows=N, folder=tmp_path / "buckets"
+    )
+
+    for start in range(0, N, 700):
+        batch = table.slice(start, 700).combine_chunks().to_batches()[0]
+        part.add(batch, keys[start : start + 700])
+    written = part.finish()
+
+    expected = table.take(pa.array(np.argsort(keys)))
+    assert pq.read_table(written.path).equals(expected)
+    assert (written.rows, written.fingerprint) == (N, fingerprint(expected))
+    assert list((tmp_path / "buckets").iterdir()) == []
+
+
+def test_row_groups_have_one_size_whatever_the_batches_were(tmp_path: Path, small_buckets: None) -> None:
+    table = rows(1050)
+    part = PartInOrder(tmp_path / "a.parquet", table.schema)
+
+    for start in range(0, 1050, 33):
+        part.add(table.slice(start, 33).combine_chunks().to_batches()[0])
+    part.finish()
+
+    metadata = pq.read_metadata(tmp_path / "a.parquet")
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [100] * 10 + [50]
+    encodings = [set(metadata.row_group(0).column(i).encodings) for i in (3, 4)]
+    assert ["RLE_DICTIONARY" in found for found in encodings] == [True, True]  # 100 values are few
+
+
+def test_what_a_sample_says_is_confirmed_on_all_rows(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(division, "SAMPLE_ROWS", 200)
+    monkeypatch.setattr(division, "FEWEST_ROWS", 100)
+    once = [1] * (N - 1) + [2]
+    texts = [f"{i}.5" for i in range(N - 1)]
+    table = rows().append_column("odd", pa.array([*texts, "n/a"])).append_column("same", pa.array(once))
+    table = table.append_column("price", pa.array([*texts, "7"]))
+    pq.write_table(table.take(np.random.default_rng(1).permutation(N)), tmp_path / "rows.parquet")
+    plan = {"kind": "time", "time_column": "day", "test_from": "2024-07-18"}  # the last day or two
+
+    result = split(config(tmp_path / "rows.parquet", **plan), workspace)
+
+    kinds = {column.name: (column.kind.value, column.reason) for column in result.columns}
+    assert kinds["odd"] == ("category", "text: not numbers on every row")
+    assert kinds["same"] == ("numeric", "not the same on every row")
+    assert kinds["price"] == ("numeric", "numbers stored as text")
+    assert sum(part.rows for part in result.splits) == N
+
+
+def test_a_column_that_holds_what_the_sample_said_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"empty": pa.nulls(10, pa.string()), "days": ["2024-01-01", None] * 5}), path)
+    columns = (
+        Column(name="empty", kind=ColumnKind.DROPPED, arrow_type="string", reason="all values are missing"),
+        Column(name="days", kind=ColumnKind.DATE, arrow_type="string", reason="dates stored as text"),
+    )
+    schema = Schema(columns=columns, target=Target(name="y", classes=(0, 1)))
+
+    assert confirm_columns(schema, [path]) == schema
+
+
+def test_nothing_unfinished_is_left_beside_the_splits(tmp_path: Path, workspace: Workspace) -> None:
+    source = tmp_path / "rows.parquet"
+    pq.write_table(rows(), source)
+    abandoned, other = workspace.data / ".split-dead", workspace.data / ".split-busy"
+    for folder in (abandoned, other):
+        folder.mkdir(parents=True)
+    os.utime(abandoned, (time.time() - 90_000,) * 2)
+
+    split(config(source), workspace)
+    with pytest.raises(DataError):
+        split(config(source, kind="time", time_column="day", test_from="2030-01-01"), workspace)
+
+    assert sorted(path.name for path in workspace.data.iterdir()) == [
+        ".split-busy",
+        "split.json",
+        "test.parquet",
+        "train.parquet",
+        "validation.parquet",
+    ]
+
+
+def test_a_seed_draws_the_same_sample_again_and_a_key_makes_it_independent_of_the_order_of_rows() -> None:
+    parts_of_rows = np.zeros(1000, dtype=np.uint8)
+    keys = np.random.default_rng(0).integers(2**64, size=1000, dtype=np.uint64)
+    order = np.random.default_rng(1).permutation(1000)
+
+    first, again, other = (division._sample(parts_of_rows, None, size=50, seed=seed) for seed in (1, 1, 2))
+    keyed = division._sample(parts_of_rows, keys, size=50, seed=1)
+    shuffled = division._sample(parts_of_rows, keys[order], size=50, seed=1)
+
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert set(keys[keyed]) == set(keys[order][shuffled])
