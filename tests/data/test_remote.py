@@ -202,9 +202,10 @@ def test_an_address_with_a_password_is_refused_unseen() -> None:
 def no_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the clients look as if they were not installed, and as if nobody had asked for one yet."""
     importlib.import_module("fsspec")
-    monkeypatch.setattr(sys.modules["fsspec.registry"], "_registry", {})  # `fsspec.registry` is a mapping inside it
-    for module in MODULES.values():
-        monkeypatch.setitem(sys.modules, module, None)
+    known = sys.modules["fsspec.registry"]._registry  # `fsspec.registry` is a view of it
+    for name in MODULES:
+        monkeypatch.delitem(known, name, raising=False)
+        monkeypatch.setitem(sys.modules, MODULES[name], None)
 
 
 @pytest.mark.parametrize(("scheme", "extra"), [("s3", "s3"), ("gs", "gcs"), ("abfs", "azure")])
