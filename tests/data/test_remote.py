@@ -203,9 +203,9 @@ def no_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the clients look as if they were not installed, and as if nobody had asked for one yet."""
     importlib.import_module("fsspec")
     known = sys.modules["fsspec.registry"]._registry  # `fsspec.registry` is a view of it
-    for name in MODULES:
+    for name, module in MODULES.items():
         monkeypatch.delitem(known, name, raising=False)
-        monkeypatch.setitem(sys.modules, MODULES[name], None)
+        monkeypatch.setitem(sys.modules, module, None)
 
 
 @pytest.mark.parametrize(("scheme", "extra"), [("s3", "s3"), ("gs", "gcs"), ("abfs", "azure")])
