@@ -24,6 +24,7 @@ SLOW = (
     "first-champion",
     "own-data",
     "reproduce",
+    "warehouses-and-lakes",
 )  # other pages and tests of `make test` tell the same stories
 
 _EXECUTED = re.compile(r"<!-- executed by tests/test_docs\.py -->\n```bash\n(.*?)```", re.DOTALL)

@@ -96,6 +96,19 @@ def is_intact(record: SplitRecord, workspace: Workspace) -> bool:
     return replace(record, created=previous.created, source=previous.source, splits=parts) == previous
 
 
+def note_sources(sources: tuple[SourceFile, ...], workspace: Workspace) -> None:
+    """Write what equal rows came from this time, so that the next look need not read them again.
+
+    Raises
+    ------
+    mltrain.errors.EnvironmentRefusal
+        The disk refused.
+    """
+    previous = _previous(workspace)
+    if previous is not None and not same_files(previous.source, sources):
+        files.write_json(workspace.split_record, record_to_dict(replace(previous, source=sources)))
+
+
 @contextmanager
 def beside(workspace: Workspace) -> Iterator[Path]:
     """Give an empty folder for files that are not yet at their place; it is gone afterwards, whatever is left in it.
