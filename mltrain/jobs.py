@@ -29,7 +29,7 @@ from mltrain.development import (
     with_selected_features,
 )
 from mltrain.drift import Profile, fit_profile
-from mltrain.events import Listener, StageFinished, StageStarted, ignore
+from mltrain.events import Listener, Notice, StageFinished, StageStarted, ignore
 from mltrain.models import Fold, ModelFamily, Objective, ViewKind
 from mltrain.plan import comparison_metric
 from mltrain.search import SearchJob
@@ -162,6 +162,7 @@ def study_data_key(split: SplitRecord, config: Config) -> str:
         config.preprocessing.model_dump_json(),
         config.train.class_weight,
         config.train.device,
+        *([] if config.data.weight_column is None else [config.data.weight_column]),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -177,7 +178,10 @@ def development_rows(config: Config, workspace: Workspace, split: SplitRecord, *
         settings=config.train,
         split=config.split,
         seed=config.seed,
+        weight_column=config.data.weight_column,
     )
+    for note in rows.notes:
+        listener(Notice(message=note))
     n_features = len(rows.schema.features)
     detail = f"{len(rows.y):,} rows, {n_features} columns"
     listener(StageFinished(stage="data", seconds=time.monotonic() - started, detail=detail))
