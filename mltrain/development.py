@@ -19,6 +19,7 @@ from mltrain.metrics import Metric
 from mltrain.models import Fold, Shape, View, ViewKind
 from mltrain.preprocessing import Encoder, encode, fit_encoder, select_features
 from mltrain.splitting import make_folds
+from mltrain.splitting.partition import parts_by_stratum
 
 HOLDOUT_FROM_ROWS = 20_000
 FEW_ROWS = 500
@@ -86,6 +87,8 @@ def develop(
     else:
         n_repeats = n_repeats_for(split, n_rows=rows.num_rows)
         folds = tuple(_k_folds(rows, y, n_folds=settings.n_folds, n_repeats=n_repeats, split=split, seed=seed))
+    if settings.search_rows is not None:
+        folds = tuple(_with_fewer_rows(fold, y, n_rows=settings.search_rows, seed=seed) for fold in folds)
     given = None if weight_column is None else row_weights(rows[weight_column], weight_column)
     return Development(
         schema=schema,
@@ -213,6 +216,16 @@ def _k_folds(
         seed=seed,
     )
     return [Fold(train=train, valid=valid) for train, valid in pairs]
+
+
+def _with_fewer_rows(fold: Fold, y: NDArray[np.int64], *, n_rows: int, seed: int) -> Fold:
+    """Return a fold that trains on a stratified sample of its rows, where it has more of them."""
+    if len(fold.train) <= n_rows:
+        return fold
+    ranks = np.random.default_rng((seed, 2)).permutation(len(fold.train))
+    share = n_rows / len(fold.train)
+    left_out = parts_by_stratum(y[fold.train], ranks=ranks, shares=np.array([share, 1 - share]))
+    return replace(fold, train=fold.train[left_out == 0])
 
 
 def _notes(y: NDArray[np.int64], folds: Sequence[Fold], *, schema: Schema, n_folds: int) -> tuple[str, ...]:

@@ -179,6 +179,11 @@ class TrainSection(Section):
     n_folds: Annotated[Whole, Field(ge=2, le=20)] = 5
     """Folds of k-fold validation; of a split by time, stretches of time that are validated after training on all that
     precedes them."""
+    search_rows: Annotated[Whole, Field(ge=100)] | None = None
+    """Most rows that a trial learns from, a stratified sample; the final fit learns from all. By default all, or as
+    many as fit into memory."""
+    max_memory_gb: Annotated[Number, Field(gt=0)] | None = None
+    """Most memory (10^9 bytes) to plan with; by default what the machine or its container has free."""
     final_fit: Literal["auto", "refit", "bag"] = "auto"
     """Average of the fold models (small data) or a refit on train + validation (large data)."""
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = "auto"
