@@ -1,7 +1,8 @@
 """What a tracker in trouble costs: every trouble in every command, beside the same command with the local tracker.
 
-``python benchmarks/tracker_faults.py [words]`` prints the table, of all cells or of those whose name holds a word.
-The service is the tests' stand-in on loopback; the client is the real one.
+``python benchmarks/tracker_faults.py [words]`` plays all cells, or those whose name holds a word, and writes the table
+to benchmarks/results/tracker_faults-<date>.md. The service is the tests' stand-in on loopback; the client is the real
+one. After each cell the trouble is over, the command that was stopped runs again, and ``mltrain runs sync`` sends.
 """
 
 from __future__ import annotations
@@ -10,49 +11,101 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent.parent / "tests" / "tracking"))
 
-from comet_server.cells import COMMANDS, Stage, play, program, settings_of
+from comet_server.arrived import assert_everything_arrived_once
+from comet_server.cells import COMMANDS, Cell, Stage, play, program, settings_of
 from comet_server.server import CometServer
 from comet_server.trouble import TROUBLES
 
+from mltrain.commands.runs import sync
+from mltrain.config import loading
+from mltrain.workspace import Workspace
+
+RESULTS = Path(__file__).parent / "results"
+_LOCAL = "--set train.experiment_tracker=local"
+_HEAD = ("command", "trouble", "exit", "took s", "queued s", "added s", "after its work s", "after the signal s")
+_PAGE = """# What a tracker in trouble costs, {date}
+
+    python benchmarks/tracker_faults.py
+
+{machine}
+
+Each row is one command in one trouble: the real client in a real process, against the tests' stand-in on loopback.
+Took: from start to end. Queued: how much of that the command's main thread could run and other programs had the cores.
+Added: took without queued, less the same of the same command with the local tracker alone ({plain}). After its work:
+from the command's own files being on disk to its end, queue included. After the signal: from SIGTERM to the end. Then
+the trouble is over, a command that was stopped runs again, and `mltrain runs sync` sends: "once" says that all local
+records are at the server then, each once, and that a second sync sends nothing.
+
+{rows}
+"""
+
 
 def main(words: list[str]) -> None:
-    """Print one line for each cell."""
+    """Play the cells and write the page."""
     server = CometServer()
+    rows = [f"| {' | '.join((*_HEAD, 'then sync', 'said'))} |", "|---|---|" + "--:|" * 6 + "---|---|"]
+    plain: dict[str, Cell] = {}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for name in [n for n in os.environ if n.startswith("COMET_")]:
             del os.environ[name]
         os.environ |= settings_of(server, root)
         stage = Stage(server, root / "stage")
-        print("| command | trouble | exit | took | added | after its work | said |\n|---|---|--:|--:|--:|--:|---|")
         for command in COMMANDS:
             chosen = [t for t in TROUBLES if not words or any(w in f"{t} in {command}" for w in words)]
-            plain = _plain_seconds(stage, command, root) if chosen else 0.0
+            before = stage.before(command)
+            if chosen:
+                local = root / f"{command}-local"
+                plain[command] = play(server, before, local, trouble="none", command=command, more=_LOCAL)
             for number, trouble in enumerate(chosen):
-                cell = play(
-                    server, stage.before(command), root / f"{command}{number}", trouble=trouble, command=command
-                )
+                workspace = root / f"{command}{number}"
+                cell = play(server, before, workspace, trouble=trouble, command=command)
+                end = _sync(server, command, workspace, again=bool(cell.exit_code))
                 said = " / ".join(cell.warnings) or cell.tracker or cell.errors.strip().replace("\n", " ")
-                after = "" if cell.after_s is None else f"{cell.after_s:.1f} s"
-                added = f"{cell.seconds - plain:+.1f} s"
-                line = (command, trouble, str(cell.exit_code), f"{cell.seconds:.1f} s", added, after, said)
-                print(f"| {' | '.join(line)} |", flush=True)
+                cells = (command, trouble, *_figures(cell, plain[command]), end, said.replace(folder, "…"))
+                rows.append(f"| {' | '.join(cells)} |")
+                print(rows[-1], flush=True)
     server.stop()
+    told = ", ".join(f"{name} {cell.seconds - cell.starved_s:.1f} s" for name, cell in plain.items())
+    machine = (
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end; others used the machine all the while."
+    )
+    page = _PAGE.format(date=f"{datetime.now(UTC):%Y-%m-%d}", machine=machine, plain=told, rows="\n".join(rows))
+    (RESULTS / f"tracker_faults-{datetime.now(UTC):%Y-%m-%d}.md").write_text(page, encoding="utf-8")
 
 
-def _plain_seconds(stage: Stage, command: str, root: Path) -> float:
-    """Return what the command takes with the local tracker alone."""
-    folder = root / f"{command}-plain"
-    subprocess.run(["cp", "-r", str(stage.before(command).root), str(folder)], check=True)
-    started = time.monotonic()
-    words = program(command, "--set", "train.experiment_tracker=local")
-    subprocess.run(words, cwd=folder, capture_output=True, check=True)
-    return time.monotonic() - started
+def _figures(cell: Cell, plain: Cell) -> Iterator[str]:
+    """Yield what a cell measured."""
+    added = (cell.seconds - cell.starved_s) - (plain.seconds - plain.starved_s)
+    yield str(cell.exit_code)
+    yield f"{cell.seconds:.1f}"
+    yield f"{cell.starved_s:.1f}"
+    yield f"{added:+.1f}" if cell.exit_code == 0 else ""
+    yield "" if cell.after_s is None else f"{cell.after_s:.1f}"
+    yield "" if cell.since_signal_s is None else f"{cell.since_signal_s:.1f}"
+
+
+def _sync(server: CometServer, command: str, folder: Path, *, again: bool) -> str:
+    """Run a command that was stopped again, sync twice, and say whether all is there once."""
+    if again:
+        subprocess.run(program(command), cwd=folder, capture_output=True, check=True)
+    config, workspace = loading.load(folder / "mltrain.yaml"), Workspace(root=folder)
+    report = sync(config, workspace)
+    if report.pending or report.warnings:
+        return f"pending: {report.pending} {report.warnings}"
+    try:
+        assert_everything_arrived_once(server, folder, registers=command == "register")
+    except AssertionError as error:
+        return f"not so: {str(error).splitlines()[0] if str(error) else 'see the test'}"
+    server.heard.clear()
+    sync(config, workspace)
+    return "once" if {h.method for h in server.heard} <= {"GET"} else "once, but a second sync sends"
 
 
 if __name__ == "__main__":

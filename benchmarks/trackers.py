@@ -36,8 +36,8 @@ from benchmarks.trackers_job import Job, as_line
 RESULTS = Path(__file__).parent / "results"
 _ROOT = Path(__file__).parent.parent
 _HEAD = (
-    "training s", "of it logging s", "until sent s", "in all s", "added s", "training MB", "sender MB", "sender CPU s",
-    "requests", "points there", "late",
+    "training s", "of it logging s", "until sent s", "in all s", "added s", "training CPU s", "CPU beside local",
+    "training MB", "sender MB", "sender CPU s", "requests", "points there", "late",
 )  # fmt: skip
 _PAGE = """# What a tracker costs a training, {date}
 
@@ -53,9 +53,10 @@ servers run on the same machine and take their share of it.
 {rows}
 
 Training: until the model and all records are on disk. Logging: what the calls that log took of it. Until sent: the
-wait for the sender after that, at most ten seconds. Late: runs of which something was left then; `mltrain runs sync`
-sends it, and its requests are counted. MB: peak resident memory of each of the two processes. Requests of
-MLflow in a file are calls of its database, not counted.
+wait for the sender after that, at most {patience:g} s here, 10 s in a training. Late: runs of which something was left
+then; `mltrain runs sync` sends it, and its requests are counted. MB: peak resident memory of each of the two processes.
+Requests of MLflow in a file are calls of its database, not counted. Training CPU: processor seconds of the process that
+trains, its waiting and the sender left out, which a busy machine lengthens little.
 
 Requests of the first run, by what they ask for:
 
@@ -104,6 +105,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--work", type=int, default=25, help="megabytes that each core hashes in a trial")
+    parser.add_argument("--patience", type=float, default=10.0, help="the sender's last seconds; a training gives 10")
     parser.add_argument("--runs", type=int, default=50, help="runs that are listed")
     parser.add_argument("--note", default="", help="a sentence about the machine, for the report")
     arguments = parser.parse_args()
@@ -121,6 +123,7 @@ def main() -> None:
                     root=str(root),
                     trials=arguments.trials,
                     work=arguments.work,
+                    patience=arguments.patience,
                     seed=repeat,
                 )
                 measured.setdefault(one.name, []).append(_measure(one, job))
@@ -238,6 +241,7 @@ def _report(
         machine=f"{os.cpu_count()} cores ({_processor()}), load {load:.1f} before the start. {arguments.note}".strip(),
         trials=arguments.trials,
         work=arguments.work,
+        patience=arguments.patience,
         repeats=arguments.repeats,
         last_seed=arguments.repeats - 1,
         head="\n".join([f"| tracker | {' | '.join(_HEAD)} |", "|---" * (len(_HEAD) + 1) + "|"]),
@@ -250,10 +254,13 @@ def _report(
 
 def _rows(measured: Mapping[str, list[Measured]]) -> str:
     alone = statistics.median(m.said["total_s"] for m in next(iter(measured.values())))
+    alone_cpu = statistics.median(m.said["training_cpu_s"] for m in next(iter(measured.values())))
     lines = []
     for name, runs in measured.items():
         cells = [_spread([m.said[key] for m in runs]) for key in ("training_s", "logging_s", "finish_s", "total_s")]
         cells.append(f"{statistics.median(m.said['total_s'] for m in runs) - alone:+.1f}")
+        cells.append(_spread([m.said["training_cpu_s"] for m in runs]))
+        cells.append(f"{statistics.median(m.said['training_cpu_s'] for m in runs) / alone_cpu:.3f}")
         cells += [f"{statistics.median(m.said[key] for m in runs):.0f}" for key in ("own_mb", "sender_mb")]
         cells.append(f"{statistics.median(m.said['sender_cpu_s'] for m in runs):.1f}")
         cells.append(f"{statistics.median(len(m.requests) for m in runs):.0f}")

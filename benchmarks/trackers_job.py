@@ -31,7 +31,7 @@ _BLOCK = bytes(1 << 20)
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What to do; ``work`` is megabytes that each core hashes in a trial."""
+    """What to do; ``work`` is megabytes that each core hashes in a trial, ``patience`` the sender's last seconds."""
 
     kind: Literal["train", "list"]
     tracker: str
@@ -40,6 +40,7 @@ class Job:
     trials: int = 300
     metrics: int = 10
     work: int = 25
+    patience: float = 10.0
     runs: int = 50
     seed: int = 0
 
@@ -67,8 +68,8 @@ def train(job: Job) -> dict[str, Any]:
                 run.log_metrics({f"metric_{number}": draw.random() for number in range(job.metrics)}, step=step)
                 logging_s += time.perf_counter() - before
             _leave(workspace.run(run.id), run)
-        trained = time.perf_counter()
-        delivery = session.finish()
+        trained, trained_cpu_s = time.perf_counter(), time.process_time()
+        delivery = session.finish(timeout_s=job.patience)
     ended = time.perf_counter()
     is_late = bool(delivery.warnings)
     own, sender = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -80,6 +81,8 @@ def train(job: Job) -> dict[str, Any]:
         "logging_s": logging_s,
         "finish_s": ended - trained,
         "total_s": ended - started,
+        "own_cpu_s": time.process_time(),
+        "training_cpu_s": trained_cpu_s,
         "own_mb": own.ru_maxrss / 1024,
         "sender_mb": sender.ru_maxrss / 1024,
         "sender_cpu_s": sender.ru_utime + sender.ru_stime,

@@ -14,10 +14,11 @@ import pyarrow as pa
 import pytest
 
 from mltrain import artifact, files
-from mltrain.artifact import load_model, save_model, save_pickle, verify
+from mltrain.artifact import load_model, load_profile, save_model, save_pickle, verify
 from mltrain.calibration import fit_calibrator
 from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.data.conforming import conform
+from mltrain.drift.profile import LevelProfile, NumberProfile, Profile
 from mltrain.errors import DataError, NoRunError, PluginError
 from mltrain.model import Member, Model
 from mltrain.models import Fold, Limits, Objective
@@ -121,6 +122,28 @@ def test_a_changed_file_is_named(tmp_path: Path, name: str) -> None:
         load_model(tmp_path / "model")
     with pytest.raises(DataError, match=f"artefact changed: {name}"):
         verify(tmp_path / "model")
+
+
+def test_the_profile_of_training_comes_along_and_is_checked(tmp_path: Path) -> None:
+    profile = Profile(
+        n_rows=10,
+        columns={
+            "a": NumberProfile(edges=(1.0, 2.5), shares=(0.5, 0.3, 0.1, 0.1), low=-3.0, high=7.0),
+            "b": LevelProfile(levels=("x", "ÿ"), shares=(0.6, 0.3, 0.1, 0.0)),
+        },
+    )
+    save_model(_model(), tmp_path / "model", record={}, profile=profile)
+    save_model(_model(), tmp_path / "without", record={})
+
+    assert load_profile(tmp_path / "model") == profile
+    assert load_profile(tmp_path / "without") is None
+    load_model(tmp_path / "model")
+
+    path = tmp_path / "model" / "profile.json"
+    path.write_bytes(path.read_bytes().replace(b"2.5", b"3.5"))
+    for read in (load_profile, load_model, verify):
+        with pytest.raises(DataError, match=r"artefact changed: profile\.json"):
+            read(tmp_path / "model")
 
 
 @pytest.mark.parametrize("name", ["extra.py", "members/002.bin", "members/evil/x.bin", ".hidden"])

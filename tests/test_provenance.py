@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from mltrain import __version__
-from mltrain.provenance import GitState, git_state, provenance
+from mltrain.provenance import provenance
+from mltrain.repository import git_state
 
 pytestmark = pytest.mark.filterwarnings("ignore:Signature.*longdouble:UserWarning")
 
@@ -36,41 +37,6 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_clean_commit(repository: Path) -> None:
-    assert git_state(repository) == GitState(commit=_git(repository, "rev-parse", "HEAD"), dirty=False)
-
-
-def test_a_changed_file_makes_it_dirty_and_a_new_one_does_not(repository: Path) -> None:
-    (repository / "runs").mkdir()
-    (repository / "runs" / "new.txt").write_text("x")
-    clean = git_state(repository)
-    (repository / "mltrain.yaml").write_text("seed: 2\n")
-    changed = git_state(repository)
-
-    assert clean is not None
-    assert changed is not None
-    assert not clean.dirty
-    assert changed == GitState(commit=clean.commit, dirty=True)
-
-
-def test_a_folder_inside_a_repository(repository: Path) -> None:
-    (repository / "inner").mkdir()
-
-    assert git_state(repository / "inner") == git_state(repository)
-
-
-def test_no_repository_no_commit_no_git(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
-    assert git_state(empty) is None
-    _git(empty, "init", "--quiet")
-    assert git_state(empty) is None
-    assert git_state(tmp_path / "missing") is None
-    monkeypatch.setenv("PATH", str(empty))
-    assert git_state(repository) is None
-
-
 def test_versions_are_those_installed(repository: Path) -> None:
     found = provenance(repository)
 
@@ -85,7 +51,8 @@ def test_versions_are_those_installed(repository: Path) -> None:
 def test_nothing_names_the_host_the_user_or_a_secret(repository: Path) -> None:
     text = json.dumps(asdict(provenance(repository)))
 
-    for secret in ("token", "example.org", "secret@host", "A Secret", str(repository), str(Path.home())):
+    assert "https://example.org/x.git" in text
+    for secret in ("token", "secret@host", "A Secret", str(repository), str(Path.home())):
         assert secret not in text
     for word in (platform.node(), getpass.getuser()):
         assert f'"{word}"' not in text

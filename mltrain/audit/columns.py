@@ -90,7 +90,7 @@ def check_levels(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             check="many_levels",
             severity="info",
-            message=f"categories with very many levels: {shown}",
+            message=f"categories with very many levels: {shown}{subject.sample_note}",
             columns=tuple(found),
             count=len(found),
             advice="rare levels say little of new rows: group them (preprocessing.max_categories), or data.drop",

@@ -162,9 +162,7 @@ def _alike(subject: Subject, near: Mapping[str, _Hits]) -> Finding:
 def _counts(subject: Subject, found: Mapping[str, NDArray[np.intp]]) -> str:
     """Return how many rows of each split were found, and of how many looked at."""
     text = ", ".join(f"{len(rows):,} of {subject.features[name].num_rows:,} in {name}" for name, rows in found.items())
-    n_seen = sum(table.num_rows for table in subject.tables.values())
-    n_rows = sum(subject.totals.rows.values())
-    return text if n_seen == n_rows else f"{text} (in a sample of {n_seen:,} of {n_rows:,} rows)"
+    return f"{text}{subject.sample_note}"
 
 
 def _numbered(subject: Subject, found: Mapping[str, NDArray[np.intp]]) -> dict[str, tuple[int, ...]]:

@@ -60,7 +60,7 @@ def check_entities(subject: Subject) -> Iterator[Finding]:
                 check="entities",
                 severity="warning",
                 message=f"{found:,} values of {column.name} stand in more than one split: "
-                "rows of one case may be on both sides",
+                f"rows of one case may be on both sides{subject.sample_note}",
                 columns=(column.name,),
                 count=found,
                 advice=f"if rows of one {column.name} belong together: split.kind: group, "

@@ -28,7 +28,9 @@ def check_missing(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 check="missing",
                 severity=severity,
-                message=f"{how}: " + ", ".join(f"{name} {share:.1%}" for name, share in ranked[:10]) + more,
+                message=f"{how}: "
+                + ", ".join(f"{name} {share:.1%}" for name, share in ranked[:10])
+                + f"{more}{subject.sample_note}",
                 columns=tuple(name for name, _ in ranked),
                 count=len(ranked),
                 advice=advice,

@@ -81,6 +81,12 @@ class Subject:
         """Say whether the table of a split holds all of its rows."""
         return bool(self.tables[name].num_rows == self.totals.rows[name])
 
+    @property
+    def sample_note(self) -> str:
+        """What to add to a message about the tables where they do not hold all rows."""
+        n_seen, n_rows = sum(table.num_rows for table in self.tables.values()), sum(self.totals.rows.values())
+        return "" if n_seen == n_rows else f" (in a sample of {n_seen:,} of {n_rows:,} rows)"
+
 
 def make_subject(
     tables: Mapping[str, pa.Table], schema: Schema, *, totals: Totals | None, n_kept_out: int, kind: str, seed: int

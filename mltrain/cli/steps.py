@@ -125,12 +125,14 @@ def _init_first(call: Invocation, data: str | None, target: str | None) -> None:
 @command
 def predict(
     call: Invocation,
-    source: Annotated[str, typer.Argument(metavar="IN", help="Parquet or CSV file with the model's columns.")],
+    source: Annotated[
+        str, typer.Argument(metavar="IN", help="File, folder, glob or any source with the model's columns.")
+    ],
     destination: Annotated[Path, typer.Argument(metavar="OUT", help="Parquet or CSV file to write.")],
     *,
     model: Annotated[str, typer.Option("--model", "-m", help="Alias, version, run id or model folder.")] = "champion",
 ) -> object:
-    """Score a file with the champion, in batches."""
+    """Score rows with the champion, in batches; tell drift against training."""
     from mltrain.commands.predict import predict
 
     config = call.load_config(require_data=False) if call.has_config else None

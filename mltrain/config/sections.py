@@ -168,6 +168,8 @@ class TrainSection(Section):
     """Workspace in the tracker."""
     tags: Tags = Field(default_factory=dict)
     """Tags of your own that every run carries, such as `team: risk`."""
+    git_patch: bool = False
+    """Keep uncommitted changes of code and settings with each run, as `git.patch`: secrets masked, at most 1 MB."""
     comparison_metric: MetricName | None = None
     """What models are compared by; by default ROC AUC for two classes and log loss for more."""
     fbeta_score_beta_val: Annotated[Number, Field(gt=0)] = 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -13,9 +13,11 @@ from scipy import sparse
 
 from mltrain.models import View
 from mltrain.preprocessing.features import Codes, Encoder, Feature, Level, Missing, Number
-from mltrain.preprocessing.reading import read_category, read_number
+from mltrain.preprocessing.reading import read_category, read_number, read_plain
 
 _ROWS_AT_ONCE = 262_144
+_ROWS_IN_CACHE = 4_096
+_COLUMNS_AT_ONCE = 64
 
 
 def encode(encoder: Encoder, table: pa.Table) -> View:
@@ -50,13 +52,15 @@ def encode_number(feature: Number, values: NDArray[np.float64]) -> NDArray[np.fl
         values = np.where(np.isnan(values), feature.fill, values)
     if feature.log_unit is not None:
         values = np.sign(values) * np.log1p(np.abs(values) / feature.log_unit)
-    values = (values - feature.center) / feature.scale
+    if (feature.center, feature.scale) != (0.0, 1.0):
+        values = (values - feature.center) / feature.scale
     return values if feature.bound is None else np.clip(values, -feature.bound, feature.bound)
 
 
 def _encode_dense(encoder: Encoder, table: pa.Table, *, out: NDArray[np.float32]) -> None:
     """Fill ``out``, zeros of shape (n_samples, n_features)."""
     position = 0
+    columns: dict[int, NDArray[np.float32]] = {}
     for _, group in groupby(encoder.features, key=_block):
         features = tuple(group)
         if isinstance(features[0], Level):
@@ -64,8 +68,20 @@ def _encode_dense(encoder: Encoder, table: pa.Table, *, out: NDArray[np.float32]
             rows = np.flatnonzero(hits >= position)
             out[rows, hits[rows]] = 1.0
         else:
-            out[:, position] = _column(features[0], table)
+            columns[position] = _column(features[0], table)
+        if len(columns) == _COLUMNS_AT_ONCE:
+            _fill(out, columns)
+            columns = {}
         position += len(features)
+    _fill(out, columns)
+
+
+def _fill(out: NDArray[np.float32], columns: Mapping[int, NDArray[np.float32]]) -> None:
+    """Set columns of ``out``, few rows at a time: a whole column would go through memory, not through the cache."""
+    for start in range(0, len(out), _ROWS_IN_CACHE):
+        some = slice(start, start + _ROWS_IN_CACHE)
+        for position, values in columns.items():
+            out[some, position] = values[some]
 
 
 def _encode_sparse(encoder: Encoder, table: pa.Table) -> Any:
@@ -116,6 +132,8 @@ def _block(feature: Feature) -> str:
 def _column(feature: Feature, table: pa.Table) -> NDArray[np.float32]:
     column = table[feature.source]
     if isinstance(feature, Number):
+        if feature.is_plain and feature.part == "value":
+            return read_plain(column)
         return encode_number(feature, read_number(column, feature.part)).astype(np.float32)
     if isinstance(feature, Missing):
         return np.isnan(read_number(column, feature.part)).astype(np.float32)
@@ -126,9 +144,8 @@ def _column(feature: Feature, table: pa.Table) -> NDArray[np.float32]:
 def _codes(feature: Codes, table: pa.Table) -> NDArray[np.float32]:
     meaning = {level: code for code, level in enumerate(feature.levels)}
     meaning.update(dict.fromkeys(feature.pooled, len(feature.levels)))
-    codes = read_category(table[feature.source]).translate(meaning, otherwise=-1)
     absent = np.nan if feature.missing_code is None else feature.missing_code
-    return np.where(codes < 0, absent, codes).astype(np.float32)
+    return read_category(table[feature.source]).translate_to_floats(meaning, otherwise=absent)
 
 
 def _level_positions(features: Sequence[Feature], table: pa.Table) -> NDArray[np.int64]:

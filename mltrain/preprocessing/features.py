@@ -38,6 +38,12 @@ class Number:
     scale: float = 1.0
     bound: float | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the value is taken as it is."""
+        steps = (self.fill, self.log_unit, self.bound)
+        return steps == (None, None, None) and (self.center, self.scale) == (0.0, 1.0)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missing:

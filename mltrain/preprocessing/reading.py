@@ -32,8 +32,18 @@ class CategoryColumn:
 
     def translate(self, meaning: Mapping[str, int], *, otherwise: int) -> NDArray[np.int64]:
         """Return each row's ``meaning``, and ``otherwise`` for the missing and the unknown."""
-        table = [meaning.get(level, otherwise) if level is not None else otherwise for level in self.levels]
-        return np.asarray([*table, otherwise], dtype=np.int64)[self.codes]
+        return np.asarray(self._table(meaning, otherwise), dtype=np.int64)[self.codes]
+
+    def translate_to_floats(self, meaning: Mapping[str, int], *, otherwise: float) -> NDArray[np.float32]:
+        """Return each row's ``meaning``, and ``otherwise`` for the missing and the unknown, as float32."""
+        return np.asarray(self._table(meaning, otherwise), dtype=np.float32)[self.codes]
+
+    def _table(self, meaning: Mapping[str, int], otherwise: float) -> list[float]:
+        """Return the meaning of each level, and last that of a missing one, which has the code -1."""
+        return [
+            *(meaning.get(level, otherwise) if level is not None else otherwise for level in self.levels),
+            otherwise,
+        ]
 
 
 def read_number(column: pa.ChunkedArray, part: Part = "value") -> NDArray[np.float64]:
@@ -47,6 +57,16 @@ def read_number(column: pa.ChunkedArray, part: Part = "value") -> NDArray[np.flo
         return _date_part(column, part)
     values: NDArray[np.float64] = column.cast(pa.float64()).to_numpy()
     return np.where(np.abs(values) <= _LARGEST, values, np.nan)
+
+
+def read_plain(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """Return what `read_number` does, as float32 and in fewer passes; shape (n_samples,)."""
+    is_float = pa.types.is_float32(column.type) or pa.types.is_float64(column.type)
+    values = (column if is_float else column.cast(pa.float64())).to_numpy()
+    with np.errstate(over="ignore"):
+        short: NDArray[np.float32] = values.astype(np.float32, copy=False)
+    # Infinite, too large, or rounded to the largest number there is: the slow way tells which.
+    return read_number(column).astype(np.float32) if (np.abs(short) >= _LARGEST).any() else short
 
 
 def read_category(column: pa.ChunkedArray) -> CategoryColumn:

@@ -74,6 +74,8 @@ class Card:
         What was odd about the table and its splits.
     drift : tuple of ColumnDrift
         The test rows' columns against those of training.
+    unseen : mapping of str to int
+        Categorical column to the number of test rows whose level the model does not know.
     """
 
     run_id: str
@@ -104,3 +106,4 @@ class Card:
     limitations: tuple[str, ...] = ()
     audit: tuple[Finding, ...] = ()
     drift: tuple[ColumnDrift, ...] = ()
+    unseen: Mapping[str, int] = field(default_factory=dict)

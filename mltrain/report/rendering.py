@@ -110,20 +110,30 @@ def _audit(card: Card) -> str:
 
 
 def _drift(card: Card) -> str:
-    """Tabulate the columns of the test rows that have drifted, or say that none has."""
+    """Tabulate the columns of the test rows that differ from training, or say that none does."""
+    levels = ", ".join(f"{code(name)} in {n:,} rows" for name, n in card.unseen.items())
+    unseen = f"Levels that the model does not know: {levels}." if levels else ""
     if not card.drift:
-        return ""
-    moved = [one for one in card.drift if one.verdict != "stable"]
+        return unseen
+    moved = [one for one in card.drift if one.verdict != "stable" or one.below or one.above]
     largest = card.drift[0]
     told = (
-        f"Population stability index of each column; from 0.1 on some drift, from 0.25 on much. {len(moved)} of "
-        f"{len(card.drift)} columns have drifted; the largest is {number(largest.psi)} ({code(largest.name)})."
+        f"Population stability index of each column; from 0.1 on some drift, from 0.25 on much. {len(card.drift)} "
+        "columns were compared, those that differ or hold values out of range are listed; the largest index is "
+        f"{number(largest.psi)} ({code(largest.name)})."
     )
     rows = [
-        [code(one.name), number(one.psi), one.verdict, f"{one.missing_before:.1%} to {one.missing_now:.1%}"]
+        [
+            code(one.name),
+            number(one.psi),
+            one.verdict,
+            f"{one.missing_before:.1%} to {one.missing_now:.1%}",
+            f"{one.below:,} / {one.above:,}",
+        ]
         for one in moved[:20]
     ]
-    return f"{told}\n\n{table(['Column', 'PSI', 'Drift', 'Missing'], rows)}"
+    headings = ["Column", "PSI", "Drift", "Missing", "Below / above training"]
+    return "\n\n".join(part for part in (told, table(headings, rows), unseen) if part)
 
 
 def _shares(counts: tuple[int, ...]) -> str:

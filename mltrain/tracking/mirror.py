@@ -18,7 +18,7 @@ from mltrain.tracking import Run, RunInfo, Tracker
 from mltrain.tracking.names import inside
 from mltrain.tracking.records import FILE_NAME, Record, read_records
 from mltrain.tracking.sync_state import SyncState, read_state, write_state
-from mltrain.tracking.training import PARENT, PARENT_KEY, RUN_ID
+from mltrain.tracking.training import ARCHIVE_KEY, PARENT, PARENT_KEY, RUN_ID
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ class _Arrived:
     """What the tracker holds of a run that was cut off."""
 
     params: frozenset[str] = frozenset()
+    tags: dict[str, str] = field(default_factory=dict)
     points: Counter[tuple[str, int, float]] = field(default_factory=Counter)
 
 
@@ -73,6 +74,9 @@ class Mirror:
         if known is not None and known.tracker == name and _is_out_of_reach(known, tracker.mode):
             raise TrackerError(f"run '{run_dir.name}' is in {name}, which cannot be reached", where=known.url)
         self._known = known if known is not None and _continues(known, name, tracker.mode) else None
+        # Such an archive may have been uploaded by hand; what is in it then is at the server under the same key.
+        is_archived = known is not None and known.tracker == name and self._known is None
+        self._archive_key = known.remote_id if known is not None and is_archived else None
         self.state = self._known or SyncState(tracker=name, mode=tracker.mode)
 
     @property
@@ -122,7 +126,11 @@ class Mirror:
     def _open(self) -> Run:
         """Start the run in the tracker, or open it again where it left off."""
         is_whole = self._known is not None and self._known.status == "synced"
-        there = None if self._known is None or is_whole else self._find(self._known.remote_id)
+        there = None
+        if self._known is not None and not is_whole:
+            there = self._find(self._known.remote_id)
+        elif self._archive_key is not None:
+            there = self._find(self._archive_key)
         if there is not None:
             self._arrived = self._ask(there)
         remote_id = there.id if there is not None else self.state.remote_id if is_whole else None
@@ -137,7 +145,8 @@ class Mirror:
         """Start the run under its own name, with its id as a tag."""
         first = next(read_records(self._directory / FILE_NAME), None)
         name = first.name if first is not None and first.name else self._directory.name
-        return self._tracker.start_run(name, {RUN_ID: self._directory.name})
+        archived = {} if self._archive_key is None else {ARCHIVE_KEY: self._archive_key}
+        return self._tracker.start_run(name, {RUN_ID: self._directory.name, **archived})
 
     def _find(self, remote_id: str | None) -> RunInfo | None:
         """Return the run as the tracker has it; None when it never got there."""
@@ -154,14 +163,16 @@ class Mirror:
         for metric in there.metrics:
             history = self._tracker.metric_history(there.id, metric)
             points.update((metric, step or 0, value) for step, value in history)
-        return _Arrived(params=frozenset(there.params), points=points)
+        return _Arrived(params=frozenset(there.params), tags=dict(there.tags), points=points)
 
     def _apply(self, record: Record, run: Run) -> None:
         """Repeat one recorded call on the tracker's run."""
         values = record.values
         match record.kind:
             case "start" | "tags":
-                run.set_tags({k: str(v) for k, v in values.items()} | self._parent_key(record))
+                tags = {k: str(v) for k, v in values.items()} | self._parent_key(record)
+                run.set_tags({k: v for k, v in tags.items() if self._arrived.tags.get(k) != v})
+                self._arrived.tags.update(tags)
             case "params":
                 run.log_params({k: v for k, v in values.items() if k not in self._arrived.params})
             case "metrics":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mltrain.events import Event, Listener, TrialFinished
 from mltrain.redaction import without_secrets
+from mltrain.repository import GitState
 from mltrain.tracking import Run, Scalar
 
 RUN_ID = "mltrain.run_id"
@@ -27,14 +28,18 @@ VERSION = "mltrain.version"
 CONFIG = "mltrain.config"
 GIT_COMMIT = "mltrain.git.commit"
 GIT_DIRTY = "mltrain.git.dirty"
+GIT_BRANCH = "mltrain.git.branch"
+GIT_REMOTE = "mltrain.git.remote"
 PARENT = "mltrain.parent"  # of an evaluation: id of the run it judged
 PARENT_KEY = "mltrain.parent_key"  # what the tracker calls that run
+ARCHIVE_KEY = "mltrain.archive_key"  # what the tracker's archive of a run calls it, on the run's way to the server
 EVALUATION_RUN = "mltrain.evaluation"  # of a judged run: id of its latest evaluation
 
 TRAINING = "training"
 EVALUATION = "evaluation"
 VALIDATION_SCORE = "validation_score"
 LATENCY_MS = "latency_ms"
+PATCH_FILE = "git.patch"
 _TAG_LENGTH = 900
 
 
@@ -51,6 +56,14 @@ def trial_listener(run: Run, model: str) -> Listener:
             run.log_metrics({k: v for k, v in metrics.items() if v is not None}, step=event.number)
 
     return listen
+
+
+def git_tags(git: GitState | None) -> dict[str, str]:
+    """Return where the repository stands, as tags."""
+    if git is None:
+        return {}
+    known = {GIT_COMMIT: git.commit, GIT_DIRTY: str(git.dirty).lower(), GIT_BRANCH: git.branch, GIT_REMOTE: git.remote}
+    return {name: value[:_TAG_LENGTH] for name, value in known.items() if value}
 
 
 def leave_out(run: Run, reason: str) -> None:

@@ -304,3 +304,14 @@ def test_when_no_more_runs_were_looked_at_the_error_says_how_to(trained: Workspa
 
     assert "2 compared by another metric (roc_auc)" in caught.value.message
     assert "evaluate.max_eval_experiments" in str(caught.value.hint)
+
+
+def test_the_card_shows_the_audit_and_how_test_rows_differ_from_training(evaluated: Workspace) -> None:
+    card = json.loads(next(evaluated.runs.glob("*/evaluation/model_card.json")).read_text(encoding="utf-8"))
+    text = next(evaluated.runs.glob("*/evaluation/model_card.md")).read_text(encoding="utf-8")
+
+    assert "classes" in [one["check"] for one in card["audit"]]
+    assert {one["name"] for one in card["drift"]} == set(card["features"])
+    assert {one["verdict"] for one in card["drift"] if one["name"] != "observed"} == {"stable"}
+    assert "## Audit of the data" in text
+    assert "## Test rows against training" in text

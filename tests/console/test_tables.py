@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mltrain.commands.evaluate import EvaluateResult
+from mltrain.commands.predict import PredictResult
 from mltrain.commands.register import RegisterResult
 from mltrain.commands.registry import RegistryVerifyResult, VersionCheck
 from mltrain.commands.runs import RunsShowResult, RunsSyncResult
@@ -18,6 +19,7 @@ from mltrain.console.render import render
 from mltrain.console.tables import TABLES
 from mltrain.data import Column, ColumnKind
 from mltrain.data.splits import Finding
+from mltrain.drift import ColumnDrift
 from mltrain.leaderboard import standing
 from mltrain.verdict import Gate
 
@@ -90,6 +92,33 @@ warning   größe: 12 %   look
 """
 
 
+PREDICT = PredictResult(
+    rows=4000, destination=Path("out.csv"), model="churn", version="3", seconds=1.5, unseen={"plan": 2},
+    notes=("columns not known to the model were ignored: more",),
+    drift=(
+        ColumnDrift(
+            name="age", psi=0.311, by_chance=0.01, verdict="much", missing_before=0.0, missing_now=0.25, above=1200
+        ),
+        ColumnDrift(name="plan", psi=0.02, by_chance=0.01, verdict="stable", missing_before=0.0, missing_now=0.0),
+    ),
+    drift_file=Path("out.drift.json"),
+)  # fmt: skip
+PREDICT_TEXT = """\
+rows           4,000
+model          churn version 3
+written        out.csv
+time           1.5 s
+unseen levels  plan in 2 rows
+drift          out.drift.json
+columns not known to the model were ignored: more
+
+against training: 1 of 2 columns differ
+column     PSI   drift   missing           below / above training
+─────────────────────────────────────────────────────────────────
+age      0.311   much    0.0 % -> 25.0 %                0 / 1,200
+"""
+
+
 @pytest.fixture(autouse=True)
 def _a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
@@ -98,8 +127,8 @@ def _a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("result", "text"),
-    [(TRAIN, TRAIN_TEXT), (REGISTER, REGISTER_TEXT), (SPLIT, SPLIT_TEXT)],
-    ids=["train", "register", "split"],
+    [(TRAIN, TRAIN_TEXT), (REGISTER, REGISTER_TEXT), (SPLIT, SPLIT_TEXT), (PREDICT, PREDICT_TEXT)],
+    ids=["train", "register", "split", "predict"],
 )
 def test_pictures(result: object, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     render(result)
@@ -239,3 +268,19 @@ def test_paths_are_shown_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     assert cell_text(tmp_path / "runs" / "a") == "runs/a"
     assert cell_text(Path("/somewhere/else")) == "/somewhere/else"
+
+
+def test_rows_concerned_stand_behind_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    finding = Finding(
+        check="duplicates", severity="warning", message="twice", rows={"test": (1, 9), "validation": (3,)}
+    )
+
+    render(replace(SPLIT, findings=(finding,)))
+
+    assert "twice; test rows 1, 9; validation rows 3" in capsys.readouterr().out
+
+
+def test_columns_that_have_not_drifted_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    render(replace(PREDICT, drift=PREDICT.drift[1:]))
+
+    assert "none of 1 columns has drifted (largest PSI 0.020, plan)" in capsys.readouterr().out

@@ -6,6 +6,8 @@ from dataclasses import fields, replace
 import pytest
 
 from mltrain.comparison import Comparison
+from mltrain.data.splits import Finding
+from mltrain.drift import ColumnDrift
 from mltrain.evaluation import Interval
 from mltrain.report import Card, CardGate, CardMember, CardSplit, write_card
 
@@ -44,6 +46,15 @@ CARD = Card(
     versions={"lightgbm": "4.7.0"},
     provenance={"git commit": "abc123"},
     limitations=("Rows before 2020 are missing.",),
+    audit=(
+        Finding(check="leak", severity="severe", message="größe | tells", columns=("größe",), advice="drop it"),
+        Finding(check="missing", severity="info", message="age 3.0%", rows={"test": (1, 7)}, values={"age": 0.03}),
+    ),
+    unseen={"größe": 3},
+    drift=(
+        ColumnDrift(name="größe", psi=0.31, by_chance=0.02, verdict="much", missing_before=0.1, missing_now=0.4),
+        ColumnDrift(name="age", psi=0.01, by_chance=0.02, verdict="stable", missing_before=0.0, missing_now=0.0),
+    ),
 )
 
 
@@ -76,6 +87,9 @@ def test_files_have_their_names(tmp_path):
         "![my plot](figures/my%20plot.png)",
         "| `learning_rate` | `0.1` |",
         "- Rows before 2020 are missing.",
+        "| severe | `leak` | größe \\| tells | drop it |",
+        "| `größe` | 0.3100 | much | 10.0% to 40.0% | 0 / 0 |",
+        "Levels that the model does not know: `größe` in 3 rows.",
         "- The test split has been opened 2 times: scores chosen by it are optimistic.",
         "| git commit | `abc123` |",
     ],

@@ -35,7 +35,7 @@ TOKEN, HOST, PERSON = "planted-git-token", "planted-host-name", "@private.exampl
 RUN = ("run", "--max-trials", "2")
 CONFIG = """
 data: {source: people.csv, target: left, id_columns: [email]}
-train: {supported_models: [logistic_regression, lgbm], project_name: churn, workspace_name: team}
+train: {supported_models: [logistic_regression, lgbm], project_name: churn, workspace_name: team, git_patch: true}
 evaluate: {n_bootstrap: 20}
 """
 _PATCH = f"""
@@ -63,21 +63,25 @@ class Job:
 
 
 def _write_project(folder: Path) -> None:
-    """Write a table with people in it, and a repository whose remote has a token."""
+    """Write a table with people in it, and a repository whose remote has a token; both have uncommitted changes."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(3)
     x = rng.normal(size=300)
     left = np.where(x + rng.normal(size=300) / 2 > 0.5, "yes", "no")
     people = [f"person{n:04d}{PERSON}" for n in range(300)]
-    pcsv.write_csv(pa.table({"email": people, "x": x, "left": left}), folder / "people.csv")
+    table = pa.table({"email": people, "x": x, "left": left})
+    pcsv.write_csv(table.slice(0, 0), folder / "people.csv")
+    (folder / "features.py").write_text("A = 1\n")
     (folder / "mltrain.yaml").write_text(CONFIG)
     for words in (
-        ["init", "-q"],
+        ["init", "-q", "--initial-branch", "main"],
         ["remote", "add", "origin", f"https://bob:{TOKEN}@git.example/x.git"],
-        ["add", "mltrain.yaml"],
+        ["add", "."],
         ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "start"],
     ):
         subprocess.run(["git", *words], cwd=folder, check=True)
+    pcsv.write_csv(table, folder / "people.csv")
+    (folder / "features.py").write_text(f'A = 2\nURL = "https://bob:{TOKEN}@git.example/data"\n')
 
 
 def _call(*words: str) -> int:
@@ -161,10 +165,28 @@ def test_each_model_is_an_experiment_with_its_trials(online: Job) -> None:
         assert experiment.others["Name"] == candidate["run_id"]
         record = json.loads(experiment.file("run.json"))
         assert experiment.others["mltrain.data"] == record["data"]["fingerprint"]
-        assert len(experiment.others["mltrain.git.commit"]) == 40
         if candidate["model"] != "ensemble":
             assert pq.read_table(io.BytesIO(experiment.file("trials.parquet"))).num_rows == 2
             assert any(a.kind == "image" for a in experiment.assets)
+
+
+def test_the_git_state_is_there_without_the_token(online: Job) -> None:
+    for candidate in online.result["train"]["candidates"]:
+        experiment = online.experiment("training", candidate["model"])
+        commit = experiment.others["mltrain.git.commit"]
+        assert len(commit) == 40
+        assert experiment.others["mltrain.git.dirty"] == "true"
+        assert {k: experiment.git[k] for k in ("parent", "branch", "origin")} == {
+            "parent": commit,
+            "branch": "refs/heads/main",
+            "origin": "https://git.example/x.git",
+        }
+        patch = experiment.file("git.patch").decode()
+        assert patch.startswith("left out: people.csv\n")
+        assert '+A = 2\n+URL = "https://***@git.example/data"\n' in patch
+        (native,) = (a.content for a in experiment.assets if a.kind == "git-patch")
+        with zipfile.ZipFile(io.BytesIO(native)) as archive:
+            assert archive.read("git_diff.patch").decode() == patch
 
 
 def test_the_model_at_the_server_is_the_one_on_disk(online: Job) -> None:
@@ -303,6 +325,7 @@ def test_no_key_token_person_or_host_is_sent_shown_or_written(where: str, reques
     job: Job = request.getfixturevalue(where)
 
     left = {str(p): p.read_bytes() for p in job.folder.rglob("*") if p.is_file() and ".git" not in p.parts}
+    left.pop(str(job.folder / "features.py"), None)  # the user's own file
     for name in ("people.csv", "train.parquet", "validation.parquet", "test.parquet"):
         found = [path for path in left if path.endswith(f"/{name}")]  # the rows themselves
         assert found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,48 @@ def test_what_the_server_does_not_show_is_named(settings: TrackerSettings, comet
 
     with pytest.raises(TrackerError, match=r"lost part of run .*: 1 values of dropped"):
         run.finish()
+
+
+@pytest.mark.parametrize(("name", "named"), [("report.html", "file report.html"), ("x", "model model")])
+def test_a_file_that_arrived_in_part_is_named(
+    settings: TrackerSettings, comet_server: CometServer, tmp_path: Path, name: str, named: str
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "x").write_text("of a model")
+    (tmp_path / "report.html").write_text("of a run")
+    run = open_tracker(settings).start_run("r")
+    comet_server.state.experiments[run.id].truncates = name
+    run.log_file(tmp_path / "report.html", "report.html")
+    run.log_model(tmp_path / "model")
+
+    with pytest.raises(TrackerError, match=f"lost part of run .*: {named}$"):
+        run.finish()
+
+
+def test_files_that_are_there_are_not_sent_again(
+    settings: TrackerSettings, comet_server: CometServer, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    for name in ("same", "changed"):
+        (tmp_path / name).write_text(name)
+        (tmp_path / "model" / name).write_text(name)
+    tracker = open_tracker(settings)
+    run = tracker.start_run("r")
+    for _ in range(2):
+        for name in ("same", "changed"):
+            run.log_file(tmp_path / name, name)
+        run.log_model(tmp_path / "model")
+        run.finish()
+        (tmp_path / "changed").write_text("otherwise")
+        (tmp_path / "model" / "changed").write_text("otherwise")
+        run = tracker.resume_run(run.id)
+    run.finish()
+
+    uploads = Counter(h.query["fileName"] for h in comet_server.heard if h.path.endswith("asset/upload"))
+    assert uploads == {"same": 2, "changed": 4}
+    stored = {(a.group, a.name): a.content for a in comet_server.state.experiments[run.id].assets}
+    assert len(comet_server.state.experiments[run.id].assets) == 4
+    assert stored == {(g, n): c for g in (None, "model") for n, c in (("same", b"same"), ("changed", b"otherwise"))}
 
 
 def test_a_request_taken_twice_counts_once(settings: TrackerSettings, comet_server: CometServer) -> None:

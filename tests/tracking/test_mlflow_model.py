@@ -141,6 +141,74 @@ def test_the_signature_names_what_goes_in_and_comes_out(champion: Path) -> None:
     assert signature.outputs.input_names() == ["prediction", "proba_nein", "proba_ja"]
 
 
+def test_it_is_a_logged_model_of_the_run_with_its_scores(champion: Path, mlflow_server: str) -> None:
+    import mlflow
+
+    client = mlflow.MlflowClient(mlflow_server)
+    version = client.get_model_version_by_alias("served", "champion")
+    run = client.get_run(version.run_id)
+    logged = client.get_logged_model(_model_id(version))
+
+    assert [output.model_id for output in run.outputs.model_outputs] == [_model_id(version)]
+    assert (logged.source_run_id, logged.name, logged.status.name) == (version.run_id, run.info.run_name, "READY")
+    assert logged.tags["mltrain.manifest"] == run.data.tags["mltrain.manifest"]
+    assert {m.key: m.value for m in logged.metrics}["validation_score"] == run.data.metrics["validation_score"]
+    assert logged.params == run.data.params
+    assert [m.model_id for m in client.search_logged_models([run.info.experiment_id])] == [_model_id(version)]
+    for address in (f"models:/{_model_id(version)}", run.info.artifact_uri):  # no row went along
+        there = Path(mlflow.artifacts.download_artifacts(address))
+        assert not [path for path in there.rglob("*") if path.is_file() and b"k0001" in path.read_bytes()]
+
+
+def test_the_input_example_is_made_up_and_can_be_scored(champion: Path) -> None:
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model("models:/served@champion")
+    example = loaded.input_example
+    request = json.loads(loaded.metadata.get_serving_input(str(_fetched(loaded))))
+
+    assert example.iloc[0].to_dict() == {
+        "höhe": 0.0,
+        "town": "other",
+        "active": True,
+        "since": pd.Timestamp("2024-01-31"),
+        "count": 0,
+        "whole": 0,
+    }
+    answer = loaded.predict(example)
+    assert answer[["proba_nein", "proba_ja"]].to_numpy().sum() == pytest.approx(1.0)
+    assert request["dataframe_split"]["columns"] == list(example)
+
+
+def _model_id(version: Any) -> str:
+    return str(version.source).removeprefix("models:/")
+
+
+def _fetched(loaded: Any) -> Path:
+    import mlflow
+
+    return Path(mlflow.artifacts.download_artifacts(f"models:/{loaded.metadata.model_id}"))
+
+
+def test_a_model_that_is_there_is_not_sent_again(rows: Path, mlflow_server: str, champion: Path) -> None:
+    import mlflow
+
+    from mltrain.tracking.mlflow import open_tracker
+
+    client = mlflow.MlflowClient(mlflow_server)
+    version = client.get_model_version_by_alias("served", "champion")
+    before = client.get_logged_model(_model_id(version))
+    tracker: Tracker = open_tracker(tracker_settings(_config(rows, mlflow_server).train, Workspace(root=rows)))
+
+    run = tracker.resume_run(version.run_id)
+    run.log_model(champion)
+    run.finish()
+
+    again = client.get_run(version.run_id).outputs.model_outputs
+    assert [output.model_id for output in again] == [_model_id(version)]
+    assert client.get_logged_model(_model_id(version)).last_updated_timestamp == before.last_updated_timestamp
+
+
 def test_a_column_that_is_missing_is_said_by_its_name(champion: Path) -> None:
     import mlflow
 

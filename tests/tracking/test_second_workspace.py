@@ -66,7 +66,9 @@ def mlflow(request: pytest.FixtureRequest, tmp_path: Path) -> Service:
     url = request.getfixturevalue("mlflow_server")
 
     def spoil(tracker: Tracker, run_id: str, file: Path) -> None:
-        tracker._client.log_artifact(run_id, str(file), "models/model/data/members")  # type: ignore[attr-defined]
+        client = tracker._client  # type: ignore[attr-defined]
+        (output,) = client.get_run(run_id).outputs.model_outputs
+        client.log_model_artifact(output.model_id, str(file), "data/members")
 
     # A project of its own: the server is shared with other tests.
     section = {"experiment_tracker": "mlflow", "tracker_options": {"tracking_uri": url}, "project_name": tmp_path.name}

@@ -11,7 +11,7 @@ from mltrain import artifact, registry
 from mltrain.assessment import FILE, Assessment, Circumstances, read_assessment
 from mltrain.commands.evaluate.case import Case
 from mltrain.commands.evaluate.choosing import Ranking, keep_model, rank_runs
-from mltrain.commands.evaluate.judging import holdout_drift, judge
+from mltrain.commands.evaluate.judging import judge, with_drift
 from mltrain.commands.evaluate.leaving import CONFUSION, leave, settings_hash
 from mltrain.comparison import Comparison
 from mltrain.config import Config
@@ -144,7 +144,7 @@ def _assess(case: Case, *, tell: Callable[[str], None]) -> Assessment:
     judged = judge(case.model, holdout, metric=metric, config=case.config, champion=rival, tell=tell)
     folder = case.workspace.run(asked.run_id) / "model"
     profile = artifact.load_profile(folder, expected_manifest_sha256=case.chosen.manifest)
-    judged = replace(judged, drift=holdout_drift(case.model, holdout, profile))
+    judged = with_drift(judged, case.model, profile)
     tell("figures and report" if case.config.evaluate.figures else "report")
     return leave(case, judged)
 

@@ -42,6 +42,7 @@ def make_card(case: Case, judged: Judged, assessment: Assessment) -> Card:
         provenance=_provenance(case),
         audit=case.split.audit,
         drift=judged.drift,
+        unseen=judged.unseen,
         limitations=(*assessment.notes, *_training_notes(case)),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from mltrain.metrics import Metric
 from mltrain.model import Model
 from mltrain.models import Proba
 from mltrain.threshold import decide
+from mltrain.unseen import count_unseen, known_levels
 from mltrain.verdict import Gate, check_gate
 
 NEUTRAL = 0.5
@@ -44,6 +45,8 @@ class Judged:
         Against the reigning champion.
     drift : tuple of ColumnDrift
         The test rows' columns against those of training, the largest first.
+    unseen : mapping of str to int
+        Categorical column to the number of test rows whose level the model does not know.
     """
 
     holdout: Holdout
@@ -56,6 +59,7 @@ class Judged:
     comparison: Comparison | None
     notes: tuple[str, ...]
     drift: tuple[ColumnDrift, ...] = ()
+    unseen: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,13 +125,15 @@ def judge(
     )
 
 
-def holdout_drift(model: Model, holdout: Holdout, profile: Profile | None) -> tuple[ColumnDrift, ...]:
-    """Return how far the columns of the test rows are from those of training; nothing without a profile."""
+def with_drift(judged: Judged, model: Model, profile: Profile | None) -> Judged:
+    """Add how the test rows differ from those of training; no drift without a profile."""
+    table = conform(judged.holdout.table, model.schema, origin="the test split")
+    unseen = {name: n for name, n in count_unseen(table, known_levels(model)).items() if n}
     if profile is None:
-        return ()
+        return replace(judged, unseen=unseen)
     tally = Tally(profile=profile)
-    tally.add(conform(holdout.table, model.schema, origin="the test split"))
-    return column_drifts(tally)
+    tally.add(table)
+    return replace(judged, unseen=unseen, drift=column_drifts(tally))
 
 
 def metrics_to_report(metric: Metric, config: Config, *, n_classes: int) -> tuple[Metric, ...]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from mltrain import artifact, files, registry
 from mltrain.commands.predict.overlap import in_order
 from mltrain.commands.predict.retyped import type_notes
-from mltrain.commands.predict.scoring import Batch, Scorer, known_levels, score, write_tables
+from mltrain.commands.predict.scoring import Batch, Scorer, score, write_tables
 from mltrain.config import Config
 from mltrain.data import StreamingSource
 from mltrain.data.loading import open_rows
@@ -24,6 +24,7 @@ from mltrain.errors import NoRunError, UsageError
 from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.model import Model, available_cores
 from mltrain.plugins import load, names
+from mltrain.unseen import known_levels
 from mltrain.workspace import Workspace
 
 BATCH_ROWS = 65_536

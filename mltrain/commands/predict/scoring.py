@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from mltrain import files
-from mltrain.data import ColumnKind
 from mltrain.data.conforming import conform
 from mltrain.data.target import PREDICTION, proba_names
 from mltrain.data.text import decoded
@@ -22,9 +20,8 @@ from mltrain.drift import Profile, Tally
 from mltrain.errors import SchemaError
 from mltrain.model import Model
 from mltrain.models import Proba
-from mltrain.preprocessing import Encoder
-from mltrain.preprocessing.features import Codes, Level
 from mltrain.threshold import decide
+from mltrain.unseen import count_unseen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,18 +95,7 @@ def score(batch: Batch, scorer: Scorer) -> Scored:
     tally = None if scorer.profile is None else Tally(profile=scorer.profile)
     if tally is not None and table.num_rows:
         tally.add(conformed)
-    return Scored(table=_output(table, model, proba), unseen=_count_unseen(conformed, scorer.levels), tally=tally)
-
-
-def known_levels(model: Model) -> dict[str, pa.Array]:
-    """Return the levels that a model's encoders know, by categorical column."""
-    found: dict[str, set[str]] = {
-        column.name: set() for column in model.schema.features if column.kind is ColumnKind.CATEGORY
-    }
-    for encoder in model.encoders.values():
-        for source, values in _levels_of(encoder):
-            found.setdefault(source, set()).update(values)
-    return {name: pa.array(sorted(values), pa.string()) for name, values in found.items() if values}
+    return Scored(table=_output(table, model, proba), unseen=count_unseen(conformed, scorer.levels), tally=tally)
 
 
 def write_tables(destination: Path, tables: Iterator[pa.Table]) -> None:
@@ -134,32 +120,6 @@ def _output(table: pa.Table, model: Model, proba: Proba | None) -> pa.Table:
     codes = decide(proba, model.threshold)
     scores = {names[code]: pa.array(proba[:, code]) for code in range(n_classes)}
     return pa.table({**columns, PREDICTION: labels.take(pa.array(codes)), **scores})
-
-
-def _count_unseen(conformed: pa.Table, levels: Mapping[str, pa.Array]) -> dict[str, int]:
-    """Count the rows of each categorical column that hold a level the model does not know."""
-    counts = {}
-    for name, known in levels.items():
-        counts[name] = sum(_n_unknown(chunk, known) for chunk in conformed.column(name).chunks)
-    return counts
-
-
-def _n_unknown(column: pa.DictionaryArray, known: pa.Array) -> int:
-    """Return how many values are none of ``known``; levels are looked up once each, not once a row."""
-    is_known = pc.is_in(column.dictionary, value_set=known).to_numpy(zero_copy_only=False)
-    if is_known.all():
-        return 0
-    codes = column.indices.drop_null().to_numpy()
-    return int((~is_known)[codes].sum())
-
-
-def _levels_of(encoder: Encoder) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield each source column with levels that a feature stands for."""
-    for feature in encoder.features:
-        if isinstance(feature, Codes):
-            yield feature.source, (*feature.levels, *feature.pooled)
-        elif isinstance(feature, Level):
-            yield feature.source, feature.values
 
 
 def _open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter | pcsv.CSVWriter:

@@ -21,6 +21,7 @@ from mltrain.model import available_cores
 from mltrain.models.memory import give_back
 from mltrain.plan import Plan, comparison_metric, make_plan
 from mltrain.provenance import provenance
+from mltrain.repository import git_patch
 from mltrain.search import LocalExecutor
 from mltrain.tracking.session import open_session
 from mltrain.tracking.utilisation import watched
@@ -95,6 +96,7 @@ def train(
                 executor=executor,
                 tracked=tracked,
                 provenance=provenance(workspace.root),
+                git_patch=git_patch(workspace.root) if config.train.git_patch else None,
                 listener=listener,
             )
             trained = _train_all(session, plan)

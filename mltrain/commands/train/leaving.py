@@ -58,9 +58,7 @@ def start_tags(session: Session, name: str) -> dict[str, str]:
         log.TARGET: session.material.split.schema.target.name,
         log.VERSION: session.provenance.versions["mltrain"],
     }
-    git = session.provenance.git
-    tags = {**session.material.config.train.tags, **tags}
-    return tags | ({log.GIT_COMMIT: git.commit, log.GIT_DIRTY: str(git.dirty).lower()} if git else {})
+    return {**session.material.config.train.tags, **tags, **log.git_tags(session.provenance.git)}
 
 
 def leave(
@@ -88,6 +86,8 @@ def leave(
     if study is not None and wants_figures:
         _draw(directory / "figures", study, kept, metric=metric)
     facts = _facts(session, run, seconds=seconds)
+    if session.git_patch is not None:
+        files.write_text(directory / log.PATCH_FILE, session.git_patch)
     write_run(directory, facts, candidate=kept, study=study, metric=metric, searched=searched)
     _log(session, run, kept, study=study)
     session.listener(CandidateKept(model=model.name, run_id=run.id, score=kept.validation_score, seconds=seconds))

@@ -44,7 +44,13 @@ class TrainRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """What all families of one session share."""
+    """What all families of one session share.
+
+    Attributes
+    ----------
+    git_patch : str, optional
+        Uncommitted changes to keep with each run.
+    """
 
     material: Material
     workspace: Workspace
@@ -53,6 +59,7 @@ class Session:
     executor: Executor
     tracked: TrackedSession
     provenance: Provenance
+    git_patch: str | None
     listener: Listener
 
 

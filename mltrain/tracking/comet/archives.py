@@ -98,9 +98,11 @@ def missing_from(logged: Logged, run: ArchivedRun | None) -> list[str]:
         points=Counter((name, step, value) for name, points in run.history.items() for step, value in points),
         params=set(run.params),
         tags=run.others,
-        files={f.name for f in run.files if f.model is None},
-        models={f.model for f in run.files if f.model is not None},
+        files={f.name: None for f in run.files if f.model is None},
     )
+    for file in run.files:
+        if file.model is not None:
+            held.models.setdefault(file.model, {})[file.name] = None
     return logged.missing_from(held)
 
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import uuid
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -20,10 +20,10 @@ from mltrain.tracking.comet.faults import as_tracker_errors
 from mltrain.tracking.comet.reading import history_of, info_of, infos_of
 from mltrain.tracking.comet.registry import OnlineRegistry
 from mltrain.tracking.comet.run import CometRun, quiet_config
+from mltrain.tracking.comet.stored import Stored, is_plain, stored_files
 from mltrain.tracking.comet.verification import Logged, wait_for
 from mltrain.tracking.names import checked_name, inside
-
-_NOT_PLAIN_FILES = frozenset({"image", "model-element", "confusion-matrix"})
+from mltrain.tracking.training import ARCHIVE_KEY
 
 
 class OnlineTracker:
@@ -53,15 +53,21 @@ class OnlineTracker:
         return OnlineRegistry(self._api, self._workspace, champion_status=str(status or ""))
 
     def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
-        """Create an experiment under a key of our own: without one, a wrong API key would pass in silence."""
-        run = self._open(uuid.uuid4().hex, mode="create", name=name)
+        """Create an experiment under a key of our own: without one, a wrong API key would pass in silence.
+
+        A run that lies in an archive gets the archive's key, so that ``comet upload`` cannot add it once more.
+        """
+        key = (tags or {}).get(ARCHIVE_KEY) or uuid.uuid4().hex
+        run = self._open(key, mode="create", name=name)
         run.set_tags(tags or {})
         return run
 
     def resume_run(self, run_id: str) -> Run:
         """Open an existing experiment."""
-        self._experiment(run_id)
-        return self._open(run_id, mode="get", name=None)
+        experiment = self._experiment(run_id)
+        with as_tracker_errors("list files"):
+            held = stored_files(experiment)
+        return self._open(run_id, mode="get", name=None, held=held)
 
     def list_runs(self, tags: Mapping[str, str] | None = None, *, limit: int = 100) -> Sequence[RunInfo]:
         """Ask for the experiments, then for the values of a hundred of the newest at once."""
@@ -87,7 +93,7 @@ class OnlineTracker:
         experiment, wanted = self._experiment(run_id), checked_name(name).as_posix()
         with as_tracker_errors("fetch a file"):
             assets = [a for a in experiment.get_asset_list() if a.get("fileName") == wanted]
-            plain = [a for a in assets if a.get("type") not in _NOT_PLAIN_FILES]
+            plain = [a for a in assets if is_plain(a)]
             if not plain:
                 raise NoRunError(f"run '{run_id}' has no file '{name}'", where=experiment.url)
             newest = max(plain, key=lambda a: int(a.get("createdAt") or 0))
@@ -137,7 +143,7 @@ class OnlineTracker:
     def close(self) -> None:
         """Hold nothing, release nothing."""
 
-    def _open(self, key: str, *, mode: str, name: str | None) -> CometRun:
+    def _open(self, key: str, *, mode: str, name: str | None, held: Set[Stored] = frozenset()) -> CometRun:
         """Open an experiment and make sure that it is alive."""
         self._settings.directory.mkdir(parents=True, exist_ok=True)
         comet = import_comet()
@@ -156,7 +162,7 @@ class OnlineTracker:
         def find_missing(logged: Logged) -> list[str]:
             return wait_for(logged, lambda: self._api.get_experiment_by_key(key))
 
-        return CometRun(experiment, url=str(experiment.url), find_missing=find_missing)
+        return CometRun(experiment, url=str(experiment.url), find_missing=find_missing, held=held)
 
     def _experiment(self, run_id: str) -> Any:
         """Return the API's view of one experiment."""

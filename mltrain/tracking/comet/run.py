@@ -6,18 +6,21 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from mltrain.errors import TrackerError
 from mltrain.tracking import Scalar
+from mltrain.tracking.comet import git
 from mltrain.tracking.comet.archives import STATUS, TAG_PARAM
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import LossListener, as_tracker_errors
+from mltrain.tracking.comet.stored import Kind, Stored, proof_of
 from mltrain.tracking.comet.verification import Logged
 from mltrain.tracking.names import as_text, checked_name
+from mltrain.tracking.training import PATCH_FILE
 
 logger = logging.getLogger(__name__)
 
@@ -57,9 +60,18 @@ class CometRun:
         As ``comet_ml.start`` gave it, alive.
     find_missing : callable
         Names what the server, or the archive, does not hold of what was logged; asked once the experiment has ended.
+    held : set of Stored
+        Files that are there already and need not be sent.
     """
 
-    def __init__(self, experiment: Any, *, url: str | None, find_missing: Callable[[Logged], list[str]]) -> None:
+    def __init__(
+        self,
+        experiment: Any,
+        *,
+        url: str | None,
+        find_missing: Callable[[Logged], list[str]],
+        held: Set[Stored] = frozenset(),
+    ) -> None:
         self.id = str(experiment.get_key())
         self.url = url
         self._experiment = experiment
@@ -67,6 +79,7 @@ class CometRun:
         self._listener = LossListener()
         self._listener.__enter__()
         self._find_missing = find_missing
+        self._held = held
         self._logged = Logged()
         self._is_finished = False
 
@@ -97,25 +110,33 @@ class CometRun:
                 self._experiment.log_other(name, value)
             if tags:
                 self._experiment.log_parameters({TAG_PARAM + name: value for name, value in tags.items()})
+                git.log_state(self._experiment, tags)
 
     def log_file(self, path: Path, name: str) -> None:
-        """Log a file as an asset; figures and confusion matrices also as what Comet draws."""
-        asset = checked_name(name)
+        """Log a file as an asset; figures, confusion matrices and patches also as what Comet shows of them."""
+        shown, proof = checked_name(name).as_posix(), proof_of(path)
         with self._logging("log a file"):
-            if asset.as_posix() in self._logged.files:  # uploads run side by side: the older one may arrive last
+            if shown in self._logged.files:  # uploads run side by side: the older one may arrive last
                 self._experiment.flush(timeout=30)
-            self._logged.files.add(asset.as_posix())
-            self._experiment.log_asset(str(path), file_name=asset.as_posix(), overwrite=True)
-            if asset.suffix == ".png":
-                self._experiment.log_image(str(path), name=asset.as_posix(), overwrite=True)
-            if asset.name == CONFUSION_MATRIX:
-                self._log_confusion_matrix(path, asset)
+            self._logged.files[shown] = path.stat().st_size
+            if not self._holds("asset", shown, proof):
+                self._experiment.log_asset(str(path), file_name=shown, overwrite=True, metadata=proof)
+                if shown == PATCH_FILE:
+                    git.log_patch(self._experiment, path)
+            if path.suffix == ".png" and not self._holds("image", shown, proof):
+                self._experiment.log_image(str(path), name=shown, overwrite=True, metadata=proof)
+            if path.name == CONFUSION_MATRIX:
+                self._log_confusion_matrix(path, PurePosixPath(shown), proof)
 
     def log_model(self, directory: Path, name: str = "model") -> None:
-        """Log a directory as a model."""
+        """Log a directory as a model, file by file: of a whole folder the client would add every file once more."""
         with self._logging("log a model"):
-            self._logged.models.add(name)
-            self._experiment.log_model(name, str(directory), prepend_folder_name=False)
+            own = self._logged.models.setdefault(name, {})
+            for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+                shown, proof = path.relative_to(directory).as_posix(), proof_of(path)
+                own[shown] = path.stat().st_size
+                if not self._holds("model-element", shown, proof, model=name):
+                    self._experiment.log_model(name, str(path), file_name=shown, overwrite=True, metadata=proof)
 
     def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
         """End the experiment and raise what the client knows, or a second look finds, to be lost."""
@@ -138,7 +159,10 @@ class CometRun:
                 hint="'mltrain runs sync' sends the rest from the local record",
             )
 
-    def _log_confusion_matrix(self, path: Path, asset: PurePosixPath) -> None:
+    def _holds(self, kind: Kind, name: str, proof: Mapping[str, str], *, model: str = "") -> bool:
+        return Stored(kind=kind, name=name, model=model, **proof) in self._held
+
+    def _log_confusion_matrix(self, path: Path, asset: PurePosixPath, proof: dict[str, str]) -> None:
         """Log a confusion matrix file as Comet's own kind as well; a file of another shape is only a file."""
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -146,7 +170,10 @@ class CometRun:
         except (ValueError, KeyError, TypeError):
             return
         native = asset.with_name("confusion-matrix.json").as_posix()
-        self._experiment.log_confusion_matrix(matrix=matrix, labels=labels, file_name=native)
+        if not self._holds("confusion-matrix", native, proof):
+            self._experiment.log_confusion_matrix(
+                matrix=matrix, labels=labels, file_name=native, overwrite=True, metadata=proof
+            )
 
     @contextmanager
     def _logging(self, what: str) -> Iterator[None]:

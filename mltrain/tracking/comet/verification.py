@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from mltrain.tracking.comet.stored import is_plain
 
 _PATIENCE_S = 4.0
 _PAUSE_S = 0.5
@@ -25,15 +27,19 @@ class Logged:
     ----------
     points : Counter of (str, int or None, float)
         Metric, step and value.
-    params, files, models : set of str
+    params : set of str
         Names.
+    files : mapping of str to int or None
+        Name to size in bytes; None where the other side does not say.
+    models : mapping of str to mapping
+        Name to the model's files and their sizes.
     """
 
     points: Counter[tuple[str, int | None, float]] = field(default_factory=Counter)
     params: set[str] = field(default_factory=set)
     tags: dict[str, str] = field(default_factory=dict)
-    files: set[str] = field(default_factory=set)
-    models: set[str] = field(default_factory=set)
+    files: dict[str, int | None] = field(default_factory=dict)
+    models: dict[str, dict[str, int | None]] = field(default_factory=dict)
 
     def missing_from(self, held: Logged) -> list[str]:
         """Name what another does not hold."""
@@ -45,9 +51,14 @@ class Logged:
             *(f"{count} values of {name}" for name, count in sorted(lacking.items())),
             *(f"parameter {name}" for name in sorted(self.params - held.params)),
             *(f"tag {name}" for name, value in sorted(self.tags.items()) if held.tags.get(name) != value),
-            *(f"file {name}" for name in sorted(self.files - held.files)),
-            *(f"model {name}" for name in sorted(self.models - held.models)),
+            *(f"file {name}" for name in _lacking(self.files, held.files)),
+            *(f"model {name}" for name, own in self.models.items() if _lacking(own, held.models.get(name, {}))),
         ]
+
+
+def _lacking(logged: Mapping[str, int | None], held: Mapping[str, int | None]) -> list[str]:
+    """Name the files that are not there, or not as long as they were."""
+    return [name for name, size in sorted(logged.items()) if name not in held or held[name] not in (None, size)]
 
 
 def wait_for(logged: Logged, look: Callable[[], Any]) -> list[str]:
@@ -80,7 +91,16 @@ def _held(experiment: Any, logged: Logged) -> Logged:
     if logged.tags:
         held.tags = {entry["name"]: entry.get("valueCurrent") for entry in experiment.get_others_summary() or ()}
     if logged.files:
-        held.files = {asset.get("fileName") for asset in experiment.get_asset_list() or ()}
+        held.files = _sizes(asset for asset in experiment.get_asset_list() or () if is_plain(asset))
     if logged.models:
-        held.models = set(experiment.get_model_names() or ())
+        known = set(experiment.get_model_names() or ())
+        held.models = {
+            name: _sizes(experiment.get_model_asset_list(name) or ()) for name in logged.models if name in known
+        }
     return held
+
+
+def _sizes(assets: Iterable[Mapping[str, Any]]) -> dict[str, int | None]:
+    """Return name -> size of the newest asset of that name."""
+    by_age = sorted(assets, key=lambda asset: int(asset.get("createdAt") or 0))
+    return {str(a.get("fileName")): None if a.get("fileSize") is None else int(a["fileSize"]) for a in by_age}

@@ -22,7 +22,8 @@ from mltrain.errors import NoRunError, TrackerError
 from mltrain.redaction import MASK, without_secrets
 from mltrain.tracking import ModelVersion, Run, RunInfo, RunStatus, Tracker, TrackerSettings
 from mltrain.tracking.mlflow.faults import OPTION, first_line, mlflow_error, opening
-from mltrain.tracking.mlflow.run import DATA, MODELS, MlflowRun
+from mltrain.tracking.mlflow.logged_models import LoggedModels
+from mltrain.tracking.mlflow.run import MlflowRun
 from mltrain.tracking.names import checked_name
 
 if find_spec("mlflow") is None:  # told when the name is resolved, long before training ends
@@ -75,6 +76,7 @@ class MlflowTracker:
         self._client = client
         self._uri = uri
         self._settings = settings
+        self._models = LoggedModels(client, uri)
         self._experiment_id: str | None = None
 
     def _find_experiment(self) -> str | None:
@@ -142,26 +144,23 @@ class MlflowTracker:
 
     def fetch_model(self, run_id: str, dest: Path, name: str = "model") -> Path:
         """Download the directory that was logged, without what MLflow needs beside it."""
-        return self._download(run_id, MODELS / checked_name(name) / DATA, dest)
+        run = self._found(run_id)
+        with self._calling("fetch a model"):
+            return self._models.download(self._models.find(run, checked_name(name).as_posix()), dest)
 
     def register(
         self, run_id: str, registry_name: str, *, model: str = "model", tags: Mapping[str, str] | None = None
     ) -> ModelVersion:
-        """Create the next version, which points at the run's artefacts."""
-        run, path = self._found(run_id), MODELS / checked_name(model)
-        self._listed(run_id, path)
+        """Create the next version, which points at the run's logged model."""
+        run = self._found(run_id)
         with self._calling("register a model"):
+            logged = self._models.find(run, checked_name(model).as_posix())
             try:
                 self._client.create_registered_model(registry_name)
             except mlflow_error() as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-            created = self._client.create_model_version(
-                registry_name,
-                source=f"{run.info.artifact_uri}/{path}",
-                run_id=run_id,
-                tags=dict(tags or {}),
-            )
+            created = self._models.register(logged, registry_name, tags=tags or {})
         return ModelVersion(name=registry_name, version=str(created.version), run_id=run_id, aliases=frozenset())
 
     def set_alias(self, registry_name: str, alias: str, version: str) -> None:
@@ -195,19 +194,18 @@ class MlflowTracker:
         ]
 
     def fetch_version(self, registry_name: str, version: str, dest: Path) -> Path:
-        """Download the artefacts that a version points at."""
-        known = self._version(registry_name, version)
+        """Download the model that a version points at."""
+        self._version(registry_name, version)
         with self._calling("fetch a version"):
-            source = str(self._client.get_model_version(registry_name, version).source)
-        run = self._found(known.run_id)
-        inside = source.removeprefix(run.info.artifact_uri).lstrip("/")
-        return self._download(known.run_id, checked_name(inside) / DATA, dest)
+            known = self._client.get_model_version(registry_name, version)
+            return self._models.download(self._models.of_version(known), dest)
 
     def close(self) -> None:
         """Hold nothing, release nothing."""
 
     def _writer(self, run: Any) -> MlflowRun:
-        return MlflowRun(self._client, run.info.run_id, url=self._url(run), calling=self._calling)
+        url = self._url(run)
+        return MlflowRun(self._client, run.info.run_id, url=url, models=self._models, calling=self._calling)
 
     def _info(self, run: Any) -> RunInfo:
         own = {k: v for k, v in run.data.tags.items() if not k.startswith("mlflow.")}

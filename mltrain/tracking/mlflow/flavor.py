@@ -1,7 +1,7 @@
 """A model as MLflow knows it: the documents that make an artefact an MLflow model, and the way back into Python.
 
-The artefact stays as it is, in the folder ``data``; beside it lie ``MLmodel`` (with the signature) and what
-an environment for it needs. MLflow calls `_load_pyfunc`; every byte is checked against the artefact's
+The artefact stays as it is, in the folder ``data``; beside it lie ``MLmodel`` (with the signature), an input
+example, and what an environment for it needs. MLflow calls `_load_pyfunc`; every byte is checked against the artefact's
 manifest, nothing is unpickled.
 """
 
@@ -22,18 +22,19 @@ from mltrain.data.records import schema_from_dict
 from mltrain.data.target import PREDICTION, proba_names
 from mltrain.errors import DataError, NoRunError
 from mltrain.model import Model
-from mltrain.tracking.mlflow.run import DATA
+from mltrain.tracking.mlflow.logged_models import DATA
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 _SCHEMA = "schema.json"
+_EXAMPLE, _REQUEST = "input_example.json", "serving_input_example.json"
 _PACKAGES = {"sklearn": "scikit-learn"}
 _OUTPUTS = {bool: "boolean", int: "long", float: "double", str: "string"}
 
 
-def write_documents(model: Path, folder: Path, *, run_id: str) -> None:
-    """Write what lies beside the folder ``data`` of a model: ``MLmodel``, ``python_env.yaml``, ``requirements.txt``.
+def write_documents(model: Path, folder: Path, *, run_id: str, model_id: str) -> None:
+    """Write what lies beside the folder ``data`` of a model: ``MLmodel``, example, environment, requirements.
 
     Parameters
     ----------
@@ -43,10 +44,19 @@ def write_documents(model: Path, folder: Path, *, run_id: str) -> None:
         Where the documents are written; it must exist.
     run_id : str
         The run that the model is of.
+    model_id : str
+        The logged model that it becomes.
     """
     from mlflow import models, pyfunc
 
-    described = models.Model(run_id=run_id, signature=_signature(model))
+    schema = _schema(model)
+    described = models.Model(
+        run_id=run_id,
+        model_id=model_id,
+        model_uuid=model_id,
+        signature=None if schema is None else _signature(schema),
+        saved_input_example_info=None if schema is None else _write_example(schema, folder),
+    )
     pyfunc.add_to_model(described, loader_module=__name__, data=DATA, python_env="python_env.yaml")
     described.save(str(folder / "MLmodel"))
     needed = ["build_dependencies:", "- pip", "dependencies:", "- -r requirements.txt"]
@@ -85,15 +95,12 @@ def _load_pyfunc(path: str) -> Scorer:
     return Scorer(artifact.load_model(Path(path)))
 
 
-def _signature(model: Path) -> ModelSignature | None:
-    """Return the columns that go in and come out; None for what is no artefact."""
+def _signature(schema: Schema) -> ModelSignature:
+    """Return the columns that go in and come out."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec
     from mlflow.types import Schema as Columns
 
-    schema = _schema(model)
-    if schema is None:
-        return None
     target = schema.target
     label = _output_type(target.classes)
     scores = [ColSpec("double", name) for name in proba_names(target)]
@@ -101,6 +108,28 @@ def _signature(model: Path) -> ModelSignature | None:
         inputs=Columns([ColSpec(_input_type(column), column.name) for column in schema.features]),
         outputs=Columns([ColSpec(label, PREDICTION), *scores]),
     )
+
+
+def _write_example(schema: Schema, folder: Path) -> dict[str, str]:
+    """Write a made-up row, for requests as MLflow shows them, and return what ``MLmodel`` says of it."""
+    table = {"columns": [c.name for c in schema.features], "data": [[_made_up(c) for c in schema.features]]}
+    (folder / _EXAMPLE).write_text(json.dumps(table), encoding="utf-8")
+    (folder / _REQUEST).write_text(json.dumps({"dataframe_split": table}), encoding="utf-8")
+    return {"artifact_path": _EXAMPLE, "serving_input_path": _REQUEST, "type": "dataframe", "pandas_orient": "split"}
+
+
+def _made_up(column: Column) -> Any:
+    """Return a value that a column may hold; no row of anybody's data. None where its text tells no type."""
+    kind, stored = column.kind, column.arrow_type
+    if kind is ColumnKind.NUMERIC:
+        return 0 if "int" in stored else 0.0
+    if kind is ColumnKind.DATE:
+        return "2024-01-31" if stored.startswith(("date", "timestamp")) else None
+    if kind is ColumnKind.CATEGORY and "int" in stored:
+        return 0
+    if stored == "bool":
+        return True
+    return "other" if kind is ColumnKind.CATEGORY and "string" in stored else None
 
 
 def _schema(model: Path) -> Schema | None:

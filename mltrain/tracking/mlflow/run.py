@@ -15,10 +15,8 @@ from typing import Any, Literal
 
 from mltrain.errors import TrackerError
 from mltrain.tracking import Scalar
+from mltrain.tracking.mlflow.logged_models import LoggedModels
 from mltrain.tracking.names import as_text, checked_name
-
-MODELS = PurePosixPath("models")
-DATA = "data"  # folder of a model that holds what was logged; MLflow's own documents lie beside it
 
 _N_POINTS = 500  # in one request; MLflow refuses more than 1000
 _N_ENTRIES = 100
@@ -30,6 +28,8 @@ class MlflowRun:
 
     Parameters
     ----------
+    models : LoggedModels
+        Where models go.
     calling : callable
         Context in which MLflow is called, given what is being done: turns its errors into ours.
     """
@@ -40,14 +40,17 @@ class MlflowRun:
         run_id: str,
         *,
         url: str | None,
+        models: LoggedModels,
         calling: Callable[[str], AbstractContextManager[None]],
     ) -> None:
         self.id = run_id
         self.url = url
         self._client = client
+        self._models = models
         self._calling = calling
         self._lock = threading.Lock()
         self._points: list[Any] = []
+        self._finals: dict[str, Any] = {}  # points without a step, by name
         self._flushed_s = time.monotonic()
         self._is_finished = False
 
@@ -67,7 +70,10 @@ class MlflowRun:
         now_ms = time.time_ns() // 1_000_000
         finite = {k: float(v) for k, v in metrics.items() if math.isfinite(v)}
         with self._writing("log metrics"):
-            self._points += [entities.Metric(_key(k), v, now_ms, step or 0) for k, v in finite.items()]
+            points = [entities.Metric(_key(k), v, now_ms, step or 0) for k, v in finite.items()]
+            self._points += points
+            if step is None:
+                self._finals |= {point.key: point for point in points}
             if len(self._points) >= _N_POINTS or time.monotonic() - self._flushed_s > _FLUSH_S:
                 self._flush()
 
@@ -91,21 +97,20 @@ class MlflowRun:
             self._client.log_artifact(self.id, str(source), folder)
 
     def log_model(self, directory: Path, name: str = "model") -> None:
-        """Log a directory below ``models/<name>``, and beside it what makes it a model that MLflow can load."""
-        from mltrain.tracking.mlflow.flavor import write_documents  # pandas and the model's libraries: seconds
-
-        target = MODELS / checked_name(name)
-        with self._writing("log a model"), tempfile.TemporaryDirectory() as scratch:
-            self._client.log_artifacts(self.id, str(directory), (target / DATA).as_posix())
-            write_documents(directory, Path(scratch), run_id=self.id)
-            self._client.log_artifacts(self.id, scratch, target.as_posix())
+        """Log a directory as a model that MLflow can load."""
+        shown = checked_name(name).as_posix()
+        with self._writing("log a model"):
+            run = self._client.get_run(self.id)
+            self._models.log(run, directory, shown)
 
     def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
-        """Send what is collected and end the run."""
+        """Send what is collected, say which metrics are its models', and end the run."""
         if self._is_finished:
             return
         with self._writing("end a run"):
             self._flush()
+            if self._finals:
+                self._models.link(self._client.get_run(self.id), list(self._finals.values()))
             self._client.set_terminated(self.id, "FINISHED" if status == "finished" else "FAILED")
             self._is_finished = True
 

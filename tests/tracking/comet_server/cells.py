@@ -14,7 +14,7 @@ from pathlib import Path
 from comet_server.calls import KEY
 from comet_server.server import CometServer
 from comet_server.state import State
-from comet_server.trouble import TROUBLES, Scene, run_in_trouble
+from comet_server.trouble import TROUBLES, Scene, no_trouble, run_in_trouble
 from mltrain.commands.evaluate import evaluate
 from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, train
@@ -98,11 +98,17 @@ class Cell:
     ----------
     after_s : float, optional
         Seconds from the command's own work being on disk to its end; None when it did not come to that.
+    starved_s : float
+        Seconds of all in which the command stood in the queue for a core, because the machine did other things.
+    since_signal_s : float, optional
+        Seconds from the signal to its end; None without one.
     """
 
     exit_code: int
     seconds: float
     after_s: float | None
+    starved_s: float
+    since_signal_s: float | None
     warnings: tuple[str, ...]
     tracker: str
     errors: str
@@ -120,8 +126,8 @@ def play(server: CometServer, before: Prepared, folder: Path, *, trouble: str, c
     server.reset()
     server.state = copy.deepcopy(before.state)
     scene = Scene(server=server, folder=folder, environment={}, n_before=_N_BEFORE[command])
-    began = time.time()
-    process, seconds = run_in_trouble(TROUBLES[trouble], scene, program(command, *more.split()))
+    began, began_s = time.time(), time.monotonic()
+    process, seconds = run_in_trouble(TROUBLES.get(trouble, no_trouble), scene, program(command, *more.split()))
     shown, errors = (folder / "out").read_text(), (folder / "err").read_text()
     done = [path.stat().st_mtime for path in folder.glob(_OWN_WORK[command]) if path.stat().st_mtime > began]
     data = (json.loads(shown)["data"] or {}) if shown else {}
@@ -129,6 +135,8 @@ def play(server: CometServer, before: Prepared, folder: Path, *, trouble: str, c
         exit_code=process.returncode,
         seconds=seconds,
         after_s=began + seconds - max(done) if done else None,
+        starved_s=scene.starved[-1] if scene.starved else 0.0,
+        since_signal_s=began_s + seconds - scene.struck[0] if scene.struck else None,
         warnings=tuple(data.get("warnings") or ()),
         tracker=str(data.get("tracker") or data.get("answered") or ""),
         errors=errors,

@@ -52,6 +52,7 @@ class Experiment:
     points: list[dict[str, Any]] = field(default_factory=list)
     assets: list[Asset] = field(default_factory=list)
     forgets: str | None = None  # a metric that is taken and not kept
+    truncates: str | None = None  # a file that is kept in half
     tags: dict[str, bool] = field(default_factory=dict)
     git: dict[str, Any] = field(default_factory=dict)
     system: list[dict[str, Any]] = field(default_factory=list)
@@ -85,6 +86,8 @@ class Experiment:
         if replace:
             same = (asset.name, asset.kind, asset.group)
             self.assets = [a for a in self.assets if (a.name, a.kind, a.group) != same]
+        if asset.name == self.truncates:
+            asset.content = asset.content[: len(asset.content) // 2]
         self.assets.append(asset)
 
     def file(self, name: str) -> bytes:

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from comet_server.faults import Fault
@@ -33,12 +33,18 @@ class Scene:
     ----------
     n_before : int
         Requests that the command sends before the middle of its work.
+    struck : list of float
+        `time.monotonic` value at which a signal was sent.
+    starved : list of float
+        Seconds so far in which the command's own thread could run and other programs had the cores.
     """
 
     server: CometServer
     folder: Path
     environment: dict[str, str]
     n_before: int
+    struck: list[float] = field(default_factory=list)
+    starved: list[float] = field(default_factory=list)
 
 
 Trouble = Callable[[Scene], contextlib.AbstractContextManager[Callable[["subprocess.Popen[str]"], None]]]
@@ -59,6 +65,11 @@ def _played(*faults: Fault) -> Trouble:
         scene.server.faults = []
 
     return trouble
+
+
+@contextlib.contextmanager
+def no_trouble(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]:
+    yield _nothing
 
 
 @contextlib.contextmanager
@@ -96,6 +107,7 @@ def _signalled(number: signal.Signals) -> Trouble:
     def trouble(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]:
         def strike(process: subprocess.Popen[str]) -> None:
             if _comes_to(scene, process):
+                scene.struck.append(time.monotonic())
                 process.send_signal(number)
 
         yield strike
@@ -147,8 +159,20 @@ def run_in_trouble(trouble: Trouble, scene: Scene, command: list[str]) -> tuple[
         )
         actor = threading.Thread(target=act, args=(process,), daemon=True)
         actor.start()
-        process.wait(timeout=280)
+        _watch(process, scene.starved)
         seconds = time.monotonic() - started
         actor.join(timeout=10)
         time.sleep(0.2)
     return process, seconds
+
+
+def _watch(process: subprocess.Popen[str], starved: list[float]) -> None:
+    """Wait for a command, and note how long it stood in the queue for a core; Linux alone says that."""
+    end_s = time.monotonic() + 280
+    while process.poll() is None:
+        if time.monotonic() > end_s:
+            process.kill()
+            raise TimeoutError(f"{process.args} did not end")
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            starved.append(int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9)
+        time.sleep(0.05)
