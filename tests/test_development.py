@@ -325,3 +325,18 @@ def test_what_is_odd_about_folds_is_said() -> None:
     assert holdout.notes == ("class 'yes' has 3 rows and none is validated: no score tells how well it is predicted",)
     assert _develop(_rows(100), _rows(100)).notes == ()
     assert in_time.notes[0] == "2 of 5 folds can be made: others would train without a class or have no rows"
+
+
+def test_trials_learn_from_a_stratified_sample_of_rows_where_asked_to() -> None:
+    train, validation = _rows(400), _rows(100, seed=1)
+
+    rows, again, all_rows = (
+        _develop(train, validation, settings={"validation": "holdout", "search_rows": n}) for n in (100, 100, 400)
+    )
+
+    (fold,), (same,), (whole,) = rows.folds, again.folds, all_rows.folds
+    assert len(fold.train) == pytest.approx(100, abs=1)
+    np.testing.assert_array_equal(fold.train, same.train)
+    assert rows.y[fold.train].mean() == pytest.approx(rows.y[:400].mean(), abs=0.01)
+    np.testing.assert_array_equal(fold.valid, np.arange(400, 500))
+    np.testing.assert_array_equal(whole.train, np.arange(400))
