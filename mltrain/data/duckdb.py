@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mltrain.data.locations import SourceFile, has_suffix
+from mltrain.data.locations import SourceFile, begins_with, has_suffix
 from mltrain.data.options import checked_options
 from mltrain.data.query import QueryOptions, only_table, warn_of_chance_order
 from mltrain.errors import DataError, EnvironmentRefusal, MltrainError, PluginError
@@ -36,7 +36,7 @@ class DuckDbSource:
 
     def accepts(self, source: str) -> bool:
         """Say whether the source is named like a DuckDB file, holds one, or begins with ``duckdb:``."""
-        return source.startswith(PREFIX) or has_suffix(source, SUFFIXES) or _holds_database(source)
+        return source.startswith(PREFIX) or has_suffix(source, SUFFIXES) or begins_with(source, MAGIC, at=MAGIC_AT)
 
     def describe(self, source: str, options: Mapping[str, Any]) -> tuple[SourceFile, ...]:
         """Return nothing: a view or a query may read other files, so only reading again tells."""
@@ -124,15 +124,6 @@ def _fault(error: Exception, place: str) -> MltrainError:
     if reason.startswith(("Out of Memory", "Connection Error", "HTTP Error")) or "Permission denied" in reason:
         return EnvironmentRefusal(f"DuckDB refuses: {reason}", where=place)
     return DataError(f"DuckDB cannot read the rows: {reason}", where=place, hint="check data.options")
-
-
-def _holds_database(source: str) -> bool:
-    """Say whether a source is a file that begins like a DuckDB database, whatever its name."""
-    try:
-        with Path(source).expanduser().open("rb") as opened:
-            return opened.read(MAGIC_AT + len(MAGIC))[MAGIC_AT:] == MAGIC
-    except (OSError, ValueError):
-        return False
 
 
 SOURCE = DuckDbSource()

@@ -60,6 +60,18 @@ def leads_to(source: str, suffixes: Sequence[str]) -> bool:
     return scheme_of(source) is None and not Path(source).is_file() and bool(find_files(source, suffixes))
 
 
+def begins_with(source: str, magic: bytes, *, at: int = 0) -> bool:
+    """Say whether a source is a file on the disk that holds these bytes at its beginning, whatever its name."""
+    try:
+        path = Path(source).expanduser()
+        if not path.is_file():  # a pipe would lose what is read of it
+            return False
+        with path.open("rb") as opened:
+            return opened.read(at + len(magic))[at:] == magic
+    except (OSError, ValueError, RuntimeError):  # the last for the home of an account that is not there
+        return False
+
+
 def find_files(
     source: str, suffixes: Sequence[str] = ("",), *, storage: Mapping[str, Any] = NO_STORAGE
 ) -> tuple[DataFile, ...]:

@@ -100,20 +100,23 @@ class Allotment:
         cost_s = None if proposal is None else study.forecast_s(proposal)
         return len(study.trials) + len(study.attempts), cost_s or 0.0
 
-    def fit_deadline(self, study: OpenStudy, attempt: Attempt) -> float | None:
-        """Return when a fit stops: with all others, or, while its family has no model, after its share of the time."""
+    def fit_deadline(self, study: OpenStudy) -> float | None:
+        """Return when a fit stops at the latest."""
         if self.clock.deadline is None:
             return None
-        seconds = self._seconds_left(study)
-        if not study.has_model:
-            seconds = fold_share_s(
-                seconds,
-                n_without_model=sum(not other.has_model and other.broken is None for other in self._studies),
-                n_folds_left=attempt.n_folds - len(attempt.submitted) + 1,
-                threads=attempt.threads,
-                n_cores=self._n_cores,
-            )
-        return time.monotonic() + max(seconds, 0.0)
+        return time.monotonic() + max(self._seconds_left(study), 0.0)
+
+    def fit_share_s(self, study: OpenStudy, attempt: Attempt) -> float | None:
+        """Return the seconds that a fit may take once it has begun, while its family has no model."""
+        if self.clock.deadline is None or study.has_model:
+            return None
+        return fold_share_s(
+            max(self._seconds_left(study), 0.0),
+            n_without_model=sum(not other.has_model and other.broken is None for other in self._studies),
+            n_folds_left=attempt.n_folds - len(attempt.submitted) + 1,
+            threads=attempt.threads,
+            n_cores=self._n_cores,
+        )
 
     def note_end(self) -> None:
         """Think again about time and votes after a trial ended."""

@@ -132,9 +132,14 @@ class Engine:
         """Hand one fit to the executor."""
         attempt, study = task.attempt, self._owners[task.attempt.order]
         attempt.submitted.add(task.fold)
-        deadline = self._allotment.fit_deadline(study, attempt)
+        deadline = self._allotment.fit_deadline(study)
         call = self._call(study, attempt.proposal, fold=task.fold, threads=attempt.threads, deadline=deadline)
-        call = replace(call, stop=attempt.stop, bar=attempt.proposal.bar if task.fold == 0 else None)
+        call = replace(
+            call,
+            share_s=self._allotment.fit_share_s(study, attempt),
+            stop=attempt.stop,
+            bar=attempt.proposal.bar if task.fold == 0 else None,
+        )
         self._running[self._executor.submit(run_fit, call)] = task
 
     def _call(

@@ -34,6 +34,10 @@ class FitCall:
         Rounds at most; None leaves it to the family.
     bar : Bar, optional
         What the curve must promise.
+    deadline : float, optional
+        `time.monotonic` value.
+    share_s : float, optional
+        Seconds at most from when it begins: it may have to wait for a core before.
     sharpens : bool
         As `SearchJob.sharpens`.
     stop : Event
@@ -49,6 +53,7 @@ class FitCall:
     seed: int
     threads: int
     deadline: float | None
+    share_s: float | None = None
     sharpens: bool = False
     stop: Event = field(default_factory=Event)
     bar: Bar | None = None
@@ -152,6 +157,14 @@ def _limits(call: FitCall) -> Limits:
         seed=call.seed,
         threads=call.threads,
         max_rounds=call.max_rounds,
-        deadline=call.deadline,
+        deadline=_deadline(call),
         on_round=is_unwanted,
     )
+
+
+def _deadline(call: FitCall) -> float | None:
+    """Return when a fit that begins now stops."""
+    if call.share_s is None:
+        return call.deadline
+    share_ends = time.monotonic() + call.share_s
+    return share_ends if call.deadline is None else min(call.deadline, share_ends)

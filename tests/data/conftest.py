@@ -66,9 +66,10 @@ class Store:
             "AWS_MAX_ATTEMPTS": "1",
         }
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        null, variables = subprocess.DEVNULL, {**os.environ, **environment}
+        self.process = subprocess.Popen(command, stdout=null, stderr=null, env=variables)
         wait_for_port(self.port, self.process)
 
     def stop(self) -> None:
@@ -138,15 +139,20 @@ class Postgres:
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     @property
+    def owner(self) -> pwd.struct_passwd | None:
+        """The account to run as: PostgreSQL refuses to be root; Debian's package makes one for it."""
+        known = {account.pw_name: account for account in pwd.getpwall()}
+        return (known.get("postgres") or known["nobody"]) if os.geteuid() == 0 else None
+
+    @property
     def account(self) -> dict[str, Any]:
-        """The account to run as: PostgreSQL refuses to be root."""
-        return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+        owner = self.owner
+        return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
 
     def start(self) -> None:
         secret = self.folder / "password"
         secret.write_text(self.password)
-        if os.geteuid() == 0:
-            owner = pwd.getpwnam("postgres")
+        if (owner := self.owner) is not None:
             for path in (self.folder, secret):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
         initdb = [self.programs / "initdb", "-D", self.folder / "data", "-U", "postgres", "-A", "scram-sha-256"]

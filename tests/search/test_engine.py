@@ -47,6 +47,18 @@ def test_a_cut_trial_still_gives_a_model_and_is_run_again_on_resume(toy, make_jo
     assert facts(run(quick, journal_dir=tmp_path)) == facts(run(quick))
 
 
+def test_a_fit_that_waits_for_a_core_has_its_share_of_the_time_all_the_same(toy, make_job):
+    slow = [toy(name=name, seconds=lambda n_call, fold: 6.0) for name in ("one", "two")]  # 60 rounds of 0.1 s
+    first = ({"slope": 1.0, "rounds": 60, "kind": "none"},)
+    jobs = [replace(make_job(family, first_trials=first, max_trials=1), name=family.name) for family in slow]
+
+    with LocalExecutor(1) as executor:
+        studies = search(jobs, executor=executor, journal_dir=None, ends=Ends(deadline=time.monotonic() + 3.6))
+
+    # 3.6 s for two families of two folds on one core: 0.9 s or nine rounds each, in theory.
+    assert all(min(trial.n_rounds) >= 4 for study in studies for trial in study.trials)
+
+
 def test_a_deadline_that_has_passed_still_gives_one_model(toy, make_job):
     study = run(make_job(toy(refuses=lambda p: p["rounds"] == 5)), slots=2, deadline=time.monotonic() - 1)
 

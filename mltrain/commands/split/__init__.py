@@ -15,6 +15,7 @@ from mltrain.commands.split.writing import (
     find_current,
     is_intact,
     make_record,
+    note_sources,
     put_in_place,
 )
 from mltrain.config import Config
@@ -103,7 +104,10 @@ def split(
         _tell_left_out(division, listener)
         record = make_record(config, division, sources)
         unchanged = is_intact(record, workspace)
-        if not unchanged:
+        if unchanged:
+            note_sources(sources, workspace)
+            listener(events.Notice(message="the rows were read again and are the same", level="info"))
+        else:
             put_in_place(record, division, workspace)
     detail = ", ".join(f"{name} {part.rows:,}" for name, part in record.splits.items())
     listener(events.StageFinished(stage="split", seconds=time.monotonic() - started, detail=detail))

@@ -15,7 +15,8 @@ from pathlib import Path
 from mltrain import files
 from mltrain.commands.split.division import Division
 from mltrain.config import Config
-from mltrain.data.loading import describe_source
+from mltrain.data.joined import JoiningSource
+from mltrain.data.loading import describe_source, find_source
 from mltrain.data.locations import SourceFile, same_files
 from mltrain.data.splits import (
     SplitPart,
@@ -34,10 +35,16 @@ _ABANDONED_S = 24 * 3600
 
 
 def describe_sources(config: Config) -> tuple[SourceFile, ...]:
-    """Return what the source and the test source are made of; empty when only reading them again can tell."""
+    """Return what the source, the tables joined to it and the test source are made of.
+
+    Empty when only reading them again can tell.
+    """
     data = config.data
-    names = [name for name in (data.source, data.test_source) if name]
-    described = [describe_source(name, data.format, data.options) for name in names]
+    if data.source and isinstance(find_source(data.source, data.format), JoiningSource):
+        return ()
+    described = [describe_source(name, data.format, data.options) for name in (data.source, data.test_source) if name]
+    tables = () if data.asof is None else data.asof.tables
+    described += [describe_source(table.source, table.format, table.options) for table in tables]
     return tuple(file for files in described for file in files) if all(described) else ()
 
 
@@ -87,6 +94,19 @@ def is_intact(record: SplitRecord, workspace: Workspace) -> bool:
     known = {name: part.sha256 for name, part in previous.splits.items()}
     parts = {name: replace(part, sha256=known.get(name, "")) for name, part in record.splits.items()}
     return replace(record, created=previous.created, source=previous.source, splits=parts) == previous
+
+
+def note_sources(sources: tuple[SourceFile, ...], workspace: Workspace) -> None:
+    """Write what equal rows came from this time, so that the next look need not read them again.
+
+    Raises
+    ------
+    mltrain.errors.EnvironmentRefusal
+        The disk refused.
+    """
+    previous = _previous(workspace)
+    if previous is not None and not same_files(previous.source, sources):
+        files.write_json(workspace.split_record, record_to_dict(replace(previous, source=sources)))
 
 
 @contextmanager

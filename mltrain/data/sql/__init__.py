@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from mltrain.data.locations import SourceFile, has_suffix
+from mltrain.data.locations import SourceFile, begins_with, has_suffix
 from mltrain.data.options import checked_options
 from mltrain.data.query import QueryOptions, warn_of_chance_order
 from mltrain.data.remote import scheme_of
@@ -40,7 +39,7 @@ class SqlSource:
         """Say whether the source is a database's address, ``env:NAME`` that holds one, or an SQLite file."""
         dialect = (scheme_of(source) or "").partition("+")[0]
         is_address = dialect in DIALECTS or source.startswith(ENVIRONMENT)
-        return is_address or has_suffix(source, SUFFIXES) or _holds_database(source)
+        return is_address or has_suffix(source, SUFFIXES) or begins_with(source, MAGIC)
 
     def describe(self, source: str, options: Mapping[str, Any]) -> tuple[SourceFile, ...]:
         """Return nothing: no database says cheaply whether rows are still the same, so they are read again."""
@@ -74,15 +73,6 @@ class SqlSource:
 
         settings = checked_options(self.options, options, source=self.name)
         return settled(read_chunks(source, settings, password_env=settings.password_env), source=source)
-
-
-def _holds_database(source: str) -> bool:
-    """Say whether a source is a file that begins like an SQLite database, whatever its name."""
-    try:
-        with Path(source).expanduser().open("rb") as opened:
-            return opened.read(len(MAGIC)) == MAGIC
-    except (OSError, ValueError):
-        return False
 
 
 SOURCE = SqlSource()

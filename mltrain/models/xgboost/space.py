@@ -117,8 +117,10 @@ def first_trials(shape: Shape) -> Sequence[Params]:
 
 
 def _fastest(shape: Shape, first: Params) -> Scalar:
-    """Return the learning rate of the first trial; every round of many classes grows many trees."""
-    return 0.2 if shape.n_classes > 2 and slowest_rate_by_trees(shape) > 0.01 else first["learning_rate"]
+    """Return the learning rate of the first trial, which is to end soon also on many cells or many classes."""
+    if slowest_rate_by_trees(shape) <= 0.01:
+        return first["learning_rate"]
+    return 0.2 if shape.n_classes > 2 else max(float(str(first["learning_rate"])), 0.1)
 
 
 def _trial(shape: Shape, changes: Params) -> Params:
