@@ -136,7 +136,7 @@ def test_all_problems_are_told_in_order_of_lines(write):
         "  mltrain.yaml:3 train.seed: unknown key 'seed' (known here: "
         + ", ".join(type(Config().train).model_fields)
         + ")",
-        "  mltrain.yaml:4 split.kind: must be one of stratified, random, group, time, group_time, got 'grop'"
+        "  mltrain.yaml:4 split.kind: must be one of stratified, random, group, time, group_time, hash, got 'grop'"
         " (did you mean 'group'?)",
         "  mltrain.yaml:5 data.source: data.source is missing (name a Parquet or CSV file, or example:churn;"
         " `mltrain init DATA --target COL` writes it down)",

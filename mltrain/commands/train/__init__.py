@@ -19,7 +19,7 @@ from mltrain.events import Listener, Notice, StageStarted, ignore
 from mltrain.jobs import read_material
 from mltrain.model import available_cores
 from mltrain.models.memory import give_back
-from mltrain.plan import Plan, comparison_metric, make_plan
+from mltrain.plan import Plan, make_plan
 from mltrain.provenance import provenance
 from mltrain.repository import git_patch
 from mltrain.search import LocalExecutor
@@ -83,7 +83,6 @@ def train(
     started_at = time.monotonic() if request.started_at is None else request.started_at
     plan = make_plan(config, request.models)
     split = current_split_record(workspace.split_record, config)
-    metric = comparison_metric(config.train, split.schema.target.n_classes)
     config = fit_into_memory(config, split, plan.families, listener=listener)
     with open_session(config.train, workspace) as tracked, watched(tracked):
         material = read_material(config, workspace, split, listener=listener, is_lean=True)
@@ -104,7 +103,7 @@ def train(
     if delivery.archive is not None:
         kept = f"{delivery.where}: runs are archived in {delivery.archive}; 'mltrain runs sync' sends them"
         listener(Notice(message=kept, level="info"))
-    rows = material.rows
+    rows, metric = material.rows, material.recipe.metric
     positive = rows.schema.target.positive
     return TrainResult(
         session=tracked.id,
