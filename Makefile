@@ -26,7 +26,7 @@ demo: .venv/ready ## the whole job on bundled data, in a fresh folder
 split train evaluate register: .venv/ready ## these steps, on CONFIG=configs/training-config.yml
 	$(MLTRAIN) $@ --config $(CONFIG)
 
-test: .venv-test/ready ## lint, types, import contracts, reference pages and fast tests
+test: .venv-test/ready .venv-feast/ready ## lint, types, import contracts, reference pages and fast tests
 	$(MAKE) --no-print-directory lint
 	$(TEST)/python docs/generate.py --check
 	$(TEST)/pytest -m "not slow"
@@ -40,7 +40,7 @@ lint: .venv-test/ready ## lint, types and import contracts alone
 docs: .venv-test/ready ## write the reference pages anew
 	$(TEST)/python docs/generate.py
 
-test-full: test $(MATRIX:%=matrix-%) ## also slow tests, and other versions of the libraries
+test-full: test $(MATRIX:%=matrix-%) matrix-feast ## also slow tests, and other versions of the libraries
 	$(TEST)/pytest -m slow
 
 matrix-pandas-2.2: WITH := --group test 'pandas==2.2.*'
@@ -52,6 +52,17 @@ $(MATRIX:%=matrix-%): .venv-uv/ready
 	$(PYTHON) -m venv --clear .venv-$@
 	.venv-uv/bin/$(INSTALL) --python .venv-$@/bin/python --editable . $(WITH)
 	.venv-$@/bin/pytest -m "not slow" -p no:cacheprovider
+
+# Feast beside mltrain, as `pip install 'mltrain[feast]'` gives it; the other environments reach it in .venv-feast.
+matrix-feast: .venv-uv/ready
+	$(PYTHON) -m venv --clear .venv-$@
+	.venv-uv/bin/$(INSTALL) --python .venv-$@/bin/python --editable '.[feast]' 'feast[duckdb]' --group test
+	MLTRAIN_FEAST_PYTHON= .venv-$@/bin/pytest tests/data/feast tests/acceptance/test_joined_features.py -p no:cacheprovider
+
+.venv-feast/ready: pyproject.toml .venv-uv/ready
+	$(PYTHON) -m venv --clear .venv-feast
+	.venv-uv/bin/$(INSTALL) --python .venv-feast/bin/python --group feast
+	@touch $@
 
 .venv/ready: pyproject.toml .venv-uv/ready
 	$(PYTHON) -m venv --clear .venv

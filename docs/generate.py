@@ -90,6 +90,8 @@ def config_lines() -> Iterator[str]:
     for name, entry in schema["properties"].items():
         if "$ref" in entry:
             yield from section_lines(name, sections[reference(entry)], defaults=defaults[name])
+            if name == "data":
+                yield from asof_lines(sections)
     family = sections["ModelSection"]
     defaults_of_family: dict[str, Any] = {key: {} for key in family["properties"]}
     yield from section_lines("models.<name>", family, defaults=defaults_of_family)
@@ -97,6 +99,13 @@ def config_lines() -> Iterator[str]:
     no_default = {key: entry.get("default") for key, entry in dimension["properties"].items()}
     key = "models.<name>.search_space.<parameter>"
     yield from section_lines(key, dimension, defaults=no_default)
+
+
+def asof_lines(sections: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the keys of a join mean; those without a default say so."""
+    for name, section in (("data.asof", "AsofSection"), ("data.asof.tables[]", "DatedTable")):
+        found = sections[section]
+        yield from section_lines(name, found, defaults={k: e.get("default") for k, e in found["properties"].items()})
 
 
 def section_lines(name: str, section: Mapping[str, Any], *, defaults: Mapping[str, Any]) -> Iterator[str]:
@@ -127,7 +136,7 @@ def type_text(entry: Mapping[str, Any]) -> str:
         values = entry.get("additionalProperties")
         return f"name: {type_text(values)}" if isinstance(values, Mapping) else "name: value"
     if "$ref" in entry:
-        return "a range, see below"
+        return "a range, see below" if reference(entry) == "DimensionEntry" else "keys with values, see below"
     limits = " and ".join(f"{sign} {entry[word]:.10g}" for word, sign in LIMITS.items() if word in entry)
     return " ".join(part for part in (entry.get("format") or TYPES[entry.get("type", "")], limits) if part)
 
@@ -214,8 +223,9 @@ def option_lines() -> Iterator[str]:
     for name in plugins.names("sources"):
         fields = getattr(plugins.load("sources", name), "options", NoOptions).model_fields
         for key, field in fields.items():
-            default = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False)
-            yield row(f"`{name}`", f"`{key}`", f"`{default}`", one_line(field.description))
+            default = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False, default=str)
+            shown = "required" if field.is_required() else f"`{default}`"
+            yield row(f"`{name}`", f"`{key}`", shown, one_line(field.description))
 
 
 def metric_row(name: str) -> str:

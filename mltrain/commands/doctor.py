@@ -81,6 +81,7 @@ def doctor(workspace: Workspace, *, environment: Mapping[str, str] | None = None
         _mlflow(),
         _catboost(),
         *(_extra(distribution, *cost) for distribution, cost in _EXTRAS.items()),
+        _feast(variables),
         _comet_key(variables),
         _cores(),
         _disk(workspace),
@@ -113,6 +114,17 @@ def _catboost() -> Check:
         advice = "the model catboost cannot be trained; pip install 'mltrain[catboost]'"
         return Check(name="catboost", state="warning", finding="not installed (optional)", advice=advice)
     return Check(name="catboost", state="ok", finding=version)
+
+
+def _feast(environment: Mapping[str, str]) -> Check:
+    """Look for the Feast extra, here or in the environment that is named."""
+    version = installed_version("feast")
+    if version is not None:
+        return Check(name="feast", state="ok", finding=version)
+    if environment.get("MLTRAIN_FEAST_PYTHON"):
+        return Check(name="feast", state="ok", finding="run by MLTRAIN_FEAST_PYTHON")
+    advice = "data.source: feast:... cannot be read; pip install 'mltrain[feast]', or set MLTRAIN_FEAST_PYTHON"
+    return Check(name="feast", state="warning", finding="not installed (optional)", advice=advice)
 
 
 def _extra(distribution: str, extra: str, cost: str) -> Check:

@@ -1,5 +1,6 @@
 """The config: one YAML file, validated before any data is read."""
 
+from mltrain.config.asof import AsofSection, DatedTable
 from mltrain.config.sections import (
     Config,
     DataSection,
@@ -12,8 +13,10 @@ from mltrain.config.sections import (
 )
 
 __all__ = [
+    "AsofSection",
     "Config",
     "DataSection",
+    "DatedTable",
     "EvaluateSection",
     "ModelSection",
     "PreprocessingSection",

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from mltrain.config.asof import AsofSection, DatedTable
 from mltrain.config.reading import KeyPath
 from mltrain.config.sections import Config, ModelSection
 from mltrain.errors import ConfigError
@@ -120,6 +121,8 @@ def _path(details: ErrorDetails, values: Mapping[str, Any]) -> KeyPath:
         except (KeyError, IndexError, TypeError):  # a name that only pydantic uses
             break
         path.append(part)
+    if details["type"] == "missing" and isinstance(details["input"], Mapping):
+        path.append(details["loc"][-1])
     key = details.get("ctx", {}).get("key")
     return (*path, *str(key).split(".")) if key else tuple(path)
 
@@ -138,9 +141,15 @@ def _problem(path: KeyPath, found: Sequence[ErrorDetails]) -> Problem:
         words, limit = _BOUNDS[kind]
         return Problem(path=path, message=f"must be {words} {ctx[limit]:g}, got {shown(value)}")
     if kind in ("too_short", "too_long", "missing"):
-        wanted = ctx.get("min_length") or ctx.get("max_length") or 2
-        return Problem(path=path, message=f"wants {wanted} item{'s' * (wanted > 1)}, got {shown(value)}")
+        return _wrong_length(path, value, wanted=ctx.get("min_length") or ctx.get("max_length") or 2)
     return _wrong_type(path, value, kinds=[each["type"] for each in found])
+
+
+def _wrong_length(path: KeyPath, value: Any, *, wanted: int) -> Problem:
+    """Say that a key is missing, or how many items a list wants."""
+    if isinstance(value, Mapping):
+        return Problem(path=path, message=f"'{path[-1]}' is missing", hint="it has no default")
+    return Problem(path=path, message=f"wants {wanted} item{'s' * (wanted > 1)}, got {shown(value)}")
 
 
 def _wrong_type(path: KeyPath, value: Any, *, kinds: Sequence[str]) -> Problem:
@@ -191,6 +200,8 @@ def _keys(section: Sequence[str]) -> tuple[str, ...]:
     """Return the keys that a section knows."""
     if section[:1] == ["models"]:
         return tuple(ModelSection.model_fields) if len(section) == 2 else ("int", "float", "choice", "log")
+    if section[:2] == ["data", "asof"]:
+        return tuple((AsofSection if len(section) == 2 else DatedTable).model_fields)
     return _sections().get(section[0], ()) if section else tuple(Config.model_fields)
 
 

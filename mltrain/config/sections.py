@@ -6,18 +6,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    AllowInfNan,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, AllowInfNan, BeforeValidator, Field, Strict, field_validator, model_validator
 
+from mltrain.config.asof import AsofSection
 from mltrain.config.consistency import (
     check_addresses,
     check_cut_offs,
@@ -25,11 +16,13 @@ from mltrain.config.consistency import (
     check_roles,
     check_sizes,
     check_split_columns,
+    check_weights,
     checked_tags,
     refuse,
 )
 from mltrain.config.names import family_name, metric_name, tracker_name
 from mltrain.config.search_space import DimensionEntry
+from mltrain.config.section import Section
 
 Scalar = str | int | float | bool | None
 KindName = Literal["numeric", "boolean", "category", "date", "id", "dropped"]
@@ -43,31 +36,6 @@ Tags = Annotated[dict[str, str], AfterValidator(checked_tags)]
 Families = Annotated[
     tuple[FamilyName, ...], Field(min_length=1), AfterValidator(lambda names: tuple(dict.fromkeys(names)))
 ]
-
-
-class Section(BaseModel):
-    """What all sections share."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
-
-    @model_validator(mode="before")
-    @classmethod
-    def _blank_is_default(cls, values: object) -> object:
-        """Take a key whose inner keys are all commented out, which YAML reads as null, as not there."""
-        if values is None:
-            return {}
-        if not isinstance(values, Mapping):
-            return values
-        return {key: value for key, value in values.items() if value is not None or key not in cls._containers()}
-
-    @classmethod
-    def _containers(cls) -> set[str]:
-        """Return the keys whose defaults hold keys or items."""
-        return {
-            name
-            for name, field in cls.model_fields.items()
-            if field.default_factory is dict or isinstance(field.default, BaseModel | tuple)
-        }
 
 
 class DataSection(Section):
@@ -91,11 +59,19 @@ class DataSection(Section):
     """Columns that name a row: never learnt from, carried along by `predict`."""
     drop: tuple[str, ...] = ()
     """Columns to ignore."""
+    weight_column: str | None = None
+    """Column that says how much a row counts while models are fitted, 0 or more; never learnt from. Scores count every
+    row once, and so do threshold and calibration."""
+    asof: AsofSection | None = None
+    """Dated tables joined to `source` as they stood at each row's time; see `data.asof` below."""
+    known_ahead: tuple[str, ...] = ()
+    """Dates that are known before they come (a due date): the audit does not ask why they are later than the label."""
 
     @model_validator(mode="after")
     def _no_secret_and_one_role_a_column(self) -> Self:
         check_addresses(source=self.source, test_source=self.test_source)
         check_roles(self.target, self.columns, ids=self.id_columns, drop=self.drop)
+        check_weights(self.weight_column, self.target, self.columns)
         return self
 
 
@@ -174,7 +150,13 @@ class TrainSection(Section):
     validation: Literal["auto", "kfold", "holdout"] = "auto"
     """K-fold below 20,000 training rows and a holdout above, or either by force."""
     n_folds: Annotated[Whole, Field(ge=2, le=20)] = 5
-    """Folds of k-fold validation."""
+    """Folds of k-fold validation; of a split by time, stretches of time that are validated after training on all that
+    precedes them."""
+    search_rows: Annotated[Whole, Field(ge=100)] | None = None
+    """Most rows that a trial learns from, a stratified sample; the final fit learns from all. By default all, or as
+    many as fit into memory."""
+    max_memory_gb: Annotated[Number, Field(gt=0)] | None = None
+    """Most memory (10^9 bytes) to plan with; by default what the machine or its container has free."""
     final_fit: Literal["auto", "refit", "bag"] = "auto"
     """Average of the fold models (small data) or a refit on train + validation (large data)."""
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = "auto"

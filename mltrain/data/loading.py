@@ -87,7 +87,7 @@ def open_rows(source: str, format: str | None = None, options: Mapping[str, Any]
     """
     if carries_secret(source):
         raise ConfigError("the source holds a password or token", where="data.source", hint=KEEP_SECRETS_OUT)
-    plugin = _find_source(source) if format is None else plugins.load("sources", format)
+    plugin = find_source(source, format)
     rows: Rows = plugin.load(source, dict(options or {}))
     names = rows.schema.names
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -106,7 +106,7 @@ def describe_source(source: str, format: str | None, options: Mapping[str, Any])
     mltrain.errors.EnvironmentRefusal
         The disk, or the store behind a URL, refuses.
     """
-    plugin = _find_source(source) if format is None else plugins.load("sources", format)
+    plugin = find_source(source, format)
     if isinstance(plugin, DescribingSource):
         return plugin.describe(source, dict(options))
     return describe_files(source) if scheme_of(source) is None else ()
@@ -204,7 +204,7 @@ def infer_schema(
         target=rows.target.name,
         overrides=section.columns,
         ids=(*section.id_columns, *ids),
-        drop=section.drop,
+        drop=section.drop if section.weight_column is None else (*section.drop, section.weight_column),
         group=group,
         time=time,
     )
@@ -215,8 +215,19 @@ def infer_schema(
     return schema
 
 
-def _find_source(source: str) -> DataSource:
-    """Return the first plug-in that accepts a source, by name."""
+def find_source(source: str, format: str | None = None) -> DataSource:  # noqa: A002
+    """Return the plug-in that is named, or the first by name that accepts the source.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        No plug-in reads such a source.
+    mltrain.errors.PluginError
+        There is no plug-in of that name, or its extra is not installed.
+    """
+    if format is not None:
+        named: DataSource = plugins.load("sources", format)
+        return named
     names = plugins.names("sources")
     for name in names:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,7 +18,8 @@ from mltrain.commands.predict.retyped import type_notes
 from mltrain.commands.predict.scoring import Batch, Scorer, score, write_tables
 from mltrain.config import Config
 from mltrain.data import StreamingSource
-from mltrain.data.loading import open_rows
+from mltrain.data.joining import join_features, joins
+from mltrain.data.loading import load_table, open_rows
 from mltrain.data.streaming import Stream, stream_csv, stream_parquet, stream_reader, stream_rows
 from mltrain.drift import ColumnDrift, Tally, column_drifts
 from mltrain.errors import NoRunError, UsageError
@@ -95,7 +97,8 @@ def predict(
     Parameters
     ----------
     source : str
-        A file, a folder, a glob, a URL or a database, read in batches; what a plug-in only loads whole is read so.
+        A file, a folder, a glob, a URL or a database, read in batches; what a plug-in only loads whole is read so,
+        and so are rows that lack features which the config joins (`data.asof`, a feature store).
     destination : Path
         ``.parquet`` or ``.csv``; whole or not there.
     model : str
@@ -220,10 +223,26 @@ def _registered_name(config: Config | None, workspace: Workspace) -> str | None:
 
 
 def _open_source(config: Config | None, source: str, model: Model) -> Stream:
-    """Open the source in batches; options of the config hold where it is of the config's own format."""
+    """Open the source in batches, with what the config joins to its rows where they lack it."""
+    format_, options = _reading(config, source)
+    stream = _open_rows(source, model, format_=format_, options=options)
+    needed = [column.name for column in model.schema.features]
+    if config is None or set(needed) <= set(stream.names) or not joins(config.data):
+        return stream
+    joined = join_features(load_table(source, format_, options), config.data, needed=needed, origin=source)
+    return stream_rows(joined.table, model.schema, origin=source, batch_rows=BATCH_ROWS)
+
+
+def _reading(config: Config | None, source: str) -> tuple[str | None, Mapping[str, Any]]:
+    """Return who reads a source and how; options of the config hold where it is of the config's own format."""
     format_ = next((name for name in names("sources") if load("sources", name).accepts(source)), None)
-    same = config is not None and config.data.source is not None and format_ == _format(config)
-    options = config.data.options if config is not None and same else {}
+    if config is None or config.data.source is None or format_ != _format(config):
+        return format_, {}
+    return format_, config.data.options
+
+
+def _open_rows(source: str, model: Model, *, format_: str | None, options: Mapping[str, Any]) -> Stream:
+    """Open the source in batches."""
     if format_ == "parquet":
         return stream_parquet(source, model.schema, options=options, batch_rows=BATCH_ROWS)
     if format_ == "csv":

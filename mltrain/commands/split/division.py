@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mltrain.audit import Totals, audit_split
+from mltrain.audit.point_in_time import with_time_findings
 from mltrain.commands.split.confirming import confirm_columns
 from mltrain.commands.split.deciding import Deciding, read_deciding
 from mltrain.commands.split.parts import WrittenPart
@@ -19,6 +20,7 @@ from mltrain.commands.split.sources import Sources, open_sources
 from mltrain.commands.split.streaming import Plan, Streamed, stream_rows
 from mltrain.config import Config
 from mltrain.data import Schema, Target
+from mltrain.data.joining import label_time
 from mltrain.data.loading import LabelledRows, infer_schema
 from mltrain.data.nearest import listed
 from mltrain.data.splits import Finding
@@ -74,7 +76,15 @@ def divide(config: Config, *, folder: Path) -> Division:
     streamed = stream_rows(sources, plan, folder=folder)
     schema = _schema(streamed, target, config)
     _require_features(sources, schema)
-    findings = audit_split(streamed.samples, schema, kind=config.split.kind, seed=config.seed, totals=totals)
+    findings = with_time_findings(
+        audit_split(streamed.samples, schema, kind=config.split.kind, seed=config.seed, totals=totals),
+        streamed.samples,
+        schema,
+        time=config.split.time_column or label_time(config.data),
+        known_ahead=config.data.known_ahead,
+        joins=sources.joins,
+        is_sample=any(table.num_rows < streamed.parts[name].rows for name, table in streamed.samples.items()),
+    )
     return Division(
         schema=schema,
         parts=streamed.parts,

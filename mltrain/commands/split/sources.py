@@ -9,7 +9,9 @@ import pyarrow as pa
 
 from mltrain.config import Config
 from mltrain.data import Rows
-from mltrain.data.loading import check_target, open_rows
+from mltrain.data.joined import JoinReport
+from mltrain.data.joining import open_source, open_test_source
+from mltrain.data.loading import check_target
 from mltrain.data.nearest import suggest
 from mltrain.data.rows import iter_batches
 from mltrain.data.stacking import unified_schema
@@ -29,6 +31,8 @@ class Sources:
         Columns of the source, in types that hold the values of both.
     lacking : tuple of str
         Columns that the test source does not have.
+    joins : tuple of JoinReport
+        What became of each table that features were joined from.
     """
 
     rows: Rows
@@ -37,6 +41,7 @@ class Sources:
     test_origin: str
     schema: pa.Schema
     lacking: tuple[str, ...]
+    joins: tuple[JoinReport, ...] = ()
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the source in order, all columns or these."""
@@ -63,7 +68,7 @@ class Sources:
 
 
 def open_sources(config: Config) -> Sources:
-    """Open what the config names; no row is read yet.
+    """Open what the config names, with what it joins; no row is read yet where nothing is joined.
 
     Raises
     ------
@@ -75,12 +80,12 @@ def open_sources(config: Config) -> Sources:
     data = config.data
     if not data.source:
         raise ConfigError("data.source is not set", where="data.source", hint="name a Parquet or CSV file")
-    rows = open_rows(data.source, data.format, data.options)
+    opened = open_source(data)
+    rows = opened.rows
     _check_roles(rows.schema, config)
     schema, test_rows, lacking = rows.schema.remove_metadata(), None, ()
     if data.test_source is not None:
-        # The format is the source's own where the config names none: a CSV may be tested on Parquet.
-        test_rows = open_rows(data.test_source, data.format, data.options)
+        test_rows = open_test_source(data, joined=[name for report in opened.reports for name in report.columns])
         check_target(test_rows.schema.names, data)
         lacking = tuple(name for name in schema.names if name not in test_rows.schema.names)
         shared = [name for name in schema.names if name not in lacking]
@@ -94,6 +99,7 @@ def open_sources(config: Config) -> Sources:
         test_origin=str(data.test_source),
         schema=schema,
         lacking=lacking,
+        joins=opened.reports,
     )
 
 
@@ -105,6 +111,7 @@ def _check_roles(schema: pa.Schema, config: Config) -> None:
         ("split.group_column", split.group_column),
         ("split.time_column", split.time_column),
         ("split.key_column", split.key_column),
+        ("data.weight_column", config.data.weight_column),
     ):
         if name is not None and name == config.data.target:
             raise ConfigError(f"column {name!r} is the target and can have no other role", where=key)

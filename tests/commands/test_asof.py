@@ -1,0 +1,149 @@
+"""`data.asof` through the commands: split, its up-to-date check and audit, an existing test file, predict."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mltrain.commands.predict import predict
+from mltrain.commands.split import SplitResult, split
+from mltrain.commands.train import TrainRequest, train
+from mltrain.config import Config
+from mltrain.data.joining import join_features
+from mltrain.errors import DataError, SchemaError
+from mltrain.workspace import Workspace
+
+START = datetime(2024, 1, 1)
+
+
+def labels(n: int = 200, *, first: int = 0) -> pa.Table:
+    return pa.table(
+        {
+            "customer": list(range(first, first + n)),
+            "seen": [START + timedelta(days=i % 50, hours=12) for i in range(n)],
+            "y": ["j" if i % 3 == 0 else "n" for i in range(n)],
+        }
+    )
+
+
+def usage(n: int = 400) -> pa.Table:
+    rng = np.random.default_rng(0)
+    return pa.table(
+        {
+            "client": np.repeat(np.arange(n // 2), 2),
+            "since": [START + timedelta(days=30 * (i % 2)) for i in range(n)],
+            "written": [START + timedelta(days=30 * (i % 2) + int(rng.integers(0, 3))) for i in range(n)],
+            "visits": [100 * (i // 2 % 3 == 0) + int(rng.integers(0, 90)) for i in range(n)],
+        }
+    )
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.chdir(tmp_path)
+    pq.write_table(labels(), "labels.parquet")
+    pq.write_table(usage(), "usage.parquet")
+    return configured()
+
+
+def configured(**data: Any) -> Config:
+    table = {"source": "usage.parquet", "keys": {"customer": "client"}, "time_column": "since"}
+    asof = {"time_column": "seen", "tables": [{**table, "created_column": "written", "prefix": "u_"}]}
+    return Config.model_validate(
+        {
+            "data": {"source": "labels.parquet", "target": "y", "id_columns": ["customer"], "asof": asof, **data},
+            "train": {"experiment_tracker": "local", "supported_models": ["logistic_regression"], "n_folds": 2},
+        }
+    )
+
+
+def divided(config: Config, **options: Any) -> SplitResult:
+    return split(config, Workspace(root=Path()), **options)
+
+
+def test_split_joins_and_reports_what_was_written_late(config: Config) -> None:
+    result = divided(config)
+
+    joined = pa.concat_tables([pq.read_table(path) for path in Path("data").glob("*.parquet")])
+    assert joined.column_names == ["customer", "seen", "y", "u_visits"]
+    assert joined.num_rows == 200
+    assert joined["u_visits"].null_count == 0
+    (late,) = [finding for finding in result.findings if finding.check == "late_rows"]
+    assert late.severity == "warning"
+    assert late.message.startswith("usage.parquet: for ")
+    with pytest.raises(DataError, match="was written later"):
+        divided(config, strict=True)
+
+
+def test_a_change_of_any_joined_table_is_noticed(config: Config) -> None:
+    divided(config)
+    assert divided(config).unchanged
+
+    pq.write_table(usage().set_column(3, "visits", pa.array(range(400))), "usage.parquet")
+
+    assert not divided(config).unchanged
+    assert divided(config).unchanged
+    assert not divided(configured(asof={**config.data.asof.model_dump(), "late_rows": "leave_out"})).unchanged  # type: ignore[union-attr]
+
+
+def test_a_future_feature_among_the_joined_columns_is_severe(config: Config) -> None:
+    later = [START + timedelta(days=100 + i % 7) for i in range(400)]
+    pq.write_table(usage().append_column("closed", pa.array(later)), "usage.parquet")
+
+    findings = divided(config).findings
+
+    (future,) = [finding for finding in findings if finding.check == "future_feature"]
+    assert (future.severity, future.columns, future.count) == ("severe", ("u_closed",), 160)
+    assert not [f for f in divided(configured(known_ahead=["u_closed"])).findings if f.check == "future_feature"]
+
+
+def test_a_test_source_gets_the_same_join_unless_it_has_the_columns(config: Config) -> None:
+    del config
+    pq.write_table(labels(60, first=100), "test.parquet")
+    divided(configured(test_source="test.parquet"))
+    joined = pq.read_table("data/test.parquet")
+    assert (joined.num_rows, joined["u_visits"].null_count) == (60, 0)
+
+    pq.write_table(labels(60).append_column("u_visits", pa.array([7] * 60)), "test.parquet")
+    divided(configured(test_source="test.parquet"))
+    assert pq.read_table("data/test.parquet")["u_visits"].to_pylist() == [7] * 60
+
+
+def test_predict_joins_new_rows_or_takes_joined_ones(config: Config) -> None:
+    workspace = Workspace(root=Path())
+    divided(config)
+    train(config, workspace, request=TrainRequest(max_trials=1))
+    model = str(next(Path("runs").glob("logistic_regression-*/model")))
+    pq.write_table(labels(50, first=150).drop_columns(["y"]), "new.parquet")
+    joined = labels(50, first=150).drop_columns(["y"])
+    known = {
+        client: visits for client, since, _, visits in zip(*usage().to_pydict().values(), strict=True) if since == START
+    }
+    latest = dict(zip(*(usage().to_pydict()[name] for name in ("client", "visits")), strict=True))
+    visits = [
+        latest[who] if when >= START + timedelta(days=30) else known[who]
+        for who, when in zip(joined["customer"].to_pylist(), joined["seen"].to_pylist(), strict=True)
+    ]
+    pq.write_table(joined.append_column("u_visits", pa.array(visits)), "joined.parquet")
+
+    for name in ("new", "joined"):
+        predict(config, workspace, source=f"{name}.parquet", destination=Path(f"{name}_scores.parquet"), model=model)
+
+    scores = pq.read_table("new_scores.parquet")
+    assert scores.num_rows == 50
+    assert scores.equals(pq.read_table("joined_scores.parquet"))
+    with pytest.raises(SchemaError, match="u_visits"):
+        predict(None, workspace, source="new.parquet", destination=Path("x.parquet"), model=model)
+
+
+def test_new_rows_without_their_time_are_refused(config: Config) -> None:
+    with pytest.raises(DataError, match="no column 'seen'") as caught:
+        join_features(labels().drop_columns(["seen"]), config.data, needed=["u_visits"], origin="new.csv")
+
+    assert caught.value.where == "new.csv"
