@@ -71,12 +71,11 @@ def main() -> None:
         rows = []
         for kind in arguments.kinds:
             pair = rewrite(source, Path(folder)), split(kind, source, Path(folder) / kind)
-            print(kind, *pair, flush=True)
             rows.append((kind, *pair))
-    text = table(rows, n_rows=arguments.rows, size_mb=size_mb)
-    stamp = datetime.now(UTC).strftime("%Y-%m-%d")
-    Path(__file__).with_name("results").joinpath(f"split_large-{stamp}.md").write_text(text, encoding="utf-8")
-    print(text)
+            text = table(rows, n_rows=arguments.rows, size_mb=size_mb)
+            stamp = datetime.now(UTC).strftime("%Y-%m-%d")
+            Path(__file__).with_name("results").joinpath(f"split_large-{stamp}.md").write_text(text, encoding="utf-8")
+            print(text, flush=True)
 
 
 def make(path: Path, n_rows: int) -> None:

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter as Tally
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,6 +39,7 @@ _HEAD = (
     "training s", "of it logging s", "until sent s", "in all s", "added s", "training CPU s", "CPU beside local",
     "training MB", "sender MB", "sender CPU s", "requests", "points there", "late",
 )  # fmt: skip
+_NAMES = ("local records alone", "Comet online", "Comet offline", "MLflow server", "MLflow file")
 _PAGE = """# What a tracker costs a training, {date}
 
     python -m benchmarks.trackers
@@ -107,13 +108,16 @@ def main() -> None:
     parser.add_argument("--work", type=int, default=25, help="megabytes that each core hashes in a trial")
     parser.add_argument("--patience", type=float, default=10.0, help="the sender's last seconds; a training gives 10")
     parser.add_argument("--runs", type=int, default=50, help="runs that are listed")
+    parser.add_argument(
+        "--only", nargs="*", default=(), help="words of the names of trackers, beside the local records"
+    )
     parser.add_argument("--note", default="", help="a sentence about the machine, for the report")
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
     measured: dict[str, list[Measured]] = {}
     listed: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
-        contestants = _contestants(Path(scratch), stack)
+        contestants = _contestants(Path(scratch), stack, words=arguments.only)
         for repeat in range(arguments.repeats):
             for one in contestants:
                 root = Path(scratch) / f"{repeat}-{one.name.replace(' ', '-')}"
@@ -139,10 +143,12 @@ def main() -> None:
     print(path)
 
 
-def _contestants(scratch: Path, stack: ExitStack) -> list[Contestant]:
-    """Start the services and return who takes part."""
+def _contestants(scratch: Path, stack: ExitStack, *, words: Sequence[str]) -> list[Contestant]:
+    """Start the services that are needed and return who takes part, the local records first."""
+    wanted = [name for name in _NAMES if name == _NAMES[0] or not words or any(word in name for word in words)]
     stand_in = stack.enter_context(servers.comet())
-    counter = stack.enter_context(servers.mlflow(scratch / "server"))
+    server = stack.enter_context(servers.mlflow(scratch / "server")) if "MLflow server" in wanted else None
+    address, heard = (server.root, server.requests) if server else ("", [])
     online = {"COMET_URL_OVERRIDE": f"{stand_in.root}/clientlib/", "COMET_API_KEY": servers.COMET_KEY}
 
     def at_comet(root: Path) -> int:
@@ -156,8 +162,8 @@ def _contestants(scratch: Path, stack: ExitStack) -> list[Contestant]:
             sql += " WHERE experiments.name = ? AND metrics.key LIKE 'metric@_%' ESCAPE '@'"
             return int(connection.execute(sql, [f"bench-{root.name}"]).fetchone()[0])
 
-    return [
-        Contestant(name="local records alone", tracker="local", points=_in_records),
+    everybody = [
+        Contestant(name=_NAMES[0], tracker="local", points=_in_records),
         Contestant(
             name="Comet online",
             tracker="comet_ml",
@@ -169,8 +175,8 @@ def _contestants(scratch: Path, stack: ExitStack) -> list[Contestant]:
         Contestant(
             name="MLflow server",
             tracker="mlflow",
-            options={"tracking_uri": counter.root},
-            requests=lambda: list(counter.requests),
+            options={"tracking_uri": address},
+            requests=lambda: list(heard),
             points=lambda root: at_mlflow(scratch / "server" / "mlflow.db", root),
         ),
         Contestant(
@@ -179,6 +185,7 @@ def _contestants(scratch: Path, stack: ExitStack) -> list[Contestant]:
             points=lambda root: at_mlflow(root / "runs" / ".trackers" / "mlflow" / "mlflow.db", root),
         ),
     ]
+    return [one for one in everybody if one.name in wanted]
 
 
 def _in_records(root: Path) -> int:

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from mltrain.config import PreprocessingSection, SplitSection, TrainSection
 from mltrain.data import Schema
 from mltrain.data.conforming import conform
-from mltrain.data.target import encode_target
+from mltrain.data.target import encode_target, label_text
+from mltrain.data.weights import fitting_weights, row_weights
 from mltrain.metrics import Metric
 from mltrain.models import Fold, Shape, View, ViewKind
 from mltrain.preprocessing import Encoder, encode, fit_encoder, select_features
 from mltrain.splitting import make_folds
+from mltrain.splitting.partition import parts_by_stratum
 
 HOLDOUT_FROM_ROWS = 20_000
 FEW_ROWS = 500
@@ -37,6 +39,8 @@ class Development:
     n_repeats : int
         How often each row is validated.
     weights : ndarray of shape (n_samples,), optional
+    notes : tuple of str
+        What is odd about the folds.
     """
 
     schema: Schema
@@ -46,6 +50,7 @@ class Development:
     validation: Literal["kfold", "holdout"]
     weights: NDArray[np.float64] | None
     n_repeats: int = 1
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +69,7 @@ def develop(
     settings: TrainSection,
     split: SplitSection,
     seed: int,
+    weight_column: str | None = None,
 ) -> Development:
     """Join train and validation rows and decide how candidates are validated on them.
 
@@ -81,14 +87,18 @@ def develop(
     else:
         n_repeats = n_repeats_for(split, n_rows=rows.num_rows)
         folds = tuple(_k_folds(rows, y, n_folds=settings.n_folds, n_repeats=n_repeats, split=split, seed=seed))
+    if settings.search_rows is not None:
+        folds = tuple(_with_fewer_rows(fold, y, n_rows=settings.search_rows, seed=seed) for fold in folds)
+    given = None if weight_column is None else row_weights(rows[weight_column], weight_column)
     return Development(
         schema=schema,
         table=conform(rows, schema, origin="the train and validation splits"),
         y=y,
         folds=folds,
         validation=kind,
-        weights=_balanced(y) if settings.class_weight == "balanced" else None,
+        weights=fitting_weights(y, given, is_balanced=settings.class_weight == "balanced"),
         n_repeats=n_repeats,
+        notes=_notes(y, folds, schema=schema, n_folds=settings.n_folds if kind == "kfold" else 1),
     )
 
 
@@ -208,7 +218,28 @@ def _k_folds(
     return [Fold(train=train, valid=valid) for train, valid in pairs]
 
 
-def _balanced(y: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return weights that give every class the same total, with mean 1."""
-    counts = np.bincount(y)
-    return len(y) / (np.count_nonzero(counts) * counts[y])
+def _with_fewer_rows(fold: Fold, y: NDArray[np.int64], *, n_rows: int, seed: int) -> Fold:
+    """Return a fold that trains on a stratified sample of its rows, where it has more of them."""
+    if len(fold.train) <= n_rows:
+        return fold
+    ranks = np.random.default_rng((seed, 2)).permutation(len(fold.train))
+    share = n_rows / len(fold.train)
+    left_out = parts_by_stratum(y[fold.train], ranks=ranks, shares=np.array([share, 1 - share]))
+    return replace(fold, train=fold.train[left_out == 0])
+
+
+def _notes(y: NDArray[np.int64], folds: Sequence[Fold], *, schema: Schema, n_folds: int) -> tuple[str, ...]:
+    """Say which classes are too rare for their folds, and whether there are fewer folds than asked for."""
+    notes = []
+    if len(folds) < n_folds:
+        notes.append(f"{len(folds)} of {n_folds} folds can be made: others would train without a class or have no rows")
+    counts = np.bincount(y, minlength=schema.target.n_classes)
+    validated = np.concatenate([y[fold.valid] for fold in folds])
+    seen = np.bincount(validated, minlength=schema.target.n_classes)
+    for code in np.flatnonzero((counts > 0) & ((counts < n_folds) | (seen == 0))):
+        label, n = label_text(schema.target.classes[code]), int(counts[code])
+        if seen[code] == 0:
+            notes.append(f"class {label!r} has {n} rows and none is validated: no score tells how well it is predicted")
+        else:
+            notes.append(f"class {label!r} has {n} rows, fewer than the {n_folds} folds: some validate none of it")
+    return tuple(notes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -29,10 +29,11 @@ from mltrain.development import (
     with_selected_features,
 )
 from mltrain.drift import Profile, fit_profile
-from mltrain.events import Listener, StageFinished, StageStarted, ignore
+from mltrain.events import Listener, Notice, StageFinished, StageStarted, ignore
 from mltrain.models import Fold, ModelFamily, Objective, ViewKind
 from mltrain.plan import comparison_metric
 from mltrain.search import SearchJob
+from mltrain.sizing import columns_to_read
 from mltrain.workspace import Workspace
 
 # From so many cells on, families are prepared, searched and let go of one after the other.
@@ -162,6 +163,8 @@ def study_data_key(split: SplitRecord, config: Config) -> str:
         config.preprocessing.model_dump_json(),
         config.train.class_weight,
         config.train.device,
+        *([] if config.data.weight_column is None else [config.data.weight_column]),
+        *([] if config.train.search_rows is None else [f"{config.train.search_rows}"]),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -171,13 +174,18 @@ def development_rows(config: Config, workspace: Workspace, split: SplitRecord, *
     started = time.monotonic()
     listener(StageStarted(stage="data", detail=f"{workspace.data}"))
     rows = develop(
-        read_split(workspace, split, "train"),
-        read_split(workspace, split, "validation"),
+        *(
+            read_split(workspace, split, name, columns=columns_to_read(split.schema, config.data.weight_column))
+            for name in ("train", "validation")
+        ),
         schema=split.schema,
         settings=config.train,
         split=config.split,
         seed=config.seed,
+        weight_column=config.data.weight_column,
     )
+    for note in rows.notes:
+        listener(Notice(message=note))
     n_features = len(rows.schema.features)
     detail = f"{len(rows.y):,} rows, {n_features} columns"
     listener(StageFinished(stage="data", seconds=time.monotonic() - started, detail=detail))
@@ -200,16 +208,20 @@ def recipe_for(config: Config, workspace: Workspace, split: SplitRecord, *, rows
 
 
 def read_split(
-    workspace: Workspace, split: SplitRecord, name: Literal["train", "validation", "calibration"]
+    workspace: Workspace,
+    split: SplitRecord,
+    name: Literal["train", "validation", "calibration"],
+    *,
+    columns: Sequence[str],
 ) -> pa.Table:
-    """Read one split that training may see, its hash checked."""
-    return read_rows(workspace.split(name), expected_sha256=split.splits[name].sha256)
+    """Read some columns of one split that training may see, its hash checked."""
+    return read_rows(workspace.split(name), expected_sha256=split.splits[name].sha256, columns=columns)
 
 
 def _calibration_split(workspace: Workspace, split: SplitRecord) -> CalibrationSplit | None:
     if "calibration" not in split.splits:
         return None
-    table = read_split(workspace, split, "calibration")
+    table = read_split(workspace, split, "calibration", columns=columns_to_read(split.schema))
     target = split.schema.target
     return CalibrationSplit(
         table=conform(table, split.schema, origin="the calibration split"),

@@ -133,7 +133,11 @@ class Model(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         mltrain.errors.SchemaError
             A column is missing or a value cannot be read as its type.
         """
-        vote = self.raw_proba(conform(table, self.schema, origin="the table"), threads=threads)
+        return self.conformed_proba(conform(table, self.schema, origin="the table"), threads=threads)
+
+    def conformed_proba(self, conformed: pa.Table, *, threads: int | None = None) -> Proba:
+        """Return calibrated probabilities for a table that `conform` returned, which need not be done twice."""
+        vote = self.raw_proba(conformed, threads=threads)
         return vote if self.calibrator is None else calibrate(self.calibrator, vote)
 
     def raw_proba(self, conformed: pa.Table, *, threads: int | None = None) -> Proba:

@@ -291,3 +291,52 @@ def test_scores_that_cannot_be_compared_have_different_digests() -> None:
     assert digest() == digest(n_train=19_999) == digest(validation="kfold", n_train=50_000)
     # A holdout is the validation split itself: neither folds nor the seed have a say.
     assert digest(validation="holdout") == digest(n_train=20_000, seed=2, n_folds=3)
+
+
+def test_a_column_of_weights_is_carried_into_fits_with_mean_one_and_is_no_feature() -> None:
+    train = _rows(60).append_column("w", pa.array(np.arange(60) % 3))
+
+    rows = develop(
+        train,
+        train,
+        schema=SCHEMA,
+        settings=TrainSection(),
+        split=SplitSection(),
+        seed=1,
+        weight_column="w",
+    )
+
+    assert rows.weights is not None
+    np.testing.assert_allclose(rows.weights[:6], [0, 1, 2, 0, 1, 2])
+    assert rows.table.column_names == ["x", "plan"]
+
+
+def test_what_is_odd_about_folds_is_said() -> None:
+    rare = pa.table({**_rows(100).to_pydict(), "y": ["no"] * 97 + ["yes"] * 3})
+
+    rows = _develop(rare.slice(0, 50), rare.slice(50))
+    holdout = _develop(rare, rare.slice(0, 50), settings={"validation": "holdout"})
+    late = pa.table({**rare.to_pydict(), "y": ["no"] * 60 + ["yes"] * 10 + ["no"] * 30})
+    in_time = _develop(
+        late, late.slice(0, 0), split={"kind": "time", "time_column": "customer"}, settings={"validation": "kfold"}
+    )
+
+    assert rows.notes == ("class 'yes' has 3 rows, fewer than the 5 folds: some validate none of it",)
+    assert holdout.notes == ("class 'yes' has 3 rows and none is validated: no score tells how well it is predicted",)
+    assert _develop(_rows(100), _rows(100)).notes == ()
+    assert in_time.notes[0] == "2 of 5 folds can be made: others would train without a class or have no rows"
+
+
+def test_trials_learn_from_a_stratified_sample_of_rows_where_asked_to() -> None:
+    train, validation = _rows(400), _rows(100, seed=1)
+
+    rows, again, all_rows = (
+        _develop(train, validation, settings={"validation": "holdout", "search_rows": n}) for n in (100, 100, 400)
+    )
+
+    (fold,), (same,), (whole,) = rows.folds, again.folds, all_rows.folds
+    assert len(fold.train) == pytest.approx(100, abs=1)
+    np.testing.assert_array_equal(fold.train, same.train)
+    assert rows.y[fold.train].mean() == pytest.approx(rows.y[:400].mean(), abs=0.01)
+    np.testing.assert_array_equal(fold.valid, np.arange(400, 500))
+    np.testing.assert_array_equal(whole.train, np.arange(400))

@@ -392,3 +392,52 @@ def test_folds_that_would_train_without_a_class_are_left_out() -> None:
 def test_no_usable_fold_is_a_data_error() -> None:
     with pytest.raises(DataError, match="cannot be cross-validated by group"):
         make_folds(np.arange(10) % 2, kind="group", n_folds=5, seed=0, groups=column(["a"] * 10))
+
+
+@given(y=labels, rare=st.integers(1, 6), seed=seeds, n_folds=st.integers(2, 6))
+def test_a_rare_class_is_always_trained_on_and_no_fold_is_lost_for_it(
+    y: NDArray, rare: int, seed: int, n_folds: int
+) -> None:
+    y = np.concatenate([y % 2, np.full(rare, 2)])
+
+    for kind in ("stratified", "random"):
+        folds = make_folds(y, kind=kind, n_folds=n_folds, seed=seed)
+
+        assert len(folds) == n_folds
+        validated = np.sort(np.concatenate([valid for _, valid in folds]))
+        assert np.array_equal(validated, np.flatnonzero(np.bincount(y)[y] > 1))
+
+
+def test_a_group_that_holds_a_class_alone_always_trains() -> None:
+    groups = np.repeat(np.arange(10), 10)
+    y = np.where(groups == 3, 2, np.arange(100) % 2)
+
+    folds = make_folds(y, kind="group", n_folds=5, seed=0, groups=column(groups))
+
+    assert len(folds) == 5
+    assert all(set(np.flatnonzero(groups == 3)) <= set(train) for train, _ in folds)
+    validated = np.sort(np.concatenate([valid for _, valid in folds]))
+    assert np.array_equal(validated, np.flatnonzero(groups != 3))
+
+
+@pytest.mark.parametrize("n_folds", [2, 3, 7])
+def test_as_many_folds_in_time_as_asked_for_each_after_all_that_it_trains_on(n_folds: int) -> None:
+    times = np.random.default_rng(0).permutation(800)
+
+    folds = make_folds(times % 2, kind="time", n_folds=n_folds, seed=0, times=column(times))
+
+    assert len(folds) == n_folds
+    for train, valid in folds:
+        assert set(times[train]) == set(range(times[valid].min()))
+    together = np.concatenate([times[valid] for _, valid in folds])
+    assert set(together) == set(range(800 // (n_folds + 1), 800))
+
+
+def test_folds_of_a_hash_split_keep_its_groups_whole() -> None:
+    groups = np.arange(100) // 5
+
+    by_group = make_folds(np.arange(100) % 2, kind="hash", n_folds=4, seed=0, groups=column(groups))
+    by_row = make_folds(np.arange(100) % 2, kind="hash", n_folds=4, seed=0)
+
+    assert all(not set(groups[train]) & set(groups[valid]) for train, valid in by_group)
+    assert [len(valid) for _, valid in by_row] == [25] * 4

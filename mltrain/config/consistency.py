@@ -41,6 +41,17 @@ def check_roles(target: str | None, columns: Mapping[str, str], *, ids: tuple[st
         refuse(f"'{target}' is the target and has no kind", key="columns", hint="remove it there")
 
 
+def check_weights(weight: str | None, target: str | None, columns: Mapping[str, str]) -> None:
+    """Refuse a column of weights that has another role."""
+    if weight is not None and weight == target:
+        refuse(
+            f"'{weight}' is the target and stands in data.weight_column", key="weight_column", hint="remove it there"
+        )
+    if weight is not None and columns.get(weight, "dropped") != "dropped":
+        message = f"'{weight}' stands in data.weight_column and is {columns[weight]} in data.columns"
+        refuse(message, key="weight_column", hint="keep one of the two")
+
+
 def check_addresses(**addresses: str | None) -> None:
     """Refuse an address that holds a secret; it is not shown."""
     for key, address in addresses.items():

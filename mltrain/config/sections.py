@@ -16,6 +16,7 @@ from mltrain.config.consistency import (
     check_roles,
     check_sizes,
     check_split_columns,
+    check_weights,
     checked_tags,
     refuse,
 )
@@ -58,6 +59,9 @@ class DataSection(Section):
     """Columns that name a row: never learnt from, carried along by `predict`."""
     drop: tuple[str, ...] = ()
     """Columns to ignore."""
+    weight_column: str | None = None
+    """Column that says how much a row counts while models are fitted, 0 or more; never learnt from. Scores count every
+    row once, and so do threshold and calibration."""
     asof: AsofSection | None = None
     """Dated tables joined to `source` as they stood at each row's time; see `data.asof` below."""
     known_ahead: tuple[str, ...] = ()
@@ -67,6 +71,7 @@ class DataSection(Section):
     def _no_secret_and_one_role_a_column(self) -> Self:
         check_addresses(source=self.source, test_source=self.test_source)
         check_roles(self.target, self.columns, ids=self.id_columns, drop=self.drop)
+        check_weights(self.weight_column, self.target, self.columns)
         return self
 
 
@@ -145,7 +150,13 @@ class TrainSection(Section):
     validation: Literal["auto", "kfold", "holdout"] = "auto"
     """K-fold below 20,000 training rows and a holdout above, or either by force."""
     n_folds: Annotated[Whole, Field(ge=2, le=20)] = 5
-    """Folds of k-fold validation."""
+    """Folds of k-fold validation; of a split by time, stretches of time that are validated after training on all that
+    precedes them."""
+    search_rows: Annotated[Whole, Field(ge=100)] | None = None
+    """Most rows that a trial learns from, a stratified sample; the final fit learns from all. By default all, or as
+    many as fit into memory."""
+    max_memory_gb: Annotated[Number, Field(gt=0)] | None = None
+    """Most memory (10^9 bytes) to plan with; by default what the machine or its container has free."""
     final_fit: Literal["auto", "refit", "bag"] = "auto"
     """Average of the fold models (small data) or a refit on train + validation (large data)."""
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = "auto"

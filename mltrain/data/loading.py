@@ -204,7 +204,7 @@ def infer_schema(
         target=rows.target.name,
         overrides=section.columns,
         ids=(*section.id_columns, *ids),
-        drop=section.drop,
+        drop=section.drop if section.weight_column is None else (*section.drop, section.weight_column),
         group=group,
         time=time,
     )

@@ -188,8 +188,13 @@ def changed_keys(record: SplitRecord, config: Config) -> Sequence[str]:
     return changed
 
 
-def read_rows(path: Path, *, expected_sha256: str) -> pa.Table:
+def read_rows(path: Path, *, expected_sha256: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Return the rows of one split file, text dictionary-encoded.
+
+    Parameters
+    ----------
+    columns : sequence of str, optional
+        Read these alone, in this order; by default all.
 
     Raises
     ------
@@ -204,7 +209,7 @@ def read_rows(path: Path, *, expected_sha256: str) -> pa.Table:
         raise DataError("a split file was changed after the split", where=str(path), hint="run `mltrain split` again")
     texts = [field.name for field in pq.read_schema(path) if is_text(field.type)]
     with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as reader:
-        rows = reader.read()
+        rows = reader.read(columns=None if columns is None else list(columns))
     # Arrow keeps what decoding freed, on large files more than the rows take.
     pa.default_memory_pool().release_unused()
-    return rows
+    return rows if columns is None else rows.select(list(columns))

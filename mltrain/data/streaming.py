@@ -19,6 +19,7 @@ from mltrain.data.locations import FileOptions, require_files
 from mltrain.data.options import checked_options
 from mltrain.data.remote import client_faults
 from mltrain.data.rows import iter_batches
+from mltrain.data.text import is_text
 
 BLOCK_BYTES = 2**24
 
@@ -131,12 +132,18 @@ def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:
 
 def _parquet_tables(file: DataFile, *, wanted: Sequence[str], batch_rows: int) -> Iterator[pa.Table]:
     """Yield one file in pieces; the first is empty, for a file without rows still has columns."""
-    with readable(file, kind="Parquet"), file.open() as opened, pq.ParquetFile(opened) as reader:
+    texts = _stored_texts(file)
+    with readable(file, kind="Parquet"), file.open() as opened, pq.ParquetFile(opened, read_dictionary=texts) as reader:
         folders = folder_values(file, besides=reader.schema_arrow.names)
         stored = [name for name in wanted if name in reader.schema_arrow.names]
         yield _with_folders(pa.schema(reader.schema_arrow.field(n) for n in stored).empty_table(), folders, wanted)
         for batch in reader.iter_batches(batch_size=batch_rows, columns=stored):
             yield _with_folders(pa.table(batch), folders, wanted)
+
+
+def _stored_texts(file: DataFile) -> list[str]:
+    """Return the columns of text, which are read as the dictionaries that they are mostly stored as."""
+    return [field.name for field in parquet.stored_schema(file) if is_text(field.type)]
 
 
 def _with_folders(table: pa.Table, folders: Mapping[str, pa.Scalar], wanted: Sequence[str]) -> pa.Table:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mltrain.drift.profile import LevelProfile, NumberProfile, Profile
 from mltrain.drift.values import as_numbers, as_texts
 
-ROWS_A_BATCH = 8_192  # enough for shares; every row of a large batch would cost as much as scoring it
+ROWS_A_BATCH = 2_048  # enough for shares; every row of a large batch would cost as much as scoring it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,8 +41,9 @@ def encode(encoder: Encoder, table: pa.Table) -> View:
         X = np.zeros((table.num_rows, len(encoder.features)), dtype=np.float32)
         for start in starts:
             _encode_dense(encoder, table.slice(start, _ROWS_AT_ONCE), out=X[start : start + _ROWS_AT_ONCE])
-    # Arrow keeps what its conversions freed, on large tables half the size of the view.
-    pa.default_memory_pool().release_unused()
+    if table.num_rows > _ROWS_AT_ONCE:
+        # Arrow keeps what its conversions freed, on large tables half the size of the view.
+        pa.default_memory_pool().release_unused()
     return View(kind=encoder.kind, X=X, feature_names=encoder.feature_names, categorical=encoder.categorical)
 
 

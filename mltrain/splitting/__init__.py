@@ -151,10 +151,11 @@ def make_folds(
     y : ndarray of shape (n_samples,)
         Class codes.
     kind : str
-        As ``split.kind``. Stratified, random and group: every row is validated once, except the only row of a
-        class, which always trains. Time and group_time: each fold validates rows that follow those it trains on.
+        As ``split.kind``; a hash split has folds by group where there are groups, else stratified ones. Stratified,
+        random and group: every row is validated once, except rows without which a fold would train without their
+        class: they always train. Time and group_time: each fold validates rows that follow those it trains on.
     n_folds : int
-        Folds asked for; fewer where there are too few groups, moments or rows, and folds that would train
+        Folds asked for; fewer where there are too few groups, moments or rows, and folds in time that would train
         without one of the classes are left out.
     n_repeats : int
         How often all rows are dealt anew, for stratified and random folds; those of the first repeat come first and
@@ -165,6 +166,8 @@ def make_folds(
     mltrain.errors.DataError
         No fold can be made.
     """
+    if kind == "hash":
+        kind = "stratified" if groups is None else "group"
     if kind in ("time", "group_time"):
         moments = row_moments(_named(times))
         starts = first_moments(moments, group_codes(_named(groups))) if kind == "group_time" else None
@@ -194,9 +197,24 @@ def _fold_of_rows(
     if kind == "group":
         codes = group_codes(_named(groups))
         n_parts = min(n_folds, int(codes.max()) + 1)
-        return parts_by_group(codes, y, ranks=ranks, shares=np.full(n_parts, 1 / n_parts)).astype(np.int64)
-    parts = stratified_folds(y if kind == "stratified" else np.zeros_like(y), n_folds=n_folds, ranks=ranks)
-    return np.where(np.bincount(y)[y] == 1, -1, parts)
+        parts = parts_by_group(codes, y, ranks=ranks, shares=np.full(n_parts, 1 / n_parts)).astype(np.int64)
+        return _always_in_training(parts, y, codes)
+    # Of a class with fewer rows than folds, random folds might hold all rows in one, and then none would train on it.
+    strata = y if kind == "stratified" else np.where(np.bincount(y)[y] < n_folds, y + 1, 0)
+    parts = stratified_folds(strata, n_folds=n_folds, ranks=ranks)
+    return _always_in_training(parts, y, np.arange(len(y), dtype=np.int32))
+
+
+def _always_in_training(parts: NDArray[np.int64], y: NDArray[np.int64], groups: Codes) -> NDArray[np.int64]:
+    """Return the folds with -1 for the groups that hold all rows of some class, where one fold has them all."""
+    n_parts, n_classes = int(parts.max(initial=-1)) + 1, int(y.max()) + 1
+    counts = np.bincount((parts + 1) * n_classes + y, minlength=(n_parts + 1) * n_classes).reshape(-1, n_classes)
+    alone = np.flatnonzero((counts[0] == 0) & (np.count_nonzero(counts[1:], axis=0) == 1))
+    if not len(alone):
+        return parts
+    kept = np.zeros(int(groups.max()) + 1, dtype=np.bool_)
+    kept[groups[np.isin(y, alone)]] = True
+    return np.where(kept[groups], -1, parts)
 
 
 def split_shares(section: SplitSection, *, has_test: bool) -> Shares:

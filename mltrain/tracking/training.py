@@ -91,6 +91,8 @@ def log_candidate(
     run.set_tags(tags)
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory)
-        if path.is_file() and name.parts[0] not in ("model", "model.pkl", "tracking.jsonl", "sync.json"):
+        # The sender writes its state beside them, by way of a file whose name begins with a dot and is soon gone.
+        is_ours = name.parts[0] not in ("model", "model.pkl", "tracking.jsonl", "sync.json")
+        if is_ours and not name.name.startswith(".") and path.is_file():
             run.log_file(path, name.as_posix())
     run.log_model(directory / "model", "model")

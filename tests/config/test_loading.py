@@ -111,7 +111,7 @@ def test_hint_says_where_an_unknown_key_belongs(write, text, where, hint):
         ("split: {test_size: 1}", "must be below 1, got 1"),
         ("split: {test_from: soon}", "wants a date such as 2024-01-31, got 'soon'"),
         ("split: {kind: groups}",
-         "must be one of stratified, random, group, time, group_time, got 'groups'"),
+         "must be one of stratified, random, group, time, group_time, hash, got 'groups'"),
         ("models: {lgbm: {search_space: {x: {int: [3, 2]}}}}", "low must be below high, got [3, 2]"),
         ("models: {lgbm: {search_space: {x: {int: [3]}}}}", "wants 2 items, got [3]"),
         ("models: {lgbm: {search_space: {x: {int: [1.5, 3]}}}}", "wants a whole number, got 1.5"),
@@ -136,7 +136,7 @@ def test_all_problems_are_told_in_order_of_lines(write):
         "  mltrain.yaml:3 train.seed: unknown key 'seed' (known here: "
         + ", ".join(type(Config().train).model_fields)
         + ")",
-        "  mltrain.yaml:4 split.kind: must be one of stratified, random, group, time, group_time, got 'grop'"
+        "  mltrain.yaml:4 split.kind: must be one of stratified, random, group, time, group_time, hash, got 'grop'"
         " (did you mean 'group'?)",
         "  mltrain.yaml:5 data.source: data.source is missing (name a Parquet or CSV file, or example:churn;"
         " `mltrain init DATA --target COL` writes it down)",

@@ -266,7 +266,7 @@ def _answers(url: str) -> bool:
 
 
 def _wait(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    end_s = time.monotonic() + 150
+    end_s = time.monotonic() + 600  # seconds by itself; minutes were seen on a busy machine
     while not condition():
         assert process.poll() is None, log.read_text()[-2000:]
         assert time.monotonic() < end_s, log.read_text()[-2000:]
@@ -274,17 +274,21 @@ def _wait(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_whole_job_ends_in_a_champion_that_mlflow_serves(
     rows: Path, mlflow_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import mlflow
+
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
-    monkeypatch.setattr("mltrain.tracking.telling.TIMEOUT_S", 120.0)  # a busy machine imports MLflow for half a minute
     workspace = Workspace(root=tmp_path / "work")
     config = _config(rows, mlflow_server, project_name="whole-job", supported_models=["lgbm", "logistic_regression"])
     result = run(config, workspace, request=TrainRequest(max_trials=2)).register
     assert result is not None
-    assert (result.tracker_version, result.warnings) == ("1", ())
     name = result.name
+    synced = sync(config, workspace)  # a busy machine imports MLflow for half a minute, and leaves the rest to it
+    assert (synced.pending, synced.warnings) == ((), ())
+    assert mlflow.MlflowClient(mlflow_server).get_model_version_by_alias(name, "champion").version in (1, "1")
     kept = registry.resolve(workspace.registry, name, "champion")
     expected = artifact.load_model(registry.directory(workspace.registry, kept) / "model").proba(_table())
 

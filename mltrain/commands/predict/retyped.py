@@ -25,15 +25,21 @@ def type_notes(schema: Schema, now: pa.Schema | None) -> tuple[str, ...]:
     """
     if now is None:
         return ()
+    types = {field.name: str(_plain(field.type)) for field in now}
     changed = [
-        f"{column.name} ({now.field(column.name).type}, was {column.arrow_type})"
+        f"{column.name} ({types[column.name]}, was {column.arrow_type})"
         for column in schema.features
-        if column.name in now.names and _sort(str(now.field(column.name).type)) != _sort(column.arrow_type)
+        if column.name in types and _sort(types[column.name]) != _sort(column.arrow_type)
     ]
     if not changed:
         return ()
     more = f" and {len(changed) - MAX_LISTED} more" if len(changed) > MAX_LISTED else ""
     return (f"columns of another type than in training were converted: {', '.join(changed[:MAX_LISTED])}{more}",)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values: text may be read as a dictionary."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _sort(arrow_type: str) -> str:

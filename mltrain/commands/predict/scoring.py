@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from mltrain import files
 from mltrain.data.conforming import conform
 from mltrain.data.target import PREDICTION, proba_names
-from mltrain.data.text import decoded
+from mltrain.data.text import decoded, is_text
 from mltrain.drift import Profile, Tally
 from mltrain.errors import SchemaError
 from mltrain.model import Model
@@ -91,7 +91,7 @@ def score(batch: Batch, scorer: Scorer) -> Scored:
         conformed = conform(table, model.schema, origin=scorer.source)
     except SchemaError as error:
         raise SchemaError(error.message, where=_shifted(error.where, batch.first_row), hint=error.hint) from error
-    proba = model.proba(conformed, threads=scorer.threads) if table.num_rows else None
+    proba = model.conformed_proba(conformed, threads=scorer.threads) if table.num_rows else None
     tally = None if scorer.profile is None else Tally(profile=scorer.profile)
     if tally is not None and table.num_rows:
         tally.add(conformed)
@@ -126,7 +126,9 @@ def _open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter | pcsv.CSVWr
     """Open a writer for the suffix of ``path``."""
     if path.suffix.lower() == ".csv":
         return pcsv.CSVWriter(path, schema)
-    return pq.ParquetWriter(path, schema, compression="zstd")
+    texts = [field.name for field in schema if is_text(field.type)]
+    # Probabilities hardly repeat: a dictionary of them would be given up after a while.
+    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=texts)
 
 
 def _shifted(where: str | None, first_row: int) -> str | None:

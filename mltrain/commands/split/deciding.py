@@ -17,6 +17,7 @@ from mltrain.data import Target
 from mltrain.data.locations import NO_ROWS_HINT
 from mltrain.data.target import encode_target, make_target, unlabelled
 from mltrain.data.text import group_codes, is_missing
+from mltrain.data.weights import row_weights
 from mltrain.errors import DataError
 from mltrain.splitting.chronology import Moments, check_cut_offs, check_moments, moments_where_known
 from mltrain.splitting.keys import Hashes, check_unique, hash_keys
@@ -80,7 +81,7 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
     Raises
     ------
     mltrain.errors.DataError
-        There are no rows, no classes to learn, a time or a key is missing, or a key is repeated.
+        There are no rows, no classes to learn, a time, a key or a weight is missing or wrong, or a key is repeated.
     mltrain.errors.ConfigError
         A cut-off date cannot cut the time column.
     """
@@ -126,7 +127,8 @@ def _collect(sources: Sources, config: Config) -> _Collected:
     """Read the deciding columns batch after batch."""
     split, target, seed, found = config.split, str(config.data.target), config.seed, _Collected()
     by_group = split.kind == "hash" and split.group_column is not None
-    named = (target, split.group_column, split.time_column if _is_timed(config) else None, split.key_column)
+    weight, n_labelled = config.data.weight_column, 0
+    named = (target, split.group_column, split.time_column if _is_timed(config) else None, split.key_column, weight)
     columns = list(dict.fromkeys(name for name in named if name is not None))
     for batch in sources.batches(columns):
         has_label = ~unlabelled(pa.chunked_array([batch.column(target)]))
@@ -143,6 +145,9 @@ def _collect(sources: Sources, config: Config) -> _Collected:
         if by_group:
             groups = rows.column(str(split.group_column))
             found.hashes.append(hash_keys(groups, seed=seed, where="split.group_column"))
+        if weight is not None:
+            row_weights(rows.column(weight), weight, first_row=n_labelled)
+        n_labelled += rows.num_rows
     return found
 
 

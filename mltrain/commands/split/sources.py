@@ -111,6 +111,7 @@ def _check_roles(schema: pa.Schema, config: Config) -> None:
         ("split.group_column", split.group_column),
         ("split.time_column", split.time_column),
         ("split.key_column", split.key_column),
+        ("data.weight_column", config.data.weight_column),
     ):
         if name is not None and name == config.data.target:
             raise ConfigError(f"column {name!r} is the target and can have no other role", where=key)

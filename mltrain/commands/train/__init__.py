@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mltrain.commands.train.families import Found, LeftOut, recall_family, train_ensemble, train_families
 from mltrain.commands.train.leaving import CandidateLine
+from mltrain.commands.train.outlook import fit_into_memory
 from mltrain.commands.train.session import Session, TrainRequest, budget_for
 from mltrain.config import Config
 from mltrain.data.splits import current_split_record
@@ -18,7 +19,7 @@ from mltrain.events import Listener, Notice, StageStarted, ignore
 from mltrain.jobs import read_material
 from mltrain.model import available_cores
 from mltrain.models.memory import give_back
-from mltrain.plan import Plan, comparison_metric, make_plan
+from mltrain.plan import Plan, make_plan
 from mltrain.provenance import provenance
 from mltrain.repository import git_patch
 from mltrain.search import LocalExecutor
@@ -74,13 +75,15 @@ def train(
         There is no split, it is stale or was changed, or no model could be fitted.
     mltrain.errors.NoRunError
         The ensemble alone was asked for, and earlier sessions left too few families to vote.
+    mltrain.errors.EnvironmentRefusal
+        There is too little memory for a final fit on all rows.
     mltrain.errors.Interrupted
         The user asked to stop; finished trials and saved models are kept.
     """
     started_at = time.monotonic() if request.started_at is None else request.started_at
     plan = make_plan(config, request.models)
     split = current_split_record(workspace.split_record, config)
-    metric = comparison_metric(config.train, split.schema.target.n_classes)
+    config = fit_into_memory(config, split, plan.families, listener=listener)
     with open_session(config.train, workspace) as tracked, watched(tracked):
         material = read_material(config, workspace, split, listener=listener, is_lean=True)
         with LocalExecutor(config.train.n_jobs or available_cores()) as executor:
@@ -100,7 +103,7 @@ def train(
     if delivery.archive is not None:
         kept = f"{delivery.where}: runs are archived in {delivery.archive}; 'mltrain runs sync' sends them"
         listener(Notice(message=kept, level="info"))
-    rows = material.rows
+    rows, metric = material.rows, material.recipe.metric
     positive = rows.schema.target.positive
     return TrainResult(
         session=tracked.id,

@@ -1,0 +1,43 @@
+"""What a training session is about to need of memory, said before a row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mltrain.config import Config
+from mltrain.data.splits import SplitRecord
+from mltrain.events import Listener, Notice
+from mltrain.memory import available_bytes
+from mltrain.models import ModelFamily
+from mltrain.sizing import Load, look_ahead
+
+
+def fit_into_memory(
+    config: Config, split: SplitRecord, families: Mapping[str, ModelFamily], *, listener: Listener
+) -> Config:
+    """Say what training needs and what there is, and return the config with as many rows in the search as fit.
+
+    The number stays in the config that runs record, so that `reproduce` fits the same rows where there is more memory.
+
+    Raises
+    ------
+    mltrain.errors.EnvironmentRefusal
+        There is too little for the final fit on all rows.
+    """
+    n_train, n_validation = (split.splits[name].rows for name in ("train", "validation"))
+    available = available_bytes()
+    if config.train.max_memory_gb is not None:
+        available = min(available, int(config.train.max_memory_gb * 1e9))
+    load = Load(
+        schema=split.schema,
+        n_rows=n_train + n_validation,
+        n_validation=n_validation,
+        most_rows=min(config.train.search_rows or n_train, n_train),
+        families=families,
+    )
+    outlook = look_ahead(load, available_bytes=available)
+    if outlook.search_rows is None:
+        listener(Notice(message=str(outlook), level="info"))
+        return config
+    listener(Notice(message=str(outlook)))
+    return config.model_copy(update={"train": config.train.model_copy(update={"search_rows": outlook.search_rows})})

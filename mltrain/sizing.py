@@ -1,0 +1,155 @@
+"""What a training will need of memory, estimated before it begins, and what it does where there is less.
+
+A sum over what is held at once, from the shapes alone: no row is read for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mltrain.data import Column, ColumnKind, Schema
+from mltrain.errors import EnvironmentRefusal
+from mltrain.models import ModelFamily, ViewKind
+
+LIBRARIES_BYTES = 450_000_000
+SPARE = 1.15
+FEWEST_ROWS = 20_000
+_DATE_PARTS = 7
+_VIEW_BYTES: Mapping[ViewKind, int] = {"native": 4, "ordinal": 4, "one_hot": 8}
+# What a family keeps of a cell it trains on, in one setting of bins; as `prepare` of each family says.
+_CELL_BYTES = {"lgbm": 2, "xgboost": 4, "catboost": 3, "random_forest": 0, "logistic_regression": 0}
+_OTHER_CELL_BYTES = 4
+# Settings of bins that a search has open at once, and fits in flight.
+_SEARCH_COPIES = 2
+_ROW_BYTES = 120
+_ALWAYS_BYTES = {"random_forest": 450_000_000, "logistic_regression": 250_000_000}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outlook:
+    """What a training needs and does.
+
+    Attributes
+    ----------
+    needed_bytes : int
+        With all rows in the search.
+    available_bytes : int
+    search_rows : int, optional
+        Rows that each trial learns from, where not all of them fit; the final fit learns from all.
+    """
+
+    needed_bytes: int
+    available_bytes: int
+    search_rows: int | None = None
+
+    def __str__(self) -> str:
+        text = f"memory: about {gigabytes(self.needed_bytes)} needed, {gigabytes(self.available_bytes)} available"
+        if self.search_rows is None:
+            return text
+        return f"{text}; trials learn from {self.search_rows:,} rows, the final fit from all"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """What a training is about to hold.
+
+    Attributes
+    ----------
+    n_rows : int
+        Train and validation rows.
+    n_validation : int
+    most_rows : int
+        Rows that a trial would learn from, were there no end of memory.
+    """
+
+    schema: Schema
+    n_rows: int
+    n_validation: int
+    most_rows: int
+    families: Mapping[str, ModelFamily]
+
+
+def look_ahead(load: Load, *, available_bytes: int) -> Outlook:
+    """Return what a training of these families on these rows needs, and what it does.
+
+    Raises
+    ------
+    mltrain.errors.EnvironmentRefusal
+        Even with few rows in the search the final fit on all rows does not fit; says the figure.
+    """
+    needed = needed_bytes(load, search_rows=load.most_rows)
+    if needed <= available_bytes:
+        return Outlook(needed_bytes=needed, available_bytes=available_bytes)
+    least = needed_bytes(load, search_rows=min(FEWEST_ROWS, load.most_rows))
+    if least > available_bytes:
+        fitting = int(load.n_rows * max(0.0, (available_bytes - LIBRARIES_BYTES) / max(least - LIBRARIES_BYTES, 1)))
+        raise EnvironmentRefusal(
+            f"training on {load.n_rows:,} rows needs about {gigabytes(least)} of memory, "
+            f"and {gigabytes(available_bytes)} are available",
+            where="train",
+            hint=f"about {fitting // 1000 * 1000:,} rows would fit: split a sample, list columns in data.drop, "
+            "train fewer models with --model, or use a larger machine",
+        )
+    low, high = min(FEWEST_ROWS, load.most_rows), load.most_rows
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = needed_bytes(load, search_rows=middle) <= available_bytes
+        low, high = (middle, high) if fits else (low, middle)
+    return Outlook(needed_bytes=needed, available_bytes=available_bytes, search_rows=low)
+
+
+def needed_bytes(load: Load, *, search_rows: int) -> int:
+    """Return the most that is held at once: while rows are read and encoded, searched on, or fitted finally.
+
+    Parameters
+    ----------
+    search_rows : int
+        Rows that a trial learns from.
+    """
+    n_features = sum(_n_encoded(column) for column in load.schema.features)
+    stored = sum(_stored_bytes(column) + _working_bytes(column) for column in load.schema.features)
+    peaks = []
+    for name, family in load.families.items():
+        view = load.n_rows * n_features * _VIEW_BYTES[family.view]
+        cell, always = _CELL_BYTES.get(name, _OTHER_CELL_BYTES), _ALWAYS_BYTES.get(name, 0)
+        searched = (
+            search_rows * (n_features * cell * _SEARCH_COPIES + _ROW_BYTES) + load.n_validation * n_features * cell
+        )
+        fitted = load.n_rows * (n_features * cell + _ROW_BYTES)
+        peaks += [load.n_rows * stored + view, view + always + searched, view + always + fitted]
+    return int(LIBRARIES_BYTES + SPARE * max(peaks, default=0))
+
+
+def gigabytes(n_bytes: float) -> str:
+    """Return an amount of memory as people write it.
+
+    Examples
+    --------
+    >>> gigabytes(2_340_000_000), gigabytes(120_000_000)
+    ('2.3 GB', '0.1 GB')
+    """
+    return f"{n_bytes / 1e9:.1f} GB"
+
+
+def columns_to_read(schema: Schema, *others: str | None) -> Sequence[str]:
+    """Return the columns of a split that training needs: features, target, and those that make folds and weights."""
+    named = (*(c.name for c in schema.features), schema.target.name, schema.group, schema.time, *others)
+    return tuple(dict.fromkeys(name for name in named if name is not None))
+
+
+def _n_encoded(column: Column) -> int:
+    """Return about how many features a column becomes."""
+    return _DATE_PARTS if column.kind is ColumnKind.DATE else 1
+
+
+def _stored_bytes(column: Column) -> int:
+    """Return the bytes of a value as it is read: text is a number in a dictionary."""
+    return 4 if column.kind is ColumnKind.CATEGORY else 8
+
+
+def _working_bytes(column: Column) -> int:
+    """Return the bytes of a value in the type that its kind works with, none where it is of that type already."""
+    if column.arrow_type == "double" and column.kind is ColumnKind.NUMERIC:
+        return 0
+    return {ColumnKind.CATEGORY: 4, ColumnKind.BOOLEAN: 1}.get(column.kind, 8)

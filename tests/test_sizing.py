@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from mltrain import plugins
+from mltrain.data import Column, ColumnKind, Schema, Target
+from mltrain.errors import EnvironmentRefusal
+from mltrain.sizing import LIBRARIES_BYTES, Load, columns_to_read, look_ahead, needed_bytes
+
+GB = 10**9
+
+
+def load(n_rows: int = 10_000_000, *names: str) -> Load:
+    columns = [Column(name=f"x{i}", kind=ColumnKind.NUMERIC, arrow_type="double") for i in range(20)]
+    columns.append(Column(name="id", kind=ColumnKind.ID, arrow_type="int64"))
+    schema = Schema(columns=tuple(columns), target=Target(name="y", classes=(0, 1)), group="id")
+    n_validation = n_rows // 4
+    families = {name: plugins.load("models", name) for name in names or ("xgboost",)}
+    return Load(
+        schema=schema,
+        n_rows=n_rows,
+        n_validation=n_validation,
+        most_rows=n_rows - n_validation,
+        families=families,
+    )
+
+
+def test_little_data_needs_little_more_than_the_libraries() -> None:
+    assert needed_bytes(load(1000), search_rows=750) == pytest.approx(LIBRARIES_BYTES, rel=0.01)
+
+
+def test_more_rows_need_more_and_rows_of_a_trial_count() -> None:
+    few, many = load(1_000_000), load(10_000_000)
+
+    assert needed_bytes(many, search_rows=7_500_000) > 8 * needed_bytes(few, search_rows=750_000) - 8 * LIBRARIES_BYTES
+    assert needed_bytes(many, search_rows=100_000) < needed_bytes(many, search_rows=7_500_000)
+
+
+def test_the_dearest_family_says_how_much_is_needed() -> None:
+    alone = {name: needed_bytes(load(10_000_000, name), search_rows=7_500_000) for name in ("lgbm", "xgboost")}
+    both = needed_bytes(load(10_000_000, "lgbm", "xgboost"), search_rows=7_500_000)
+
+    assert both == max(alone.values())
+
+
+def test_all_rows_are_searched_on_where_they_fit() -> None:
+    outlook = look_ahead(load(), available_bytes=64 * GB)
+
+    assert outlook.search_rows is None
+    assert str(outlook).startswith("memory: about ")
+    assert str(outlook).endswith(" needed, 64.0 GB available")
+
+
+def test_as_many_rows_as_fit_are_searched_on_and_the_final_fit_gets_all() -> None:
+    everything = needed_bytes(load(), search_rows=7_500_000)
+    least = needed_bytes(load(), search_rows=20_000)
+    between = (everything + least) // 2
+
+    outlook = look_ahead(load(), available_bytes=between)
+
+    assert outlook.search_rows is not None
+    assert 20_000 < outlook.search_rows < 7_500_000
+    assert needed_bytes(load(), search_rows=outlook.search_rows) <= between
+    assert needed_bytes(load(), search_rows=outlook.search_rows + 2) > between
+    assert "the final fit from all" in str(outlook)
+
+
+def test_too_little_for_the_final_fit_is_refused_with_the_figure() -> None:
+    with pytest.raises(EnvironmentRefusal, match=r"10,000,000 rows needs about \d+\.\d GB .* 1\.0 GB are") as caught:
+        look_ahead(load(), available_bytes=GB)
+
+    assert caught.value.exit_code == 6
+    assert "rows would fit" in str(caught.value.hint)
+
+
+def test_only_what_training_needs_is_read() -> None:
+    assert columns_to_read(load().schema, None, "w") == (*(f"x{i}" for i in range(20)), "y", "id", "w")
