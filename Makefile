@@ -57,7 +57,7 @@ $(MATRIX:%=matrix-%): .venv-uv/ready
 matrix-feast: .venv-uv/ready
 	$(PYTHON) -m venv --clear .venv-$@
 	.venv-uv/bin/$(INSTALL) --python .venv-$@/bin/python --editable '.[feast]' 'feast[duckdb]' --group test
-	MLTRAIN_FEAST_PYTHON= .venv-$@/bin/pytest tests/data/feast tests/acceptance/test_joined_features.py -p no:cacheprovider
+	MLTRAIN_FEAST_PYTHON= .venv-$@/bin/pytest tests/data/feast -p no:cacheprovider
 
 .venv-feast/ready: pyproject.toml .venv-uv/ready
 	$(PYTHON) -m venv --clear .venv-feast
