@@ -11,7 +11,7 @@ INSTALL := uv pip install --quiet --compile-bytecode
 .DEFAULT_GOAL := help
 # Each makes an environment of its own and runs the fast tests there. `newest` does without MLflow, which holds pyarrow back.
 MATRIX := pandas-2.2 pandas-2.3 pandas-3 lowest newest
-.PHONY: help demo split train evaluate register test test-full lint docs clean $(MATRIX:%=matrix-%)
+.PHONY: help demo split train evaluate register test test-full lint docs clean $(MATRIX:%=matrix-%) matrix-feast
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-32s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
