@@ -133,7 +133,9 @@ def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:
 def _parquet_tables(file: DataFile, *, wanted: Sequence[str], batch_rows: int) -> Iterator[pa.Table]:
     """Yield one file in pieces; the first is empty, for a file without rows still has columns."""
     texts = _stored_texts(file)
-    with readable(file, kind="Parquet"), file.open() as opened, pq.ParquetFile(opened, read_dictionary=texts) as reader:
+    # Arrow's default is to read all columns ahead and to let go of them at the end: memory would grow with the file.
+    reading = {"read_dictionary": texts, "pre_buffer": False}
+    with readable(file, kind="Parquet"), file.open() as opened, pq.ParquetFile(opened, **reading) as reader:
         folders = folder_values(file, besides=reader.schema_arrow.names)
         stored = [name for name in wanted if name in reader.schema_arrow.names]
         yield _with_folders(pa.schema(reader.schema_arrow.field(n) for n in stored).empty_table(), folders, wanted)
