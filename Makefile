@@ -11,7 +11,7 @@ INSTALL := uv pip install --quiet --compile-bytecode
 .DEFAULT_GOAL := help
 # Each makes an environment of its own and runs the fast tests there. `newest` does without MLflow, which holds pyarrow back.
 MATRIX := pandas-2.2 pandas-2.3 pandas-3 lowest newest
-.PHONY: help demo split train evaluate register test test-full lint docs clean $(MATRIX:%=matrix-%)
+.PHONY: help demo split train evaluate register test test-full lint docs clean $(MATRIX:%=matrix-%) matrix-feast
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-32s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,7 +57,7 @@ $(MATRIX:%=matrix-%): .venv-uv/ready
 matrix-feast: .venv-uv/ready
 	$(PYTHON) -m venv --clear .venv-$@
 	.venv-uv/bin/$(INSTALL) --python .venv-$@/bin/python --editable '.[feast]' 'feast[duckdb]' --group test
-	MLTRAIN_FEAST_PYTHON= .venv-$@/bin/pytest tests/data/feast tests/acceptance/test_joined_features.py -p no:cacheprovider
+	MLTRAIN_FEAST_PYTHON= .venv-$@/bin/pytest tests/data/feast -p no:cacheprovider
 
 .venv-feast/ready: pyproject.toml .venv-uv/ready
 	$(PYTHON) -m venv --clear .venv-feast

@@ -1,7 +1,7 @@
 """How fast does `predict` score 5,000,000 rows, against the booster's own predict on the encoded array.
 
 ``python benchmarks/predict_rows.py`` makes the rows (14 numbers, 6 categories; 250,000 different ones over and over, in
-Parquet) in a folder of its own, trains LightGBM on 60,000 more of the same kind, and then, in turn and each in a
+Parquet) in a folder of its own, fits LightGBM to 60,000 more of the same kind, and then, in turn and each in a
 process of its own, scores them with mltrain's `predict` and with `Booster.predict` on an array that was encoded
 beforehand. Prints a Markdown table; deletes the rows.
 """
@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 
 CHUNK, GROUP = 250_000, 125_000
 TRAIN_ROWS = 60_000
-TREES = 150  # few, as models go: the more trees, the less everything else weighs
+TREES, LEAVES = 150, 63  # few, as models go: the more trees, the less everything else weighs
 
 
 def make_rows(n_rows: int, *, seed: int) -> pa.Table:
@@ -54,31 +54,43 @@ def make_rows(n_rows: int, *, seed: int) -> pa.Table:
 
 
 def prepare(folder: Path, n_rows: int) -> None:
-    """Write the rows to score, and train a model on others of the same kind."""
-    from mltrain.commands.split import split
-    from mltrain.commands.train import TrainRequest, train
-    from mltrain.config import Config
-    from mltrain.workspace import Workspace
-
-    pq.write_table(make_rows(TRAIN_ROWS, seed=0), folder / "train.parquet")
+    """Write the rows to score, and fit a model to others of the same kind."""
     chunk = make_rows(CHUNK, seed=1).drop(["label"])
     with pq.ParquetWriter(folder / "rows.parquet", chunk.schema) as writer:
         for start in range(0, n_rows, CHUNK):
             ids = pa.array(np.arange(start, start + CHUNK))
             rows = chunk.set_column(0, "row_id", ids).slice(0, n_rows - start)
             writer.write_table(rows, row_group_size=GROUP)
-    config = Config.model_validate(
-        {
-            "data": {"source": str(folder / "train.parquet"), "target": "label"},
-            "train": {"experiment_tracker": "local", "supported_models": ["lgbm"], "calibration": "none"},
-            "models": {"lgbm": {"params": {"n_estimators": TREES, "learning_rate": 0.05, "num_leaves": 63}}},
-            "evaluate": {"figures": False},
-        }
+    fit_model(make_rows(TRAIN_ROWS, seed=0), folder / "model")
+
+
+def fit_model(table: pa.Table, directory: Path) -> None:
+    """Save a booster of so many trees, with the encoder and the profile that training would give it."""
+    from mltrain import artifact
+    from mltrain.data import Schema
+    from mltrain.data.columns import infer_columns
+    from mltrain.data.conforming import conform
+    from mltrain.data.target import encode_target, make_target
+    from mltrain.drift import fit_profile
+    from mltrain.model import Member, Model
+    from mltrain.models import Fold, Limits, Objective
+    from mltrain.models.lightgbm import FAMILY
+    from mltrain.preprocessing import encode, fit_encoder
+
+    target = make_target(table["label"], "label")
+    columns = infer_columns(table, target="label", overrides={})
+    schema, y = Schema(columns=columns, target=target), encode_target(target, table["label"])
+    rows = conform(table, schema, origin="rows")
+    encoder = fit_encoder("native", rows, schema=schema, min_variance=0.0, max_categories=1000, date_parts=True)
+    everything = Fold(train=np.arange(len(y)), valid=np.empty(0, dtype=np.intp))
+    prepared = FAMILY.prepare(
+        encode(encoder, rows), y, weights=None, folds=[everything], objective=Objective(n_classes=2)
     )
-    workspace = Workspace(root=folder)
-    split(config, workspace)
-    trained = train(config, workspace, request=TrainRequest(max_trials=1))
-    (folder / "run").write_text(trained.candidates[0].run_id)
+    params = {"learning_rate": 0.1, "num_leaves": LEAVES}
+    fitted = FAMILY.fit(prepared, 0, params=params, limits=Limits(seed=0, max_rounds=TREES))
+    member = Member(family="lgbm", weight=1.0, fitted=fitted.model)
+    model = Model(schema=schema, encoders={"native": encoder}, members=(member,))
+    artifact.save_model(model, directory, record={}, profile=fit_profile(rows, schema))
 
 
 def encode_all(folder: Path) -> None:
@@ -87,7 +99,7 @@ def encode_all(folder: Path) -> None:
     from mltrain.data.conforming import conform
     from mltrain.preprocessing import encode
 
-    model = artifact.load_model(folder / "runs" / (folder / "run").read_text() / "model")
+    model = artifact.load_model(folder / "model")
     (encoder,) = model.encoders.values()
     with pq.ParquetFile(folder / "rows.parquet") as reader:
         n_rows = reader.metadata.num_rows
@@ -115,7 +127,7 @@ def booster(folder: Path) -> Took:
     from mltrain import artifact
     from mltrain.model import available_cores
 
-    model = artifact.load_model(folder / "runs" / (folder / "run").read_text() / "model")
+    model = artifact.load_model(folder / "model")
     (member,) = model.members
     X = np.load(folder / "encoded.npy")
     found: list[np.ndarray] = []
@@ -130,7 +142,7 @@ def mltrain_predict(folder: Path) -> Took:
     from mltrain.commands.predict import predict
     from mltrain.workspace import Workspace
 
-    model = str(folder / "runs" / (folder / "run").read_text() / "model")
+    model = str(folder / "model")
     source, destination = str(folder / "rows.parquet"), folder / "out.parquet"
     workspace = Workspace(root=folder)
     artifact.load_model(Path(model))
@@ -193,8 +205,9 @@ def report(folder: Path, n_rows: int, rounds: int) -> None:
     ratios = ", ".join(f"{a['seconds'] / b['seconds']:.2f}" for a, b in zip(*found.values(), strict=True))
     from mltrain import artifact
 
-    model = artifact.load_model(folder / "runs" / (folder / "run").read_text() / "model")
-    print(f"\nThe booster has {model.members[0].fitted.num_trees()} trees.", end=" ")
+    model = artifact.load_model(folder / "model")
+    n_trees = model.members[0].fitted.num_trees()
+    print(f"\nThe booster has {n_trees} trees of {LEAVES} leaves.", end=" ")
     print(f"Speed against the booster: {own / ours:.2f} ({ratios}); in processor seconds {own_cpu / our_cpu:.2f}.")
     print(f"Same probabilities: {same}; same order of rows: {ordered}.")
 

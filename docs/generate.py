@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
 import json
 import sys
 import tomllib
@@ -13,7 +14,7 @@ from typing import Any
 
 import typer
 
-from mltrain import errors, plugins
+from mltrain import errors
 from mltrain.cli import app
 from mltrain.config.names import FAMILIES, METRICS, TRACKERS
 from mltrain.config.rendering import to_values
@@ -208,7 +209,7 @@ def plugin_lines() -> Iterator[str]:
         yield from ("| name | also accepted | what it is |", "|---|---|---|")
         for name, value in sorted(project["entry-points"][f"mltrain.{group}"].items()):
             yield row(f"`{name}`", synonyms(name, {**FAMILIES, **TRACKERS}), module_summary(value))
-    yield from option_lines()
+    yield from option_lines(project["entry-points"]["mltrain.sources"])
     yield from ("", "## Metrics", "")
     yield "For `train.comparison_metric`; others are entry points of `mltrain.metrics` or any scikit-learn scorer name."
     yield "A metric that needs a threshold is scored at the best one on the same held-out predictions."
@@ -216,12 +217,14 @@ def plugin_lines() -> Iterator[str]:
     yield from (metric_row(name) for name in BUILT_IN)
 
 
-def option_lines() -> Iterator[str]:
+def option_lines(sources: Mapping[str, str]) -> Iterator[str]:
     """Yield the settings of the shipped data sources; their modules load without the extras that they need."""
     yield from ("", "### Settings of data sources", "", "Keys of `data.options`.", "")
     yield from ("| source | key | default | what it does |", "|---|---|---|---|")
-    for name in plugins.names("sources"):
-        fields = getattr(plugins.load("sources", name), "options", NoOptions).model_fields
+    for name, value in sorted(sources.items()):
+        module, _, attribute = value.partition(":")
+        source = getattr(importlib.import_module(module), attribute)
+        fields = getattr(source, "options", NoOptions).model_fields
         for key, field in fields.items():
             default = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False, default=str)
             shown = "required" if field.is_required() else f"`{default}`"

@@ -17,7 +17,6 @@ from sklearn.metrics import f1_score, log_loss, roc_auc_score
 from mltrain import plugins
 from mltrain.calibration import calibrate, choose_calibrator
 from mltrain.candidate import (
-    Allowance,
     CalibrationSplit,
     Candidate,
     HeldOut,
@@ -29,7 +28,6 @@ from mltrain.candidate import (
     decisions,
     held_out_rows,
     keep,
-    seconds_after_search,
     validated_parts,
 )
 from mltrain.config import PreprocessingSection, SplitSection, TrainSection
@@ -40,6 +38,7 @@ from mltrain.final_fit import fit_finally, refit_seconds, start_refit
 from mltrain.metrics import resolve
 from mltrain.models import Objective
 from mltrain.preprocessing import Encoder
+from mltrain.reserve import Allowance, seconds_after_search
 from mltrain.search import Curve, Ends, LocalExecutor, SearchJob, Study, Trial, as_scored, search
 from mltrain.space import Float
 

@@ -82,7 +82,7 @@ def _open(source: str, settings: DeltaOptions) -> DeltaTable:
     """Return the table at the version that is asked for."""
     try:
         from deltalake import DeltaTable  # noqa: PLC0415 - an extra
-        from deltalake.exceptions import DeltaError, TableNotFoundError  # noqa: PLC0415 - the same
+        from deltalake.exceptions import TableNotFoundError  # noqa: PLC0415 - the same
     except ImportError as error:
         hint = "pip install 'mltrain[delta]'"
         raise PluginError(f"data source 'delta' cannot be loaded: {error}", where=source, hint=hint) from error
@@ -95,17 +95,25 @@ def _open(source: str, settings: DeltaOptions) -> DeltaTable:
             table = DeltaTable(place, storage_options=storage or None)
         except TableNotFoundError:
             raise DataError(f"there is no Delta table at {address!r}", where=source, hint="check data.source") from None
-        newest = table.version()
-        try:
-            if settings.version is not None:
-                table.load_as_version(settings.version)
-        except DeltaError as error:
-            hint = f"versions go from 0 to {newest}; the log of old ones may have been cleaned up"
-            message = f"version {settings.version} cannot be read: {one_line(error)}"
-            raise DataError(message, where=f"{source}, {WHERE}.version", hint=hint) from None
+        if settings.version is not None:
+            _load_version(table, settings.version, source=source)
         if settings.timestamp is not None:
             _load_moment(table, settings.timestamp, source=source)
     return table
+
+
+def _load_version(table: DeltaTable, version: int, *, source: str) -> None:
+    """Go to a version; one that there is not is refused, for which older libraries take the newest."""
+    from deltalake.exceptions import DeltaError  # noqa: PLC0415 - an extra
+
+    newest, reason = table.version(), "there is none of this number"
+    try:
+        table.load_as_version(version)
+    except DeltaError as error:
+        reason = one_line(error)
+    if table.version() != version:
+        hint = f"versions go from 0 to {newest}; the log of old ones may have been cleaned up"
+        raise DataError(f"version {version} cannot be read: {reason}", where=f"{source}, {WHERE}.version", hint=hint)
 
 
 def _load_moment(table: DeltaTable, moment: date, *, source: str) -> None:

@@ -24,7 +24,7 @@ def shop(tmp_path: Path) -> Path:
     with duckdb.connect(path) as connection:
         connection.execute(
             "create table customers as select 1::bigint as id, date '2024-02-29' as since, 12.5::decimal(8,2) as paid, "
-            "true as gone, timestamptz '2024-02-29 10:00+02' as seen, 'a'::enum('a', 'b') as plan "
+            "true as gone, timestamptz '2024-02-29 10:00:00+02' as seen, 'a'::enum('a', 'b') as plan "
             "union all select 2, null, null, null, null, null"
         )
     return path
@@ -92,7 +92,7 @@ def test_a_missing_file_is_a_data_error_and_is_not_made(tmp_path: Path) -> None:
         ({"query": "select prize from customers"}, "prize"),
         ({"query": "selec 1"}, "syntax error"),
         ({"query": "drop table customers"}, "read-only"),
-        ({"query": "select * from customers where id < $most"}, "most"),
+        ({"query": "select * from customers where id < $most"}, "parameter"),
         ({"query": "select (case when i = 2500000 then 'x' else '1' end)::int as x from range(2600000) t(i)"}, "INT32"),
     ],
 )

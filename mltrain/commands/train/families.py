@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from mltrain.candidate import Allowance, Candidate, affordable_trial, keep, seconds_after_search
+from mltrain.candidate import Candidate, affordable_trial, keep
 from mltrain.commands.train.leaving import CandidateLine, leave, start_tags
 from mltrain.commands.train.session import Session
 from mltrain.ensemble import Searched, keep_ensemble, without_data
@@ -20,6 +20,7 @@ from mltrain.events import Event, Listener, StageFinished, StageStarted
 from mltrain.final_fit import fit_finally, refit_seconds, start_refit
 from mltrain.models import Fitted, ModelFamily
 from mltrain.plan import ENSEMBLE
+from mltrain.reserve import Allowance, seconds_after_search
 from mltrain.search import Ends, SearchJob, Study, Trial, search
 from mltrain.tracking import Run
 from mltrain.tracking import training as log

@@ -71,7 +71,7 @@ def match_rows(
 
     Notes
     -----
-    Takes some 100 bytes a row of both tables while it runs.
+    Takes some 120 bytes a row of both tables while it runs.
     """
     order = _by_key_and_time(codes, dated)
     held_since = dated.times[order]

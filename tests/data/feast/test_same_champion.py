@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,3 +74,20 @@ def test_feast_and_asof_lead_to_the_same_rows_and_the_same_champion(
     scores = [pq.read_table(folder / "scores.parquet") for folder in (with_feast, with_asof)]
     assert scores[0].num_rows == 610
     assert scores[0].equals(scores[1])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_store_is_asked_each_time_and_a_change_of_its_tables_is_noticed(
+    feast: Path, tmp_path: Path, call: Callable[..., Any]
+) -> None:
+    store = shutil.copytree(feast, tmp_path / "store")
+    options = {"entities": str(store / "labels.parquet"), "features": "churn_v1"}
+    folder = workspace(tmp_path / "work", {"source": f"feast:{store}", "options": options})
+    assert not call(folder, "split")["unchanged"]
+    assert call(folder, "split")["unchanged"]
+
+    usage = pq.read_table(store / "usage.parquet")
+    pq.write_table(usage.slice(0, usage.num_rows - 100), store / "usage.parquet")
+
+    assert not call(folder, "split")["unchanged"]

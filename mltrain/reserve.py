@@ -1,0 +1,69 @@
+"""What is kept back of a search's time for what comes after it: final fits, calibration, saving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mltrain.candidate import Recipe
+from mltrain.final_fit import refit_seconds
+from mltrain.search import SearchJob, Trial
+
+# Measured on one core for two and for 26 classes; calibration samples rows above 400,000 cells.
+_CALIBRATION_S_PER_CELL = 4e-6
+_CALIBRATION_OF_CLASSES_S = 0.3  # more than two: a scale and an offset for each, found in many steps
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowance:
+    """The time of one family, and what it can be made of.
+
+    Attributes
+    ----------
+    share_s : float
+        Seconds that search and final fit have together.
+    draws_figures : bool
+        Whether pictures of the model belong to its run.
+    voters_s : float
+        Seconds at most for refits of two further trials, which may vote in an ensemble; they come on top.
+    slowness : float
+        How many times longer than alone a core takes on this machine now.
+    """
+
+    share_s: float
+    n_cores: int
+    draws_figures: bool = True
+    voters_s: float = 0.0
+    slowness: float = 1.0
+
+
+def seconds_after_search(
+    job: SearchJob, recipe: Recipe, best: Trial | None, *, is_at_hand: bool, allowance: Allowance
+) -> float:
+    """Forecast what keeping a trial takes once the search has ended: its final fit, calibration and saving.
+
+    Parameters
+    ----------
+    best : Trial, optional
+        The best one so far; None before any has ended.
+    is_at_hand : bool
+        Its fold models are in memory; those of a resumed trial are not.
+
+    Returns
+    -------
+    float
+        At most four tenths of the share, and what voters may take.
+    """
+    share_s, n_cores = allowance.share_s, allowance.n_cores
+    n_cells = len(job.valid_rows) * job.objective.n_classes
+    # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
+    saving_s = 0.35 if allowance.draws_figures else 0.12
+    calibration_s = _CALIBRATION_OF_CLASSES_S if job.objective.n_classes > 2 else 0.0
+    calibration_s += min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL
+    seconds = allowance.slowness * (saving_s + 0.02 * share_s + calibration_s)
+    if recipe.final_fit == "refit":
+        # Refits run side by side, so each takes the cores that its threads take.
+        refit_s = 0.2 * share_s if best is None else refit_seconds(job, best) * best.threads / n_cores
+        return min(seconds + refit_s, 0.4 * share_s) + min(2 * refit_s, allowance.voters_s)
+    if best is not None and not is_at_hand:
+        seconds += best.seconds * best.threads / n_cores
+    return min(seconds, 0.4 * share_s)
