@@ -23,7 +23,8 @@ _OTHER_CELL_BYTES = 4
 # Settings of bins that a search has open at once, and fits in flight.
 _SEARCH_COPIES = 2
 _ROW_BYTES = 120
-_ALWAYS_BYTES = {"random_forest": 450_000_000, "logistic_regression": 250_000_000}
+# What does not grow with the rows beyond some size: nodes of a forest, sampled rows of the linear model.
+_MOST_BYTES = {"random_forest": 450_000_000, "logistic_regression": 250_000_000}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,13 +84,13 @@ def look_ahead(load: Load, *, available_bytes: int) -> Outlook:
         return Outlook(needed_bytes=needed, available_bytes=available_bytes)
     least = needed_bytes(load, search_rows=min(FEWEST_ROWS, load.most_rows))
     if least > available_bytes:
-        fitting = int(load.n_rows * max(0.0, (available_bytes - LIBRARIES_BYTES) / max(least - LIBRARIES_BYTES, 1)))
+        fitting = int(load.n_rows * (available_bytes - LIBRARIES_BYTES) / max(least - LIBRARIES_BYTES, 1))
+        fewer = f"about {fitting // 1000 * 1000:,} rows would fit: split a sample, " if fitting >= 1000 else ""
         raise EnvironmentRefusal(
             f"training on {load.n_rows:,} rows needs about {gigabytes(least)} of memory, "
             f"and {gigabytes(available_bytes)} are available",
             where="train",
-            hint=f"about {fitting // 1000 * 1000:,} rows would fit: split a sample, list columns in data.drop, "
-            "train fewer models with --model, or use a larger machine",
+            hint=f"{fewer}list columns in data.drop, train fewer models with --model, or use a larger machine",
         )
     low, high = min(FEWEST_ROWS, load.most_rows), load.most_rows
     while high - low > 1:
@@ -112,7 +113,8 @@ def needed_bytes(load: Load, *, search_rows: int) -> int:
     peaks = []
     for name, family in load.families.items():
         view = load.n_rows * n_features * _VIEW_BYTES[family.view]
-        cell, always = _CELL_BYTES.get(name, _OTHER_CELL_BYTES), _ALWAYS_BYTES.get(name, 0)
+        cell = _CELL_BYTES.get(name, _OTHER_CELL_BYTES)
+        always = min(_MOST_BYTES.get(name, 0), 4 * view)
         searched = (
             search_rows * (n_features * cell * _SEARCH_COPIES + _ROW_BYTES) + load.n_validation * n_features * cell
         )

@@ -94,9 +94,15 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
     column = _whole(found.labels, pa.dictionary(pa.int32(), labels))
     target = make_target(column, name, positive=config.data.positive_class, origin=config.data.source)
     y = _encoded(target, column)
+    del column
+    found.labels.clear()  # four bytes a row, which the groups need now
     tested = _collect_test(sources, config)
     groups = _whole(found.groups + tested.groups, sources.schema.field(split.group_column).type) if has_groups else None
     codes = None if groups is None else group_codes(groups)
+    n_without_group = 0 if groups is None else int(is_missing(groups).sum())
+    del groups
+    found.groups.clear()
+    pa.default_memory_pool().release_unused()
     moments = np.concatenate(found.moments) if found.moments else None
     if moments is not None:
         check_moments(moments, where=f"column {split.time_column!r}")
@@ -114,7 +120,7 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
         moments=moments,
         keys=keys,
         hashes=np.concatenate(found.hashes) if found.hashes else keys,
-        n_without_group=0 if groups is None else int(is_missing(groups).sum()),
+        n_without_group=n_without_group,
     )
 
 
