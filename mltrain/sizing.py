@@ -92,12 +92,21 @@ def look_ahead(load: Load, *, available_bytes: int) -> Outlook:
             where="train",
             hint=f"{fewer}list columns in data.drop, train fewer models with --model, or use a larger machine",
         )
-    low, high = min(FEWEST_ROWS, load.most_rows), load.most_rows
-    while high - low > 1:
-        middle = (low + high) // 2
-        fits = needed_bytes(load, search_rows=middle) <= available_bytes
-        low, high = (middle, high) if fits else (low, middle)
-    return Outlook(needed_bytes=needed, available_bytes=available_bytes, search_rows=low)
+    return Outlook(
+        needed_bytes=needed, available_bytes=available_bytes, search_rows=_rows_that_fit(load, available_bytes)
+    )
+
+
+def _rows_that_fit(load: Load, available_bytes: int) -> int:
+    """Return the most rows of the search that fit, in steps of two.
+
+    Studies are keyed by it, and what is available changes from minute to minute: the same command is to find the same
+    step again and go on.
+    """
+    rows = min(FEWEST_ROWS, load.most_rows)
+    while 2 * rows <= load.most_rows and needed_bytes(load, search_rows=2 * rows) <= available_bytes:
+        rows *= 2
+    return rows
 
 
 def needed_bytes(load: Load, *, search_rows: int) -> int:
