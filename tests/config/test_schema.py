@@ -4,7 +4,7 @@ import json
 
 from pydantic import BaseModel
 
-from mltrain.config import sections
+from mltrain.config import asof, sections
 from mltrain.config.schema import json_schema
 
 
@@ -38,7 +38,8 @@ def test_every_key_is_described():
         if entry.get("description")
     }
 
-    expected = {f"{name}.{key}" for name in schema["$defs"] for key in getattr(sections, name).model_fields}
+    models = vars(asof) | vars(sections)
+    expected = {f"{name}.{key}" for name in schema["$defs"] for key in models[name].model_fields}
 
     assert described == expected
 
