@@ -26,6 +26,7 @@ from mltrain.data.nearest import listed
 from mltrain.data.splits import Finding
 from mltrain.data.target import encode_target, label_text
 from mltrain.errors import DataError
+from mltrain.models.memory import give_back
 from mltrain.splitting import NOWHERE, Assignment, assign_rows
 from mltrain.splitting.keys import mixed
 
@@ -73,6 +74,7 @@ def divide(config: Config, *, folder: Path) -> Division:
     plan, n_unlabelled = _plan(deciding, assignment, config, n_columns=len(sources.schema)), deciding.n_unlabelled
     target = deciding.target
     del deciding, assignment  # on many rows as large as what is to come
+    give_back()
     streamed = stream_rows(sources, plan, folder=folder)
     schema = _schema(streamed, target, config)
     _require_features(sources, schema)
