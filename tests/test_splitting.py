@@ -404,8 +404,14 @@ def test_a_rare_class_is_always_trained_on_and_no_fold_is_lost_for_it(
         folds = make_folds(y, kind=kind, n_folds=n_folds, seed=seed)
 
         assert len(folds) == n_folds
+        assert all(set(y[train]) == set(y) for train, _ in folds)
         validated = np.sort(np.concatenate([valid for _, valid in folds]))
-        assert np.array_equal(validated, np.flatnonzero(np.bincount(y)[y] > 1))
+        left_out = np.setdiff1d(np.arange(len(y)), validated)
+        assert len(np.unique(validated)) == len(validated)
+        if kind == "stratified":
+            assert np.array_equal(left_out, np.flatnonzero(np.bincount(y)[y] == 1))
+        else:  # all rows of a class may fall into one fold: then they only train
+            assert all(set(np.flatnonzero(y == code)) <= set(left_out) for code in set(y[left_out]))
 
 
 def test_a_group_that_holds_a_class_alone_always_trains() -> None:
@@ -430,7 +436,7 @@ def test_as_many_folds_in_time_as_asked_for_each_after_all_that_it_trains_on(n_f
     for train, valid in folds:
         assert set(times[train]) == set(range(times[valid].min()))
     together = np.concatenate([times[valid] for _, valid in folds])
-    assert set(together) == set(range(800 // (n_folds + 1), 800))
+    assert set(together) == set(range(-(-800 // (n_folds + 1)), 800))
 
 
 def test_folds_of_a_hash_split_keep_its_groups_whole() -> None:

@@ -172,11 +172,20 @@ def refuse_secrets(url: str, storage: Mapping[str, Any]) -> None:
     mltrain.errors.ConfigError
         There is one.
     """
-    secret = next((name for name in storage if is_secret_name(name) and storage[name] != "anon"), None)
+    secret = next(_secret_names(storage), None)
     if secret:
         hint = _CREDENTIALS.get(_extra(url), "leave it to the client's own configuration")
         message = f"{secret!r} is a secret: secrets stay out of the config"
         raise ConfigError(message, where=f"{WHERE}.storage", hint=hint)
+
+
+def _secret_names(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of secrets among settings, at any depth."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _secret_names(value)
+        elif is_secret_name(name) and value != "anon":
+            yield name
 
 
 @contextmanager

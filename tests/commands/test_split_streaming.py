@@ -18,6 +18,7 @@ from mltrain.config import Config, DataSection, SplitSection
 from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.data.fingerprints import fingerprint
 from mltrain.errors import DataError
+from mltrain.splitting.keys import mixed
 from mltrain.workspace import Workspace
 
 N = 3000
@@ -83,6 +84,39 @@ def test_many_files_and_small_row_groups_split_like_one_table(
         assert together.sort_by("id").equals(rows())
 
 
+@pytest.mark.parametrize("plan", [{"kind": "stratified"}, {"kind": "random", "key_column": "id"}])
+def test_dictionaries_that_differ_from_batch_to_batch_are_brought_together(
+    plan: dict, tmp_path: Path, workspace: Workspace, small_buckets: None
+) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    levels = pa.array([f"level {i // 20}" for i in range(N)])  # 150 in all, more than the index of one batch can tell
+    table = rows().append_column("level", levels)
+    small = pa.dictionary(pa.int8(), pa.string())
+    for part in range(30):
+        piece = table.slice(part * 100, 100)
+        piece = piece.set_column(5, "level", piece["level"].combine_chunks().dictionary_encode().cast(small))
+        pq.write_table(piece, many / f"{part:02}.parquet")
+
+    result = split(config(many, **plan), workspace)
+
+    together = pa.concat_tables([pq.read_table(workspace.split(part.name)) for part in result.splits]).sort_by("id")
+    assert together["level"].cast(pa.string()).to_pylist() == levels.to_pylist()
+
+
+def test_rows_whose_hashes_are_all_alike_are_spread_over_the_buckets(tmp_path: Path, small_buckets: None) -> None:
+    table, keys = rows(), np.random.default_rng(0).integers(2**60, size=N, dtype=np.uint64)
+    folder = tmp_path / "buckets"
+    part = PartByKey(PartInOrder(tmp_path / "a.parquet", table.schema), table.schema, n_rows=N, folder=folder)
+
+    part.add(table.combine_chunks().to_batches()[0], keys)
+
+    sizes = [path.stat().st_size for path in folder.iterdir()]
+    assert len(sizes) == 32
+    assert max(sizes) < 2 * np.mean(sizes)
+    part.finish()
+
+
 def test_hash_split_sends_whole_groups_to_one_side_and_they_stay_when_rows_are_appended(
     tmp_path: Path, workspace: Workspace
 ) -> None:
@@ -113,7 +147,7 @@ def test_rows_by_key_are_in_the_order_of_their_hashes_however_many_buckets_they_
         part.add(batch, keys[start : start + 700])
     written = part.finish()
 
-    expected = table.take(pa.array(np.argsort(keys)))
+    expected = table.take(pa.array(np.argsort(mixed(keys, seed=1))))
     assert pq.read_table(written.path).equals(expected)
     assert (written.rows, written.fingerprint) == (N, fingerprint(expected))
     assert list((tmp_path / "buckets").iterdir()) == []

@@ -183,7 +183,10 @@ def test_a_server_that_goes_away_while_the_rows_are_read(other_store: Any) -> No
     assert n_rows < 800_000
 
 
-@pytest.mark.parametrize("options", [{"key": "AKIA"}, {"secret": "x"}, {"client_kwargs": {}, "token": "t"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"key": "AKIA"}, {"client_kwargs": {}, "token": "t"}, {"client_kwargs": {"aws_secret_access_key": "x"}}],
+)
 def test_secrets_in_the_options_are_refused_unseen(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="secrets stay out of the config") as caught:
         load_table("s3://lake/rows.parquet", options={"storage": options})

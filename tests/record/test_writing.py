@@ -90,7 +90,7 @@ def test_the_record_says_what_was_kept_and_why(tmp_path: Path) -> None:
     assert (record["n_trials"], record["n_trials_resumed"]) == (3, 1)
     assert record["notes"] == ["a note"]
     assert record["config"] == FACTS.config
-    assert record["provenance"]["git"] == {"commit": "c", "dirty": True}
+    assert record["provenance"]["git"] == {"commit": "c", "dirty": True, "branch": None, "remote": None}
 
 
 def test_what_is_not_a_number_is_null(tmp_path: Path) -> None:

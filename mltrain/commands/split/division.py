@@ -83,7 +83,7 @@ def divide(config: Config, *, folder: Path) -> Division:
         audit_split(streamed.samples, schema, kind=config.split.kind, seed=config.seed, totals=totals),
         streamed.samples,
         schema,
-        time=config.split.time_column or label_time(config.data),
+        time=label_time(config.data) or config.split.time_column,
         known_ahead=config.data.known_ahead,
         joins=sources.joins,
         is_sample=any(table.num_rows < streamed.parts[name].rows for name, table in streamed.samples.items()),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mltrain import files
 from mltrain.data.fingerprints import Fingerprint
+from mltrain.splitting.keys import mixed
 
 ROW_GROUP_BYTES = 2**25
 MOST_ROWS = 2**20
@@ -22,6 +23,7 @@ FEWEST_ROWS = 2**13
 MOST_LEVELS = 2**15
 _TEXT_BYTES = 16
 _NESTED_BYTES = 64
+_SCATTER = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +96,8 @@ class PartInOrder:
 class PartByKey:
     """Rows in the order of the hashes of their keys, sorted on the disk where they are many.
 
-    Hashes are even over all numbers, so that a range of them is a bucket that fits into memory.
+    Hashes are scattered anew first: those of one split of a hash split are all from one range. A range of them is then
+    a bucket that fits into memory.
     """
 
     def __init__(self, part: PartInOrder, schema: pa.Schema, *, n_rows: int, folder: Path) -> None:
@@ -105,11 +108,13 @@ class PartByKey:
         self._paths = [folder / f"{bucket}.arrow" for bucket in range(2**self._bits)] if self._bits else []
         if self._paths:
             folder.mkdir()
-        self._buckets = [pa.ipc.new_file(path, self._schema) for path in self._paths]
+        # Not the form for files: it allows one dictionary a column, and each batch has its own.
+        self._buckets = [pa.ipc.new_stream(path, self._schema) for path in self._paths]
 
     def add(self, rows: pa.RecordBatch, keys: NDArray[np.uint64] | None) -> None:
         """Take the rows that come next, with the hashes of their keys."""
         assert keys is not None, "rows are sorted by their keys"
+        keys = mixed(keys, seed=_SCATTER)
         keyed = pa.RecordBatch.from_arrays([*rows.columns, pa.array(keys)], schema=self._schema)
         if not self._buckets:
             self._in_memory.append(keyed)
@@ -133,11 +138,11 @@ class PartByKey:
     def _tables(self) -> Iterator[pa.Table]:
         """Yield the rows of each bucket; its file is gone afterwards."""
         if not self._buckets:
-            yield pa.Table.from_batches(self._in_memory, schema=self._schema)
+            yield pa.Table.from_batches(self._in_memory, schema=self._schema).unify_dictionaries()
         for path, writer in zip(self._paths, self._buckets, strict=True):
             writer.close()
-            with pa.ipc.open_file(path) as reader:
-                yield reader.read_all()
+            with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
+                yield reader.read_all().unify_dictionaries()
             path.unlink()
 
 

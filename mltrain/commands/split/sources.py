@@ -97,10 +97,21 @@ def open_sources(config: Config) -> Sources:
         origin=data.source,
         test_rows=test_rows,
         test_origin=str(data.test_source),
-        schema=schema,
+        schema=_with_room_for_levels(schema),
         lacking=lacking,
         joins=opened.reports,
     )
+
+
+def _with_room_for_levels(schema: pa.Schema) -> pa.Schema:
+    """Let every dictionary hold as many levels as all rows may have: each file or batch has one of its own."""
+
+    def roomy(field: pa.Field) -> pa.Field:
+        if not pa.types.is_dictionary(field.type):
+            return field
+        return field.with_type(pa.dictionary(pa.int32(), field.type.value_type))
+
+    return pa.schema([roomy(field) for field in schema])
 
 
 def _check_roles(schema: pa.Schema, config: Config) -> None:
