@@ -153,6 +153,26 @@ def test_rows_by_key_are_in_the_order_of_their_hashes_however_many_buckets_they_
     assert list((tmp_path / "buckets").iterdir()) == []
 
 
+def test_a_target_of_ever_more_values_is_told_to_be_a_number(tmp_path: Path, workspace: Workspace) -> None:
+    values = np.concatenate([np.zeros(131_072), np.random.default_rng(0).normal(size=40_000)])
+    pq.write_table(pa.table({"x": np.arange(len(values)), "label": values}), tmp_path / "rows.parquet")
+
+    with pytest.raises(DataError, match="the target is a number with 40001 values"):
+        split(config(tmp_path / "rows.parquet"), workspace)
+
+
+def test_groups_may_be_numbers_of_any_size(tmp_path: Path, workspace: Workspace) -> None:
+    n = 200_000  # more than a batch: the first fits into four bytes, the second does not
+    groups = np.repeat(np.arange(n // 10), 10) + np.where(np.arange(n) < 140_000, 0, 2**40)
+    table = pa.table({"group": groups, "x": np.arange(n) / 7, "label": np.arange(n) % 2})
+    pq.write_table(table, tmp_path / "rows.parquet")
+
+    split(config(tmp_path / "rows.parquet", kind="group", group_column="group"), workspace)
+
+    sides = [set(pq.read_table(workspace.split(name))["group"].to_pylist()) for name in ("train", "validation", "test")]
+    assert sum(map(len, sides)) == len(set.union(*sides)) == n // 10
+
+
 def test_row_groups_have_one_size_whatever_the_batches_were(tmp_path: Path, small_buckets: None) -> None:
     table = rows(1050)
     part = PartInOrder(tmp_path / "a.parquet", table.schema)

@@ -6,6 +6,7 @@ Twenty million rows take some hundred megabytes this way; the rows themselves pa
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,9 @@ from mltrain.splitting.chronology import Moments, check_cut_offs, check_moments,
 from mltrain.splitting.keys import Hashes, check_unique, hash_keys
 
 ClassCodes = NDArray[np.uint16]
+Number = TypeVar("Number", np.int64, np.uint64)
+_FEW_VALUES = 2**15
+_NARROW = pa.int32()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,28 +89,28 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
     mltrain.errors.ConfigError
         A cut-off date cannot cut the time column.
     """
-    split, name, has_groups = config.split, str(config.data.target), config.split.group_column is not None
+    split, name = config.split, str(config.data.target)
     time_kind = sources.schema.field(split.time_column).type if split.time_column and _is_timed(config) else None
     check_cut_offs(split, time_kind)
     found, labels = _collect(sources, config), sources.schema.field(name).type
     if not found.labelled:
         raise DataError("there are no rows", where=sources.origin, hint=NO_ROWS_HINT)
-    column = _whole(found.labels, pa.dictionary(pa.int32(), labels))
+    column = _labels(found.labels, labels)
     target = make_target(column, name, positive=config.data.positive_class, origin=config.data.source)
     y = _encoded(target, column)
     del column
     found.labels.clear()  # four bytes a row, which the groups need now
     tested = _collect_test(sources, config)
-    groups = _whole(found.groups + tested.groups, sources.schema.field(split.group_column).type) if has_groups else None
+    groups = _widened(found.groups + tested.groups, sources.schema, split.group_column) if split.group_column else None
     codes = None if groups is None else group_codes(groups)
     n_without_group = 0 if groups is None else int(is_missing(groups).sum())
     del groups
     found.groups.clear()
     pa.default_memory_pool().release_unused()
-    moments = np.concatenate(found.moments) if found.moments else None
+    moments = _joined(found.moments) if found.moments else None
     if moments is not None:
         check_moments(moments, where=f"column {split.time_column!r}")
-    keys = np.concatenate(found.keys) if found.keys else None
+    keys = _joined(found.keys) if found.keys else None
     if keys is not None:
         check_unique(keys, where="split.key_column")
     return Deciding(
@@ -114,12 +118,12 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
         labelled=np.concatenate(found.labelled),
         y=y,
         test_labelled=np.concatenate(tested.labelled) if tested.labelled else np.empty(0, dtype=np.bool_),
-        y_test=_encoded(target, _whole(tested.labels, pa.dictionary(pa.int32(), labels))),
+        y_test=_encoded(target, _labels(tested.labels, labels)),
         groups=None if codes is None else codes[: len(y)],
         test_groups=codes[len(y) :] if codes is not None and tested.groups else None,
         moments=moments,
         keys=keys,
-        hashes=np.concatenate(found.hashes) if found.hashes else keys,
+        hashes=_joined(found.hashes) if found.hashes else keys,
         n_without_group=n_without_group,
     )
 
@@ -142,7 +146,7 @@ def _collect(sources: Sources, config: Config) -> _Collected:
         rows = pa.table(batch if has_label.all() else batch.filter(pa.array(has_label)))
         found.labels += _compact(rows.column(target))
         if split.group_column:
-            found.groups += rows.column(split.group_column).chunks
+            found.groups += _narrow(rows.column(split.group_column))
         if split.time_column and _is_timed(config):
             where = f"column {split.time_column!r}"
             found.moments.append(moments_where_known(rows.column(split.time_column), where=where))
@@ -166,17 +170,62 @@ def _collect_test(sources: Sources, config: Config) -> _Collected:
         found.labelled.append(has_label)
         rows = pa.table(batch.filter(pa.array(has_label)))
         found.labels += _compact(rows.column(target))
-        found.groups += [chunk for name in grouped for chunk in rows.column(name).chunks]
+        found.groups += [chunk for name in grouped for chunk in _narrow(rows.column(name))]
     if sources.test_rows is not None and not any(len(chunk) for chunk in found.labels):
         raise DataError("all labels are missing", where=f"{sources.test_origin}, column {target!r}")
     return found
 
 
 def _compact(column: pa.ChunkedArray) -> list[pa.Array]:
-    """Return a column as dictionary-encoded chunks."""
-    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    chunks: list[pa.Array] = encoded.chunks
-    return chunks
+    """Return a column as dictionary-encoded chunks, with numbers of two bytes where there are few values."""
+    if pa.types.is_dictionary(column.type):
+        chunks: list[pa.Array] = column.chunks
+        return chunks
+    return [
+        _numbered(chunk, pa.int16()) if len(chunk.dictionary) <= _FEW_VALUES else chunk
+        for chunk in column.dictionary_encode().chunks
+    ]
+
+
+def _labels(chunks: list[pa.Array], kind: pa.DataType) -> pa.ChunkedArray:
+    """Return chunks of labels as one column."""
+    if len({chunk.type for chunk in chunks}) > 1:
+        chunks = [_numbered(chunk, pa.int32()) for chunk in chunks]
+    return _whole(chunks, pa.dictionary(pa.int32(), kind))
+
+
+def _numbered(chunk: pa.DictionaryArray, kind: pa.DataType) -> pa.DictionaryArray:
+    """Return a dictionary-encoded chunk with numbers of another type."""
+    return pa.DictionaryArray.from_arrays(chunk.indices.cast(kind), chunk.dictionary)
+
+
+def _narrow(column: pa.ChunkedArray) -> list[pa.Array]:
+    """Return the chunks of a column, whole numbers in four bytes where they fit."""
+    if not pa.types.is_integer(column.type) or column.type.bit_width <= _NARROW.bit_width:
+        chunks: list[pa.Array] = column.chunks
+        return chunks
+    try:
+        return column.cast(_NARROW).chunks  # type: ignore[no-any-return]
+    except pa.ArrowInvalid:
+        return column.chunks  # type: ignore[no-any-return]
+
+
+def _widened(chunks: list[pa.Array], schema: pa.Schema, name: str) -> pa.ChunkedArray:
+    """Return chunks as one column: of the narrow type if all are, of their own if one of them is not."""
+    kind = schema.field(name).type
+    if len({chunk.type for chunk in chunks}) > 1:
+        chunks = [chunk.cast(kind) for chunk in chunks]
+    return _whole(chunks, kind)
+
+
+def _joined(arrays: list[NDArray[Number]]) -> NDArray[Number]:
+    """Return arrays as one, letting go of each as it is copied: twice all of them is more than splits may take."""
+    joined, end = np.empty(sum(len(array) for array in arrays), dtype=arrays[0].dtype), 0
+    for place, array in enumerate(arrays):
+        joined[end : end + len(array)] = array
+        end += len(array)
+        arrays[place] = array[:0].copy()
+    return joined
 
 
 def _whole(chunks: list[pa.Array], kind: pa.DataType) -> pa.ChunkedArray:

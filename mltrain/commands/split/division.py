@@ -26,12 +26,14 @@ from mltrain.data.nearest import listed
 from mltrain.data.splits import Finding
 from mltrain.data.target import encode_target, label_text
 from mltrain.errors import DataError
+from mltrain.models.memory import give_back
 from mltrain.splitting import NOWHERE, Assignment, assign_rows
 from mltrain.splitting.keys import mixed
 
 SAMPLE_ROWS = 200_000
 SAMPLE_CELLS = 40_000_000
 FEWEST_ROWS = 20_000
+CHUNK_ROWS = 1_000_000
 Number = TypeVar("Number", np.uint8, np.uint64)
 
 
@@ -73,6 +75,7 @@ def divide(config: Config, *, folder: Path) -> Division:
     plan, n_unlabelled = _plan(deciding, assignment, config, n_columns=len(sources.schema)), deciding.n_unlabelled
     target = deciding.target
     del deciding, assignment  # on many rows as large as what is to come
+    give_back()
     streamed = stream_rows(sources, plan, folder=folder)
     schema = _schema(streamed, target, config)
     _require_features(sources, schema)
@@ -173,16 +176,24 @@ def _spread(values: NDArray[Number], labelled: NDArray[np.bool_], other: int) ->
 
 
 def _sample(parts: NDArray[np.uint8], keys: NDArray[np.uint64] | None, *, size: int, seed: int) -> NDArray[np.int64]:
-    """Return rows that are in a split, all of them or so many, by their keys where there are some."""
-    rows = np.flatnonzero(parts != NOWHERE)
-    if len(rows) <= size:
-        return rows
-    if keys is None:
-        chosen = np.random.default_rng((seed, 1)).choice(len(rows), size=size, replace=False, shuffle=False)
-    else:
-        # Scattered anew: the keys themselves say which split a row is in.
-        chosen = np.argpartition(mixed(keys[rows], seed=seed), size)[:size]
-    return np.sort(rows[chosen])
+    """Return rows that are in a split, all of them or about so many, by their keys where there are some."""
+    n_rows = int(np.count_nonzero(parts != NOWHERE))
+    if n_rows <= size:
+        return np.flatnonzero(parts != NOWHERE)
+    # Scattered anew: the keys themselves say which split a row is in. The lowest are wanted, of which these are enough.
+    bound = np.uint64(min(1.0, 1.2 * size / n_rows) * (2**64 - 2**12))
+    rows, ranks = [], []
+    for start in range(0, len(parts), CHUNK_ROWS):  # all at once would take as much as a pass over the rows
+        here = parts[start : start + CHUNK_ROWS]
+        numbers = (
+            np.arange(start, start + len(here), dtype=np.uint64) if keys is None else keys[start : start + len(here)]
+        )
+        scattered = mixed(numbers, seed=seed)
+        low = np.flatnonzero((here != NOWHERE) & (scattered <= bound))
+        rows.append(low + start)
+        ranks.append(scattered[low])
+    found, order = np.concatenate(rows), np.concatenate(ranks)
+    return np.sort(found if len(found) <= size else found[np.argpartition(order, size)[:size]])
 
 
 def _schema(streamed: Streamed, target: Target, config: Config) -> Schema:
