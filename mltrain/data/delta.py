@@ -120,8 +120,10 @@ def _load_moment(table: DeltaTable, moment: date, *, source: str) -> None:
     """Go to the version that was the newest at a moment; the first one is not taken for an earlier moment."""
     wanted = moment if isinstance(moment, datetime) else datetime.combine(moment, time())
     wanted = wanted if wanted.tzinfo else wanted.replace(tzinfo=UTC)
+    # Asked of the newest version: of an older one, 1.6 tells the same history under wrong numbers.
+    commits = {commit["version"]: commit for commit in table.history()}
     table.load_as_version(wanted)
-    written = datetime.fromtimestamp(table.history(1)[0]["timestamp"] / 1000, tz=UTC)
+    written = datetime.fromtimestamp(commits[table.version()]["timestamp"] / 1000, tz=UTC)
     if written > wanted:
         hint = f"the oldest version that is left was written {written.isoformat(timespec='seconds')}"
         raise DataError(f"there was no table at {wanted.isoformat()}", where=f"{source}, {WHERE}.timestamp", hint=hint)
