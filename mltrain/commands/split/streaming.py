@@ -75,7 +75,8 @@ def stream_rows(sources: Sources, plan: Plan, *, folder: Path) -> Streamed:
             _wait(pending)  # this batch was read meanwhile
             pending = [pool.submit(_add, *pair, batch, keys) for pair in zip(writers, inside, strict=True)]
         _wait(pending)
-        written = list(pool.map(lambda writer: writer.finish(), writers))
+    # One after the other: rows that are sorted by key are read again, a bucket at a time for each file.
+    written = [writer.finish() for writer in writers]
     return Streamed(
         parts=dict(zip(plan.names, written, strict=True)),
         samples=_samples(pa.Table.from_batches(sampled, schema=sources.schema), plan),
