@@ -228,17 +228,25 @@ def find_source(source: str, format: str | None = None) -> DataSource:  # noqa: 
     if format is not None:
         named: DataSource = plugins.load("sources", format)
         return named
-    names = plugins.names("sources")
-    for name in names:
+    name = source_name(source)
+    if name is None:
+        raise ConfigError(
+            f"no data source reads {source!r}",
+            where="data.source",
+            hint=f"set data.format to one of {listed(plugins.names('sources'))}",
+        )
+    found: DataSource = plugins.load("sources", name)
+    return found
+
+
+def source_name(source: str) -> str | None:
+    """Return the first plug-in by name that accepts the source, or None; one that is broken is left out and told."""
+    for name in plugins.names("sources"):
         try:
             plugin: DataSource = plugins.load("sources", name)
         except PluginError as error:
             logger.warning("data source %s is left out: %s", name, error)
             continue
         if plugin.accepts(source):
-            return plugin
-    raise ConfigError(
-        f"no data source reads {source!r}",
-        where="data.source",
-        hint=f"set data.format to one of {listed(names)}",
-    )
+            return name
+    return None

@@ -137,12 +137,6 @@ def proba_names(target: Target) -> tuple[str, ...]:
     return tuple(f"proba_{label_text(label)}" for label in target.classes)
 
 
-def count_classes(target: Target, codes: NDArray[np.int64]) -> Mapping[str, int]:
-    """Return the number of rows of each class, by its text, in code order."""
-    counts = np.bincount(codes, minlength=target.n_classes)
-    return {label_text(label): int(n) for label, n in zip(target.classes, counts, strict=True)}
-
-
 def _check_type(kind: pa.DataType, where: str) -> None:
     """Refuse types that name no classes."""
     types = pa.types

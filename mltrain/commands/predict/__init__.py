@@ -19,13 +19,13 @@ from mltrain.commands.predict.scoring import Batch, Scorer, score, write_tables
 from mltrain.config import Config
 from mltrain.data import StreamingSource
 from mltrain.data.joining import join_features, joins
-from mltrain.data.loading import load_table, open_rows
+from mltrain.data.loading import load_table, open_rows, source_name
 from mltrain.data.streaming import Stream, stream_csv, stream_parquet, stream_reader, stream_rows
 from mltrain.drift import ColumnDrift, Tally, column_drifts
 from mltrain.errors import NoRunError, UsageError
 from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.model import Model, available_cores
-from mltrain.plugins import load, names
+from mltrain.plugins import load
 from mltrain.unseen import known_levels
 from mltrain.workspace import Workspace
 
@@ -235,7 +235,7 @@ def _open_source(config: Config | None, source: str, model: Model) -> Stream:
 
 def _reading(config: Config | None, source: str) -> tuple[str | None, Mapping[str, Any]]:
     """Return who reads a source and how; options of the config hold where it is of the config's own format."""
-    format_ = next((name for name in names("sources") if load("sources", name).accepts(source)), None)
+    format_ = source_name(source)
     if config is None or config.data.source is None or format_ != _format(config):
         return format_, {}
     return format_, config.data.options
@@ -258,7 +258,7 @@ def _format(config: Config) -> str | None:
     """Return the name of the data source plug-in that the config means."""
     if config.data.format is not None:
         return config.data.format
-    return next((n for n in names("sources") if load("sources", n).accepts(config.data.source or "")), None)
+    return source_name(config.data.source or "")
 
 
 def _notes(stream: Stream, model: Model) -> tuple[str, ...]:
