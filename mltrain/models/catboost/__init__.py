@@ -1,7 +1,8 @@
 """CatBoost: symmetric trees on pools that are quantized once per fold; an extra, ``mltrain[catboost]``.
 
-It knows nothing of other families. Results do not depend on the number of threads, and two fits at once share nothing
-but the pools that they read.
+It knows nothing of other families. A fit runs on one thread whatever it is allowed: on more than 10,000 training rows
+the library's models depend on the number of threads, at any setting (by up to 0.17 in a probability of 12,000 rows).
+Pools and predictions do not, and take what they may. Two fits at once share nothing but the pools that they read.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class CatBoost:
     name = "catboost"
     view: ViewKind = "native"
     tree_us = 15.0
+    uses_threads = False
     simplicity = 3
     parameters = KNOWN | frozenset(SYNONYMS)
 
@@ -134,7 +136,7 @@ def _library_params(
         "learning_rate": 0.05,
         "task_type": "GPU" if prepared.objective.device == "gpu" else "CPU",
         "random_seed": limits.seed,
-        "thread_count": limits.threads,
+        "thread_count": 1,
         "logging_level": "Silent",
         "allow_writing_files": False,
         "use_best_model": False,
