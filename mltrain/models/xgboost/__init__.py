@@ -5,6 +5,7 @@ It knows nothing of other families.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,7 +85,7 @@ class XGBoost:
         settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
         cap = int(take_number(settled, "n_estimators", default=MOST_ROUNDS, low=1))
         data = fold_matrices(prepared, fold, max_bin=settled.get("max_bin"), threads=limits.threads)
-        booster = xgboost.Booster(_library_params(settled, prepared, limits), [data.train])
+        booster = xgboost.Booster(_library_params(settled, data, prepared.objective, limits), [data.train])
         watch = RoundWatch(limits=limits, n_samples=data.n_train)
         stopped = _boost(booster, data, n_rounds=_round_cap(cap, settled, prepared, limits), watch=watch)
         # Through bytes, because a slice may still hold on to the training data.
@@ -129,19 +130,21 @@ class XGBoost:
         return model
 
 
-def _library_params(settled: dict[str, Scalar], prepared: Matrices, limits: Limits) -> dict[str, Scalar]:
-    n_classes = prepared.objective.n_classes
+def _library_params(
+    settled: dict[str, Scalar], data: FoldMatrices, objective: Objective, limits: Limits
+) -> dict[str, Scalar]:
+    n_classes = objective.n_classes
     params: dict[str, Scalar] = {
         "objective": "binary:logistic" if n_classes == 2 else "multi:softprob",
         "eval_metric": "logloss" if n_classes == 2 else "mlogloss",
         "tree_method": "hist",
-        "device": "cuda" if prepared.objective.device == "gpu" else "cpu",
+        "device": "cuda" if objective.device == "gpu" else "cpu",
         "seed": limits.seed,
         "nthread": limits.threads,
         "verbosity": 0,
     }
     if n_classes > 2:
-        params["num_class"] = n_classes
+        params |= {"num_class": n_classes, "base_score": json.dumps(data.start)}
     return params | settled
 
 

@@ -23,7 +23,15 @@ _DEFAULT_BINS = 256
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoldMatrices:
-    """The matrices of one fold; ``X_valid`` holds the validation rows, of which there may be none."""
+    """The matrices of one fold.
+
+    Attributes
+    ----------
+    X_valid : ndarray of shape (n_valid, n_features)
+        The validation rows, of which there may be none.
+    start : tuple of float, one a class
+        Scores of the classes before the first round; of no use for two classes.
+    """
 
     train: xgboost.QuantileDMatrix
     X_valid: NDArray[np.float32]
@@ -31,6 +39,7 @@ class FoldMatrices:
     weights_valid: NDArray[np.float64] | None
     n_train: int
     n_classes: int
+    start: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,10 +96,11 @@ def _make(matrices: Matrices, fold: Fold, *, bins: int, threads: int) -> FoldMat
     X, categorical = matrices.view.X, set(matrices.view.categorical)
     features = np.arange(X.shape[1]) if fold.features is None else fold.features
     types = ["c" if int(position) in categorical else "q" for position in features]
+    y, weights = pick_rows(matrices.y, fold.train), _weights(matrices, fold.train)
     train = xgboost.QuantileDMatrix(
         pick_rows(X, fold.train, fold.features),
-        label=pick_rows(matrices.y, fold.train).astype(np.float32),
-        weight=_weights(matrices, fold.train),
+        label=y.astype(np.float32),
+        weight=weights,
         feature_types=types,
         enable_categorical=True,
         nthread=threads,
@@ -103,7 +113,18 @@ def _make(matrices: Matrices, fold: Fold, *, bins: int, threads: int) -> FoldMat
         weights_valid=_weights(matrices, fold.valid),
         n_train=fold.train.size,
         n_classes=matrices.objective.n_classes,
+        start=_start(y, weights, n_classes=matrices.objective.n_classes),
     )
+
+
+def _start(y: NDArray[np.int64], weights: NDArray[np.float64] | None, *, n_classes: int) -> tuple[float, ...]:
+    """Return the centred log shares of the classes, as the library has them.
+
+    Its own differ in their last bits from one number of threads to another, and so do all trees that follow.
+    """
+    shares = np.bincount(y, weights=weights, minlength=n_classes)
+    scores = np.log(shares / shares.sum() + 1e-6)
+    return tuple((scores - scores.mean()).tolist())
 
 
 def _weights(matrices: Matrices, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
