@@ -112,7 +112,7 @@ class Material:
             weights=self.rows.weights,
             folds=tuple(folds),
             final_features=final.features,
-            objective=Objective(n_classes=n_classes, device=self.config.train.device),
+            objective=Objective(n_classes=n_classes, device=self.config.train.device, seed=self.config.seed),
             metric=self.recipe.metric,
             space={**family.space(shape), **searched},
             first_trials=tuple(family.first_trials(shape)),

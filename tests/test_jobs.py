@@ -34,6 +34,7 @@ def test_a_job_is_what_the_config_says(trained: Workspace, churn: Any) -> None:
     job = material.job("lgbm", _family("lgbm"), max_trials=5)
 
     assert (job.name, job.max_trials, job.lag, job.seed) == ("lgbm", 5, 2, config.seed)
+    assert job.objective.seed == config.seed
     assert job.fixed == {"learning_rate": 0.07}
     assert job.space["num_leaves"] == Int(low=4, high=20)
     assert job.metric.name == "log_loss"

@@ -71,10 +71,17 @@ class Fold:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Objective:
-    """What is learnt: probabilities of ``n_classes`` classes (codes 0 … n_classes - 1), on ``device``."""
+    """What is learnt: probabilities of ``n_classes`` classes (codes 0 … n_classes - 1), on ``device``.
+
+    Attributes
+    ----------
+    seed : int
+        Of the random steps that all trials share, such as which rows are sampled; those of one fit have `Limits.seed`.
+    """
 
     n_classes: int
     device: Literal["cpu", "gpu"] = "cpu"
+    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -117,7 +117,8 @@ def _make(pools: Pools, fold: Fold, *, quantizing: Mapping[str, Scalar], threads
         raise ValueError(f"all {fold.train.size} training rows of a fold have the same class")
     train = _pool(pools, fold, fold.train, classes=classes, threads=threads)
     if pools.objective.device == "cpu":
-        train.quantize(**quantizing)
+        # Of more than 200,000 rows a sample settles where numbers are cut.
+        train.quantize(**quantizing, random_seed=pools.objective.seed)
     is_scored = np.isin(pick_rows(pools.y, fold.valid), classes)
     scored = fold.valid[is_scored]
     valid = _pool(pools, fold, scored, classes=classes, threads=threads) if scored.size else None

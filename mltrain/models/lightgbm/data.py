@@ -83,8 +83,15 @@ def fold_data(binned: Binned, fold: int, *, binning: Mapping[str, Scalar], threa
 
 
 def _make_folds(binned: Binned, *, binning: Mapping[str, Scalar], threads: int) -> tuple[FoldData, ...]:
-    # Pre-filtering would tie the bins to the first trial's min_data_in_leaf.
-    params = {"feature_pre_filter": False, "verbosity": -1, "num_threads": threads, **binning}
+    params = {
+        # Pre-filtering would tie the bins to the first trial's min_data_in_leaf.
+        "feature_pre_filter": False,
+        # Of more than 200,000 rows a sample settles where bins are cut.
+        "data_random_seed": binned.objective.seed,
+        "verbosity": -1,
+        "num_threads": threads,
+        **binning,
+    }
     sharing = [fold for fold in binned.folds if fold.features is None]
     if len(sharing) < 2:
         return tuple(_alone(binned, fold, params=params) for fold in binned.folds)
