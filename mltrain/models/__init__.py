@@ -167,7 +167,8 @@ class ModelFamily(Protocol):
     A family whose rounds grow one tree for each of several classes says so with ``grows_tree_per_class = True``, and
     with ``tree_us`` how many microseconds of one core a tree takes for 1,000 rows (50 otherwise), so that it is known
     what its predictions cost. One whose fits run on one thread whatever `Limits.threads` allows says so with
-    ``uses_threads = False``; no core is then kept for a second one.
+    ``uses_threads = False``; no core is then kept for a second one. The modules that decide what a fit gives are named
+    by ``libraries = ("lightgbm",)``: with another version of one a search is not continued but begun anew.
     """
 
     name: str

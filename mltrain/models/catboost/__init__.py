@@ -42,6 +42,7 @@ class CatBoost:
     tree_us = 15.0
     uses_threads = False
     simplicity = 3
+    libraries = ("catboost",)
     parameters = KNOWN | frozenset(SYNONYMS)
 
     def space(self, shape: Shape) -> Space:

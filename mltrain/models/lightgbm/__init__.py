@@ -38,6 +38,7 @@ class LightGBM:
     grows_tree_per_class = True
     tree_us = 65.0
     simplicity = 2
+    libraries = ("lightgbm",)
     parameters = KNOWN | frozenset(SYNONYMS)
 
     def space(self, shape: Shape) -> Space:

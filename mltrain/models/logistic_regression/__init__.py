@@ -39,6 +39,7 @@ class LogisticRegression:
     name = "logistic_regression"
     view: ViewKind = "one_hot"
     simplicity = 0
+    libraries = ("scipy", "numpy")
     uses_threads = False
     parameters = KNOWN
 

@@ -38,6 +38,7 @@ class XGBoost:
     grows_tree_per_class = True
     tree_us = 20.0
     simplicity = 3
+    libraries = ("xgboost",)
     parameters = KNOWN | frozenset(SYNONYMS)
 
     def space(self, shape: Shape) -> Space:
