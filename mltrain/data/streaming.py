@@ -18,7 +18,7 @@ from mltrain.data.folders import folder_values, repeated
 from mltrain.data.locations import FileOptions, require_files
 from mltrain.data.options import checked_options
 from mltrain.data.remote import client_faults
-from mltrain.data.rows import iter_batches
+from mltrain.data.rows import batch_rows, iter_batches
 from mltrain.data.text import is_text
 
 BLOCK_BYTES = 2**24
@@ -45,7 +45,7 @@ class Stream:
     is_typed: bool = True
 
 
-def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], batch_rows: int) -> Stream:
+def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], most_rows: int) -> Stream:
     """Read Parquet files in the order of their paths.
 
     Raises
@@ -61,7 +61,7 @@ def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], b
 
     def tables() -> Iterator[pa.Table]:
         for file in files:
-            yield from _parquet_tables(file, wanted=wanted, batch_rows=batch_rows)
+            yield from _parquet_tables(file, wanted=wanted, most_rows=most_rows)
 
     return Stream(names=first, tables=tables())
 
@@ -93,7 +93,7 @@ def stream_csv(source: str, schema: Schema, *, options: Mapping[str, Any]) -> St
     return Stream(names=names, tables=tables(), is_typed=False)
 
 
-def stream_rows(rows: Rows, schema: Schema, *, origin: str, batch_rows: int) -> Stream:
+def stream_rows(rows: Rows, schema: Schema, *, origin: str, most_rows: int) -> Stream:
     """Read rows that are in memory already, or in a dataset.
 
     Raises
@@ -105,21 +105,22 @@ def stream_rows(rows: Rows, schema: Schema, *, origin: str, batch_rows: int) -> 
 
     def tables() -> Iterator[pa.Table]:
         yield pa.schema([rows.schema.field(name) for name in wanted]).empty_table()
-        for batch in iter_batches(rows, origin=origin, columns=wanted, batch_rows=batch_rows):
+        for batch in iter_batches(rows, origin=origin, columns=wanted, most_rows=most_rows):
             yield pa.Table.from_batches([batch])
 
     return Stream(names=tuple(rows.schema.names), tables=tables())
 
 
-def stream_reader(reader: pa.RecordBatchReader, schema: Schema, *, batch_rows: int) -> Stream:
+def stream_reader(reader: pa.RecordBatchReader, schema: Schema, *, most_rows: int) -> Stream:
     """Read rows as a source gives them."""
     wanted = list(_wanted(schema, reader.schema.names))
+    size = batch_rows(len(wanted), most_rows=most_rows)
 
     def tables() -> Iterator[pa.Table]:
         yield reader.schema.empty_table().select(wanted)
         for batch in reader:
             table = pa.Table.from_batches([batch]).select(wanted)
-            yield from (table.slice(start, batch_rows) for start in range(0, table.num_rows, batch_rows))
+            yield from (table.slice(start, size) for start in range(0, table.num_rows, size))
 
     return Stream(names=tuple(reader.schema.names), tables=tables())
 
@@ -130,7 +131,7 @@ def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(column.name for column in schema.columns if column.name in needed and column.name in names)
 
 
-def _parquet_tables(file: DataFile, *, wanted: Sequence[str], batch_rows: int) -> Iterator[pa.Table]:
+def _parquet_tables(file: DataFile, *, wanted: Sequence[str], most_rows: int) -> Iterator[pa.Table]:
     """Yield one file in pieces; the first is empty, for a file without rows still has columns."""
     texts = _stored_texts(file)
     # Arrow's default is to read all columns ahead and to let go of them at the end: memory would grow with the file.
@@ -139,7 +140,7 @@ def _parquet_tables(file: DataFile, *, wanted: Sequence[str], batch_rows: int) -
         folders = folder_values(file, besides=reader.schema_arrow.names)
         stored = [name for name in wanted if name in reader.schema_arrow.names]
         yield _with_folders(pa.schema(reader.schema_arrow.field(n) for n in stored).empty_table(), folders, wanted)
-        for batch in reader.iter_batches(batch_size=batch_rows, columns=stored):
+        for batch in reader.iter_batches(batch_size=batch_rows(len(stored), most_rows=most_rows), columns=stored):
             yield _with_folders(pa.table(batch), folders, wanted)
 
 

@@ -32,10 +32,20 @@ def test_all_rows_come_in_order(rows: Rows) -> None:
 
 
 def test_batches_hold_the_columns_asked_for_and_no_more_rows_than_asked_for(rows: Rows) -> None:
-    batches = list(iter_batches(rows, origin="here", columns=["größe", "a.b"], batch_rows=64))
+    batches = list(iter_batches(rows, origin="here", columns=["größe", "a.b"], most_rows=64))
 
     assert max(batch.num_rows for batch in batches) <= 64
     assert pa.Table.from_batches(batches).equals(TABLE.select(["größe", "a.b"]))
+
+
+def test_a_batch_of_many_columns_holds_fewer_rows(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mltrain.data.rows.BATCH_CELLS", 60)
+
+    wide, narrow = (list(iter_batches(rows, origin="here", columns=names)) for names in (None, ["x"]))
+
+    assert max(batch.num_rows for batch in wide) == 20
+    assert max(batch.num_rows for batch in narrow) == 60
+    assert pa.Table.from_batches(wide).equals(TABLE)
 
 
 def test_a_table_without_rows_keeps_its_columns(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def _open_source(config: Config | None, source: str, model: Model) -> Stream:
     if config is None or set(needed) <= set(stream.names) or not joins(config.data):
         return stream
     joined = join_features(load_table(source, format_, options), config.data, needed=needed, origin=source)
-    return stream_rows(joined.table, model.schema, origin=source, batch_rows=BATCH_ROWS)
+    return stream_rows(joined.table, model.schema, origin=source, most_rows=BATCH_ROWS)
 
 
 def _reading(config: Config | None, source: str) -> tuple[str | None, Mapping[str, Any]]:
@@ -244,14 +244,14 @@ def _reading(config: Config | None, source: str) -> tuple[str | None, Mapping[st
 def _open_rows(source: str, model: Model, *, format_: str | None, options: Mapping[str, Any]) -> Stream:
     """Open the source in batches."""
     if format_ == "parquet":
-        return stream_parquet(source, model.schema, options=options, batch_rows=BATCH_ROWS)
+        return stream_parquet(source, model.schema, options=options, most_rows=BATCH_ROWS)
     if format_ == "csv":
         return stream_csv(source, model.schema, options=options)
     plugin = None if format_ is None else load("sources", format_)
     if isinstance(plugin, StreamingSource):
-        return stream_reader(plugin.stream(source, options), model.schema, batch_rows=BATCH_ROWS)
+        return stream_reader(plugin.stream(source, options), model.schema, most_rows=BATCH_ROWS)
     rows = open_rows(source, format_, options)
-    return stream_rows(rows, model.schema, origin=source, batch_rows=BATCH_ROWS)
+    return stream_rows(rows, model.schema, origin=source, most_rows=BATCH_ROWS)
 
 
 def _format(config: Config) -> str | None:
