@@ -12,6 +12,7 @@ import pyarrow as pa
 from mltrain.data.locations import SourceFile, begins_with, has_suffix
 from mltrain.data.options import checked_options
 from mltrain.data.query import QueryOptions, only_table, warn_of_chance_order
+from mltrain.data.rows import batch_rows
 from mltrain.errors import DataError, EnvironmentRefusal, MltrainError, PluginError
 from mltrain.redaction import without_secrets
 
@@ -68,7 +69,9 @@ class DuckDbSource:
             relation = connection.sql(_text(connection, settings, source=source), params=settings.parameters or None)
             if relation is None:
                 raise DataError("the query returns no rows", where=place, hint="write a select")
-            reader = pa.RecordBatchReader.from_stream(relation)
+            # By default a batch is a million rows, however wide; before 1.4 the method had another name.
+            open_reader = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
+            reader = open_reader(batch_rows(len(relation.columns)))
         return pa.RecordBatchReader.from_batches(reader.schema, _batches(reader, connection, place=place))
 
 

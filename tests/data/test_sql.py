@@ -331,6 +331,14 @@ def test_a_wrong_sqlite_query_is_a_data_error(shop: Path) -> None:
         load_table(str(shop), options={"query": "select prize from customers"})
 
 
+def test_chunks_of_wide_tables_hold_fewer_rows(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mltrain.data.rows.BATCH_CELLS", 4)
+
+    batches = list(SOURCE.stream(str(shop), {}))
+
+    assert [batch.to_pydict()["id"] for batch in batches] == [[1], [2]]
+
+
 def test_later_rows_keep_the_types_of_the_first(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mltrain.data.sql.reading.CHUNK_ROWS", 1)
 
