@@ -207,6 +207,17 @@ def read_rows(path: Path, *, expected_sha256: str, columns: Sequence[str] | None
         raise DataError("a split file is missing", where=str(path), hint=AGAIN) from error
     if found != expected_sha256:
         raise DataError("a split file was changed after the split", where=str(path), hint="run `mltrain split` again")
+    return read_columns(path, columns)
+
+
+def read_columns(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return the rows of a split file that the caller knows to be unchanged, text dictionary-encoded.
+
+    Parameters
+    ----------
+    columns : sequence of str, optional
+        Read these alone, in this order; by default all.
+    """
     texts = [field.name for field in pq.read_schema(path) if is_text(field.type)]
     with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as reader:
         rows = reader.read(columns=None if columns is None else list(columns))
