@@ -18,7 +18,7 @@ BATCH_CELLS = 2**22
 _AHEAD = 2
 
 
-def batch_rows(n_columns: int, *, most_rows: int = BATCH_ROWS) -> int:
+def batch_rows(n_columns: int, *, most_rows: int = BATCH_ROWS, most_cells: int | None = None) -> int:
     """Return how many rows of so many columns pass at a time: a batch is some 30 MB however wide the table is.
 
     Examples
@@ -26,7 +26,7 @@ def batch_rows(n_columns: int, *, most_rows: int = BATCH_ROWS) -> int:
     >>> batch_rows(20), batch_rows(5_000)
     (131072, 838)
     """
-    return max(1, min(most_rows, BATCH_CELLS // max(n_columns, 1)))
+    return max(1, min(most_rows, (most_cells or BATCH_CELLS) // max(n_columns, 1)))
 
 
 def as_table(rows: Rows, *, origin: str) -> pa.Table:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -113,16 +114,21 @@ def stream_rows(rows: Rows, schema: Schema, *, origin: str, most_rows: int) -> S
 
 def stream_reader(reader: pa.RecordBatchReader, schema: Schema, *, most_rows: int) -> Stream:
     """Read rows as a source gives them."""
-    wanted = list(_wanted(schema, reader.schema.names))
+    tables = chain([reader.schema.empty_table()], (pa.table(batch) for batch in reader))
+    return stream_tables(tables, reader.schema.names, schema, most_rows=most_rows)
+
+
+def stream_tables(tables: Iterable[pa.Table], names: Sequence[str], schema: Schema, *, most_rows: int) -> Stream:
+    """Cut tables, which all have these columns, to the columns that the schema needs and into batches."""
+    wanted = list(_wanted(schema, names))
     size = batch_rows(len(wanted), most_rows=most_rows)
 
-    def tables() -> Iterator[pa.Table]:
-        yield reader.schema.empty_table().select(wanted)
-        for batch in reader:
-            table = pa.Table.from_batches([batch]).select(wanted)
-            yield from (table.slice(start, size) for start in range(0, table.num_rows, size))
+    def batches() -> Iterator[pa.Table]:
+        for table in tables:
+            chosen = table.select(wanted)
+            yield from (chosen.slice(start, size) for start in range(0, max(1, chosen.num_rows), size))
 
-    return Stream(names=tuple(reader.schema.names), tables=tables())
+    return Stream(names=tuple(names), tables=batches())
 
 
 def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:
