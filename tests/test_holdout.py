@@ -14,7 +14,6 @@ from mltrain.errors import DataError, EnvironmentRefusal
 from mltrain.holdout import Holdout, open_test
 from mltrain.workspace import Workspace
 
-
 COLUMNS = ("usage_gb", "plan", "no_such_column")
 
 

@@ -49,9 +49,7 @@ def sample_rows(rows: Rows, *, size: int, origin: str) -> pa.Table:
         return pa.concat_tables([_first(_read(group, rows.schema), rows.schema, size=each) for group in chosen])
 
 
-def _spread(
-    groups: Sequence[ds.ParquetFileFragment], *, size: int, n_rows: int
-) -> Sequence[ds.ParquetFileFragment]:
+def _spread(groups: Sequence[ds.ParquetFileFragment], *, size: int, n_rows: int) -> Sequence[ds.ParquetFileFragment]:
     """Return row groups from all over the files, enough of them for a sample."""
     n_wanted = max(_PLACES, -(-size * len(groups) // n_rows))
     places = np.unique(np.linspace(0, len(groups) - 1, min(n_wanted, len(groups))).round().astype(int))

@@ -9,15 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pc
-import pyarrow.parquet as pq
 
 from mltrain.data import Column, ColumnKind, Rows, Schema, csv, parquet
 from mltrain.data.csv import CsvOptions, csv_options, find_delimiter, unreachable_csv, unreadable_csv
 from mltrain.data.data_file import DataFile
-from mltrain.data.file_dataset import readable
+from mltrain.data.file_dataset import named_files, readable
 from mltrain.data.folders import folder_values, repeated
-from mltrain.data.locations import FileOptions, require_files
-from mltrain.data.options import checked_options
+from mltrain.data.fragments import parquet_batches
+from mltrain.data.locations import require_files
 from mltrain.data.remote import client_faults
 from mltrain.data.rows import batch_rows, iter_batches
 from mltrain.data.text import is_text
@@ -54,8 +53,7 @@ def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], m
     mltrain.errors.DataError
         No file, or an unreadable one; names the file.
     """
-    settings = checked_options(FileOptions, options, source="parquet")
-    files = require_files(source, parquet.SUFFIXES, storage=settings.storage)
+    files = named_files(source, options, plugin="parquet", suffixes=parquet.SUFFIXES)
     stored = parquet.stored_schema(files[0]).names
     first = (*stored, *folder_values(files[0], besides=stored))
     wanted = _wanted(schema, first)
@@ -139,20 +137,20 @@ def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:
 
 def _parquet_tables(file: DataFile, *, wanted: Sequence[str], most_rows: int) -> Iterator[pa.Table]:
     """Yield one file in pieces; the first is empty, for a file without rows still has columns."""
-    texts = _stored_texts(file)
-    # Arrow's default is to read all columns ahead and to let go of them at the end: memory would grow with the file.
-    reading = {"read_dictionary": texts, "pre_buffer": False}
-    with readable(file, kind="Parquet"), file.open() as opened, pq.ParquetFile(opened, **reading) as reader:
-        folders = folder_values(file, besides=reader.schema_arrow.names)
-        stored = [name for name in wanted if name in reader.schema_arrow.names]
-        yield _with_folders(pa.schema(reader.schema_arrow.field(n) for n in stored).empty_table(), folders, wanted)
-        for batch in reader.iter_batches(batch_size=batch_rows(len(stored), most_rows=most_rows), columns=stored):
+    schema = parquet.stored_schema(file)
+    folders = folder_values(file, besides=schema.names)
+    stored = pa.schema([schema.field(name) for name in wanted if name in schema.names])
+    yield _with_folders(stored.empty_table(), folders, wanted)
+    batches = parquet_batches(
+        file.path,
+        file.filesystem,
+        columns=stored.names,
+        batch_rows=batch_rows(len(stored), most_rows=most_rows),
+        dictionaries=[field.name for field in stored if is_text(field.type)],
+    )
+    with readable(file, kind="Parquet"):
+        for batch in batches:
             yield _with_folders(pa.table(batch), folders, wanted)
-
-
-def _stored_texts(file: DataFile) -> list[str]:
-    """Return the columns of text, which are read as the dictionaries that they are mostly stored as."""
-    return [field.name for field in parquet.stored_schema(file) if is_text(field.type)]
 
 
 def _with_folders(table: pa.Table, folders: Mapping[str, pa.Scalar], wanted: Sequence[str]) -> pa.Table:

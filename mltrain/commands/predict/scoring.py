@@ -90,7 +90,9 @@ def score(batch: Batch, scorer: Scorer) -> Scored:
     try:
         conformed = conform(table, model.schema, origin=scorer.source)
     except SchemaError as error:
-        raise SchemaError(error.message, where=error.where and shifted(error.where, batch.first_row), hint=error.hint) from error
+        raise SchemaError(
+            error.message, where=error.where and shifted(error.where, batch.first_row), hint=error.hint
+        ) from error
     proba = model.conformed_proba(conformed, threads=scorer.threads) if table.num_rows else None
     tally = None if scorer.profile is None else Tally(profile=scorer.profile)
     if tally is not None and table.num_rows:

@@ -18,7 +18,7 @@ from mltrain.audit.point_in_time import with_time_findings
 from mltrain.commands.split.deciding import Deciding, read_deciding
 from mltrain.commands.split.parts import WrittenPart
 from mltrain.commands.split.sources import Sources, open_sources
-from mltrain.commands.split.streaming import Plan, Streamed, stream_rows
+from mltrain.commands.split.streaming import Plan, Streamed, write_parts
 from mltrain.config import Config
 from mltrain.data import Schema, Target
 from mltrain.data.confirming import confirm_columns
@@ -76,7 +76,7 @@ def divide(config: Config, *, folder: Path) -> Division:
     target = deciding.target
     del deciding, assignment  # on many rows as large as what is to come
     give_back()
-    streamed = stream_rows(sources, plan, folder=folder)
+    streamed = write_parts(sources, plan, folder=folder)
     schema = _schema(streamed, target, config)
     _require_features(sources, schema)
     findings = with_time_findings(
