@@ -8,13 +8,13 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mltrain.data import Column, ColumnKind, Schema
+from mltrain.data import Column, ColumnKind, Schema, Trait
 from mltrain.data.columns import kind_of_type
-from mltrain.data.text import decoded, filled, holds_moments, holds_numbers, is_text
+from mltrain.data.moments import holds_moments
+from mltrain.data.text import decoded, filled, holds_numbers, is_text
 
-CONSTANT = ("all values are the same", "all values are missing", "all values are blank")
-NUMBERS = "numbers stored as text"
-MOMENTS = "dates stored as text"
+_REFUTABLE = {Trait.CONSTANT: "the same", Trait.NUMBERS_AS_TEXT: "numbers", Trait.MOMENTS_AS_TEXT: "dates"}
+"""What a single row can refute, and how it is said."""
 
 
 def confirm_columns(schema: Schema, read: Callable[[str], Iterable[pa.ChunkedArray]]) -> Schema:
@@ -33,14 +33,16 @@ def confirm_columns(schema: Schema, read: Callable[[str], Iterable[pa.ChunkedArr
 
 def _confirmed(column: Column, read: Callable[[str], Iterable[pa.ChunkedArray]]) -> Column:
     """Return a column, of another kind where some row refutes what was seen."""
-    if column.reason not in (*CONSTANT, NUMBERS, MOMENTS):
+    said = None if column.trait is None else _REFUTABLE.get(column.trait)
+    if said is None:
         return column
     kinds: list[pa.DataType] = []
     if _stands(column, _noting_kinds(read(column.name), kinds)):
         return column
+    reason = f"not {said} on every row"
     if is_text(kinds[0]):
-        return replace(column, kind=ColumnKind.CATEGORY, reason=f"text: not {_negated(column)} on every row")
-    return replace(column, kind=kind_of_type(kinds[0])[0], reason=f"not {_negated(column)} on every row")
+        return replace(column, kind=ColumnKind.CATEGORY, reason=f"text: {reason}", trait=None)
+    return replace(column, kind=kind_of_type(kinds[0]).kind, reason=reason, trait=None)
 
 
 def _noting_kinds(chunks: Iterable[pa.ChunkedArray], kinds: list[pa.DataType]) -> Iterator[pa.ChunkedArray]:
@@ -53,15 +55,10 @@ def _noting_kinds(chunks: Iterable[pa.ChunkedArray], kinds: list[pa.DataType]) -
 
 def _stands(column: Column, chunks: Iterable[pa.ChunkedArray]) -> bool:
     """Say whether all rows are as the sample was."""
-    if column.reason in CONSTANT:
+    if column.trait is Trait.CONSTANT:
         return _is_constant(chunks)
-    holds = holds_numbers if column.reason == NUMBERS else holds_moments
+    holds = holds_numbers if column.trait is Trait.NUMBERS_AS_TEXT else holds_moments
     return all(holds(chunk) or _is_blank(chunk) for chunk in chunks)
-
-
-def _negated(column: Column) -> str:
-    """Return what a few rows refuted, as the rest of a sentence."""
-    return "the same" if column.reason in CONSTANT else column.reason.removesuffix(" stored as text")
 
 
 def _is_constant(chunks: Iterable[pa.ChunkedArray]) -> bool:

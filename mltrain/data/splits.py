@@ -7,7 +7,7 @@ Which splits a caller may open is not decided here: commands ask for train, vali
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from mltrain.redaction import redacted
 
 FORMAT = 1
 AGAIN = "run `mltrain split`"
+SEVERITIES = ("severe", "warning", "info")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +99,11 @@ class SplitRecord:
     positive_reason: str = ""
     n_unlabelled: int = 0
     n_kept_out: int = 0
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings by their severity, those of one severity in their order."""
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 def config_of(config: Config) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mltrain.data import Label, Target
 from mltrain.data.nearest import listed
+from mltrain.data.numbering import RowNumber, from_one
 from mltrain.data.text import as_text, decoded, is_text
 from mltrain.errors import ConfigError, DataError
 
@@ -136,13 +137,13 @@ def check_target_type(kind: pa.DataType, name: str, *, origin: str | None = None
         )
 
 
-def encode_target(target: Target, column: pa.ChunkedArray, *, first_row: int = 0) -> NDArray[np.int64]:
+def encode_target(target: Target, column: pa.ChunkedArray, *, number: RowNumber = from_one) -> NDArray[np.int64]:
     """Return the class code of each row, shape (n_samples,); labels are matched by their text.
 
     Parameters
     ----------
-    first_row : int
-        Rows that came before these, for messages.
+    number : callable
+        Tells which row of the user's table is meant, for messages.
 
     Raises
     ------
@@ -153,7 +154,7 @@ def encode_target(target: Target, column: pa.ChunkedArray, *, first_row: int = 0
     if missing.any():
         raise DataError(
             f"{int(missing.sum())} rows have no label",
-            where=f"column {target.name!r}, row {first_row + int(missing.argmax()) + 1}",
+            where=f"column {target.name!r}, row {number(int(missing.argmax()))}",
             hint="fill or remove these rows",
         )
     known = pa.array([label_text(label) for label in target.classes])
@@ -169,7 +170,7 @@ def encode_target(target: Target, column: pa.ChunkedArray, *, first_row: int = 0
         row = int((codes < 0).argmax())
         raise DataError(
             f"label {as_text(column.slice(row, 1))[0].as_py()!r} is not a class of this target",
-            where=f"column {target.name!r}, row {first_row + row + 1}",
+            where=f"column {target.name!r}, row {number(row)}",
             hint=f"the classes are {listed([label_text(label) for label in target.classes])}",
         )
     return codes

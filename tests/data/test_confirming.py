@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from mltrain.data import Column, ColumnKind, Schema, Target
+from mltrain.data import Column, ColumnKind, Schema, Target, Trait
 from mltrain.data.confirming import confirm_columns
 
 
@@ -12,19 +12,19 @@ def confirmed(column: Column, *values: pa.Array) -> Column:
 
 
 def test_a_column_that_holds_what_the_sample_said_is_left_as_it_is() -> None:
-    empty = Column(name="x", kind=ColumnKind.DROPPED, arrow_type="string", reason="all values are missing")
-    days = Column(name="x", kind=ColumnKind.DATE, arrow_type="string", reason="dates stored as text")
+    empty = Column(name="x", kind=ColumnKind.DROPPED, arrow_type="string", trait=Trait.CONSTANT)
+    days = Column(name="x", kind=ColumnKind.DATE, arrow_type="string", trait=Trait.MOMENTS_AS_TEXT)
 
     assert confirmed(empty, pa.nulls(5, pa.string()), pa.nulls(5, pa.string())) == empty
     assert confirmed(days, pa.array(["2024-01-01", None]), pa.array([None, " "])) == days
 
 
 def test_a_single_row_refutes_what_a_sample_said() -> None:
-    same = Column(name="x", kind=ColumnKind.DROPPED, arrow_type="int64", reason="all values are the same")
-    amounts = Column(name="x", kind=ColumnKind.NUMERIC, arrow_type="string", reason="numbers stored as text")
+    same = Column(name="x", kind=ColumnKind.DROPPED, arrow_type="int64", trait=Trait.CONSTANT)
+    amounts = Column(name="x", kind=ColumnKind.NUMERIC, arrow_type="string", trait=Trait.NUMBERS_AS_TEXT)
 
     varied = confirmed(same, pa.array([1, 1]), pa.array([1, 2]))
     words = confirmed(amounts, pa.array(["1.5"]), pa.array(["n/a"]).dictionary_encode())
 
-    assert (varied.kind, varied.reason) == (ColumnKind.NUMERIC, "not the same on every row")
-    assert (words.kind, words.reason) == (ColumnKind.CATEGORY, "text: not numbers on every row")
+    assert (varied.kind, varied.reason, varied.trait) == (ColumnKind.NUMERIC, "not the same on every row", None)
+    assert (words.kind, words.reason, words.trait) == (ColumnKind.CATEGORY, "text: not numbers on every row", None)

@@ -86,7 +86,7 @@ def divide(config: Config, *, folder: Path) -> Division:
         time=label_time(config.data) or config.split.time_column,
         known_ahead=config.data.known_ahead,
         joins=sources.joins,
-        is_sample=any(table.num_rows < streamed.parts[name].rows for name, table in streamed.samples.items()),
+        rows={name: part.rows for name, part in streamed.parts.items()},
     )
     return Division(
         schema=schema,
