@@ -8,20 +8,16 @@ from itertools import chain
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pc
 
 from mltrain.data import Column, ColumnKind, Rows, Schema, csv, parquet
-from mltrain.data.csv import CsvOptions, csv_options, find_delimiter, unreachable_csv, unreadable_csv
+from mltrain.data.csv_format import CsvOptions, csv_blocks, csv_names, csv_options
 from mltrain.data.data_file import DataFile
 from mltrain.data.file_dataset import named_files, readable
 from mltrain.data.folders import folder_values, repeated
 from mltrain.data.fragments import parquet_batches
 from mltrain.data.locations import require_files
-from mltrain.data.remote import client_faults
 from mltrain.data.rows import batch_rows, iter_batches
 from mltrain.data.text import is_text
-
-BLOCK_BYTES = 2**24
 
 _NUMBERS = ("int", "uint", "float", "double", "decimal")
 
@@ -80,16 +76,16 @@ def stream_csv(source: str, schema: Schema, *, options: Mapping[str, Any]) -> St
     """
     settings = csv_options(options)
     files = require_files(source, csv.SUFFIXES, storage=settings.storage)
-    names = tuple(_open_csv(files[0], settings, types={}).schema.names)
+    names = csv_names(files[0], settings)
     by_name = {column.name: column for column in schema.columns}
     wanted = _wanted(schema, names)
     types = {name: _csv_type(by_name[name], settings) for name in wanted}
 
     def tables() -> Iterator[pa.Table]:
         for file in files:
-            yield from _csv_tables(file, settings, types=types)
+            yield from (pa.table(block) for block in csv_blocks(file, settings, types=types))
 
-    return Stream(names=names, tables=tables(), is_typed=False)
+    return Stream(names=tuple(names), tables=tables(), is_typed=False)
 
 
 def stream_rows(rows: Rows, schema: Schema, *, origin: str, most_rows: int) -> Stream:
@@ -159,43 +155,6 @@ def _with_folders(table: pa.Table, folders: Mapping[str, pa.Scalar], wanted: Seq
         if name in folders:
             table = table.append_column(name, repeated(folders[name], table.num_rows))
     return table
-
-
-def _csv_tables(file: DataFile, options: CsvOptions, *, types: Mapping[str, pa.DataType]) -> Iterator[pa.Table]:
-    """Yield one file block by block; the first is empty, for a file without rows still has columns."""
-    reader = _open_csv(file, options, types=types)
-    yield reader.schema.empty_table()
-    try:
-        while True:
-            yield pa.Table.from_batches([reader.read_next_batch()])
-    except StopIteration:
-        return
-    except pa.ArrowInvalid as error:
-        raise unreadable_csv(file, error, options) from error
-    except client_faults() as error:
-        raise unreachable_csv(file, error) from None
-
-
-def _open_csv(file: DataFile, options: CsvOptions, *, types: Mapping[str, pa.DataType]) -> pc.CSVStreamingReader:
-    """Open a file for reading in blocks; without ``types`` all columns are kept."""
-    try:
-        return pc.open_csv(
-            file.open_stream(),
-            read_options=pc.ReadOptions(block_size=BLOCK_BYTES, encoding=options.encoding, use_threads=False),
-            parse_options=pc.ParseOptions(delimiter=find_delimiter(file, options), newlines_in_values=True),
-            convert_options=pc.ConvertOptions(
-                include_columns=list(types),
-                column_types=dict(types),
-                null_values=list(options.null_values),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                decimal_point=options.decimal_point,
-            ),
-        )
-    except (pa.ArrowInvalid, pa.ArrowKeyError, LookupError, UnicodeError) as error:
-        raise unreadable_csv(file, error, options) from error
-    except client_faults() as error:
-        raise unreachable_csv(file, error) from None
 
 
 def _csv_type(column: Column, options: CsvOptions) -> pa.DataType:
