@@ -12,10 +12,12 @@ from mltrain.data import Rows
 from mltrain.data.fragments import fragment_batches, reads_fragments
 from mltrain.data.remote import client_faults, is_store_fault, one_line, refusal, scheme_of
 from mltrain.errors import DataError, EnvironmentRefusal
+from mltrain.memory import available_bytes
 
 BATCH_ROWS = 131_072
 BATCH_CELLS = 2**22
 _AHEAD = 2
+_MOST_OF_MEMORY = 0.7
 
 
 def batch_rows(n_columns: int, *, most_rows: int = BATCH_ROWS, most_cells: int | None = None) -> int:
@@ -42,10 +44,20 @@ def as_table(rows: Rows, *, origin: str) -> pa.Table:
     ------
     mltrain.errors.DataError
         A file cannot be read; names it.
+    mltrain.errors.EnvironmentRefusal
+        They do not fit; says how much they need and how much there is.
     """
     if isinstance(rows, pa.Table):
         return rows
-    return pa.Table.from_batches(iter_batches(rows, origin=origin), schema=rows.schema)
+    available, n_bytes = available_bytes(), 0
+    batches: list[pa.RecordBatch] = []
+    for batch in iter_batches(rows, origin=origin):
+        batches.append(batch)
+        n_bytes += batch.nbytes
+        if n_bytes > _MOST_OF_MEMORY * available:
+            n_read = sum(part.num_rows for part in batches)
+            raise _too_large(rows, n_bytes / n_read, available, origin=origin)
+    return pa.Table.from_batches(batches, schema=rows.schema)
 
 
 def iter_batches(
@@ -115,6 +127,18 @@ def naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) ->
             raise refusal(origin, error) from None
         reason, place = getattr(error, "strerror", None) or error, getattr(error, "filename", None)
         raise EnvironmentRefusal(f"cannot read the rows: {reason}", where=place or origin) from error
+
+
+def _too_large(rows: ds.Dataset, row_bytes: float, available: int, *, origin: str) -> EnvironmentRefusal:
+    """Return the error for rows that do not fit into memory."""
+    n_rows = count_rows(rows, origin=origin)
+    return EnvironmentRefusal(
+        f"{n_rows:,} rows need about {row_bytes * n_rows / 1e9:.1f} GB of memory, "
+        f"and {available / 1e9:.1f} GB are available",
+        where=origin,
+        hint="what features are joined to, and the tables joined, is held in memory: fewer columns or rows, "
+        "or a larger machine",
+    )
 
 
 def _scan(rows: ds.Dataset, columns: Sequence[str], *, batch_rows: int) -> Iterator[pa.RecordBatch]:

@@ -104,7 +104,7 @@ def test_a_broken_row_is_named_when_the_source_is_opened(large: None, tmp_path: 
     with path.open("a", encoding="utf-8") as opened:
         opened.write("1,2,3\n")
 
-    with pytest.raises(DataError, match="not a readable CSV file.*Expected 2 columns, got 3"):
+    with pytest.raises(DataError, match=r"not a readable CSV file.*Expected 2 columns, got 3"):
         SOURCE.load(str(path), {})
 
 
