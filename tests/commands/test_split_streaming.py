@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,6 @@ from mltrain.commands.split import division, parts, split
 from mltrain.commands.split.parts import PartByKey, PartInOrder
 from mltrain.config import Config, DataSection, SplitSection
 from mltrain.data import sampling
-from mltrain.data.fingerprints import fingerprint
 from mltrain.errors import DataError
 from mltrain.splitting.keys import mixed
 from mltrain.workspace import Workspace
@@ -134,7 +134,7 @@ def test_hash_split_sends_whole_groups_to_one_side_and_they_stay_when_rows_are_a
 
 
 def test_rows_by_key_are_in_the_order_of_their_hashes_however_many_buckets_they_need(
-    tmp_path: Path, small_buckets: None
+    tmp_path: Path, small_buckets: None, fingerprint: Callable[[pa.Table], str]
 ) -> None:
     table, keys = rows(), np.random.default_rng(0).integers(2**64, size=N, dtype=np.uint64)
     part = PartByKey(

@@ -156,7 +156,7 @@ def _draft(source: _Source, look: Look) -> Draft:
         counts=look.counts,
         columns=look.schema.columns,
         project=name_project(source.name),
-        groups=find_groups(look.sample.table, look.schema),
+        groups=find_groups(look.sample, look.schema),
         times=find_times(look.schema),
         test_file=find_test_file(source.name),
     )
@@ -165,7 +165,8 @@ def _draft(source: _Source, look: Look) -> Draft:
 def _check_draft(text: str, look: Look) -> None:
     """Make sure that the file written reads back as what was inferred."""
     section = parse(text, origin="the config just written").data
-    again, target = infer_schema(look.sample, section), look.schema.target
+    target = look.schema.target
+    again = infer_schema(look.sample, target, section)
     kinds = [(column.name, column.kind) for column in look.sampled_schema.columns]
     assert [(column.name, column.kind) for column in again.columns] == kinds
     assert section.target == target.name

@@ -15,11 +15,11 @@ from mltrain.commands.init.target import TargetGuess, guess_target
 from mltrain.config import DataSection
 from mltrain.data import Rows, Schema
 from mltrain.data.confirming import confirm_columns
-from mltrain.data.loading import LabelledRows, check_target, infer_schema
+from mltrain.data.loading import check_target, infer_schema
 from mltrain.data.locations import NO_ROWS_HINT
 from mltrain.data.rows import count_rows, iter_batches
 from mltrain.data.sampling import sample_rows, sample_size
-from mltrain.data.target import check_target_type, count_labels, counted_target, encode_target, unlabelled
+from mltrain.data.target import check_target_type, count_labels, counted_target, unlabelled
 from mltrain.errors import DataError
 
 
@@ -29,7 +29,7 @@ class Look:
 
     Attributes
     ----------
-    sample : LabelledRows
+    sample : pyarrow.Table
         Some labelled rows, all of them where they are few.
     sampled_schema : Schema
         What the sample says of the columns.
@@ -43,7 +43,7 @@ class Look:
         Why this column is the target, where nobody said.
     """
 
-    sample: LabelledRows
+    sample: pa.Table
     sampled_schema: Schema
     schema: Schema
     counts: tuple[int, ...]
@@ -76,11 +76,8 @@ def look_at(rows: Rows, *, origin: str, target: str | None) -> Look:
     check_target_type(rows.schema.field(name).type, name, origin=origin)
     labels = count_labels(_read(rows, name, origin=origin))
     found = counted_target(labels, name, origin=origin)
-    kept = table.filter(pa.array(~unlabelled(table.column(name))))
-    n_unlabelled = n_rows - int(labels.n_rows.sum())
-    y = encode_target(found, kept.column(name))
-    sample = LabelledRows(table=kept, target=found, y=y, n_unlabelled=n_unlabelled)
-    sampled = infer_schema(sample, section)
+    sample = table.filter(pa.array(~unlabelled(table.column(name))))
+    sampled = infer_schema(sample, found, section)
     is_whole = table.num_rows == n_rows
     by_class = labels.by_class()
     return Look(
@@ -88,7 +85,7 @@ def look_at(rows: Rows, *, origin: str, target: str | None) -> Look:
         sampled_schema=sampled,
         schema=sampled if is_whole else confirm_columns(sampled, lambda column: _read(rows, column, origin=origin)),
         counts=tuple(by_class[label] for label in found.classes),
-        n_unlabelled=n_unlabelled,
+        n_unlabelled=n_rows - int(labels.n_rows.sum()),
         guess=guess,
     )
 

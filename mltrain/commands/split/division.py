@@ -23,11 +23,11 @@ from mltrain.config import Config
 from mltrain.data import Schema, Target
 from mltrain.data.confirming import confirm_columns
 from mltrain.data.joining import label_time
-from mltrain.data.loading import LabelledRows, infer_schema
+from mltrain.data.loading import infer_schema
 from mltrain.data.nearest import listed
 from mltrain.data.sampling import sample_size
 from mltrain.data.splits import Finding
-from mltrain.data.target import encode_target, label_text
+from mltrain.data.target import label_text
 from mltrain.errors import DataError
 from mltrain.models.memory import give_back
 from mltrain.splitting import NOWHERE, Assignment, assign_rows
@@ -199,10 +199,9 @@ def _schema(streamed: Streamed, target: Target, config: Config) -> Schema:
     """Return what the columns mean, seen on the sampled rows that training may see and confirmed on all of them."""
     names = [name for name in streamed.parts if name != "test"]
     table = pa.concat_tables([streamed.samples[name] for name in names])
-    rows = LabelledRows(table=table, target=target, y=encode_target(target, table.column(target.name)), n_unlabelled=0)
     split = config.split
     keys = (split.key_column,) if split.key_column else ()
-    schema = infer_schema(rows, config.data, group=split.group_column, time=split.time_column, ids=keys)
+    schema = infer_schema(table, target, config.data, group=split.group_column, time=split.time_column, ids=keys)
     if table.num_rows == sum(streamed.parts[name].rows for name in names):
         return schema
     return confirm_columns(schema, partial(_read_column, paths=[streamed.parts[name].path for name in names]))
