@@ -1,4 +1,4 @@
-"""CSV: one file, or a folder or glob of them, on a disk or behind a URL; types are inferred over whole files."""
+"""CSV: one file, or a folder or glob of them, on a disk or behind a URL; types are inferred from all rows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class CsvSource:
         return describe_files(source, storage=csv_options(options).storage)
 
     def load(self, source: str, options: Mapping[str, Any]) -> Rows:
-        """Return all files in the order of their paths: large ones stay where they are, read twice for their types.
+        """Return all files in the order of their paths; large ones stay where they are, and a pass finds their types.
 
         Raises
         ------

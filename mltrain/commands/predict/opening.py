@@ -18,10 +18,12 @@ from mltrain.data.locations import NO_ROWS_HINT
 from mltrain.data.rows import batch_rows, iter_batches
 from mltrain.data.streaming import Stream, stream_csv, stream_parquet, stream_reader, stream_rows, stream_tables
 from mltrain.errors import DataError
-from mltrain.model import Model
+from mltrain.model import Model, available_cores
 from mltrain.plugins import load
 
 BATCH_ROWS = 65_536
+# Of all batches that are scored at once, one for each core: some 270 MB.
+SCORED_CELLS = 2**25
 # For each join the dated tables are sorted anew, or a feature store is started: pieces of 30 MB would not be worth it.
 JOIN_ROWS = 1_000_000
 JOIN_CELLS = 2**25
@@ -40,12 +42,12 @@ def open_source(config: Config | None, source: str, model: Model) -> Stream:
         return _open_batches(source, model, format_=format_, options=options)
     rows = open_rows(source, format_, options)
     if {column.name for column in model.schema.features} <= set(rows.schema.names):
-        return stream_rows(rows, model.schema, origin=source, most_rows=BATCH_ROWS)
+        return stream_rows(rows, model.schema, origin=source, most_rows=_most_rows(model))
     pieces = _joined(rows, feature_join(config.data, origin=source), origin=source)
     first = next(pieces, None)
     if first is None:
         raise DataError("there are no rows", where=source, hint=NO_ROWS_HINT)
-    return stream_tables(chain([first], pieces), first.column_names, model.schema, most_rows=BATCH_ROWS)
+    return stream_tables(chain([first], pieces), first.column_names, model.schema, most_rows=_most_rows(model))
 
 
 def shifted(text: str, first_row: int) -> str:
@@ -57,6 +59,12 @@ def shifted(text: str, first_row: int) -> str:
     "rows.csv, column 'x', row 105"
     """
     return re.sub(r"\brow (\d+)$", lambda found: f"row {int(found[1]) + first_row}", text)
+
+
+def _most_rows(model: Model) -> int:
+    """Return how many rows a batch may have: there are as many as cores, and one more that is read meanwhile."""
+    n_columns = len(model.schema.features) + len(model.schema.ids)
+    return batch_rows(n_columns, most_rows=BATCH_ROWS, most_cells=SCORED_CELLS // (available_cores() + 1))
 
 
 def _reading(config: Config | None, source: str) -> tuple[str | None, Mapping[str, Any]]:
@@ -74,14 +82,14 @@ def _reading(config: Config | None, source: str) -> tuple[str | None, Mapping[st
 def _open_batches(source: str, model: Model, *, format_: str | None, options: Mapping[str, Any]) -> Stream:
     """Open a source in batches."""
     if format_ == "parquet":
-        return stream_parquet(source, model.schema, options=options, most_rows=BATCH_ROWS)
+        return stream_parquet(source, model.schema, options=options, most_rows=_most_rows(model))
     if format_ == "csv":
         return stream_csv(source, model.schema, options=options)
     plugin = None if format_ is None else load("sources", format_)
     if isinstance(plugin, StreamingSource):
-        return stream_reader(plugin.stream(source, options), model.schema, most_rows=BATCH_ROWS)
+        return stream_reader(plugin.stream(source, options), model.schema, most_rows=_most_rows(model))
     rows = open_rows(source, format_, options)
-    return stream_rows(rows, model.schema, origin=source, most_rows=BATCH_ROWS)
+    return stream_rows(rows, model.schema, origin=source, most_rows=_most_rows(model))
 
 
 def _joined(rows: Rows, join: Callable[[pa.Table], Joined], *, origin: str) -> Iterator[pa.Table]:
