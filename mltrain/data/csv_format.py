@@ -18,7 +18,7 @@ from mltrain.errors import ConfigError, DataError, EnvironmentRefusal
 
 DELIMITERS = (",", ";", "\t", "|")
 HEADER_BYTES = 2**20
-BLOCK_BYTES = 2**24
+BLOCK_BYTES = 2**23  # Arrow reads 32 of them ahead
 NO_TYPES: Mapping[str, pa.DataType] = {}
 
 
@@ -51,9 +51,9 @@ def csv_options(options: Mapping[str, Any]) -> CsvOptions:
     return settings
 
 
-def read_options(options: CsvOptions, *, block_bytes: int = BLOCK_BYTES) -> pc.ReadOptions:
+def read_options(options: CsvOptions, *, block_bytes: int | None = None) -> pc.ReadOptions:
     """Return how Arrow reads the bytes."""
-    return pc.ReadOptions(block_size=block_bytes, encoding=options.encoding, use_threads=False)
+    return pc.ReadOptions(block_size=block_bytes or BLOCK_BYTES, encoding=options.encoding, use_threads=False)
 
 
 def parse_options(*, delimiter: str) -> pc.ParseOptions:
