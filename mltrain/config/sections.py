@@ -128,7 +128,7 @@ class TrainSection(Section):
     max_search_iters: Annotated[Whole, Field(ge=1)] = 100
     """Trials per model."""
     model_opt_timeout_secs: Annotated[Number, Field(gt=0)] = 180.0
-    """Seconds per model, its final fit included; with `--budget` only where you write it, with `--max-trials` not at all."""
+    """Seconds per model, its final fit included; with `--budget` only where written here, with `--max-trials` never."""
     experiment_tracker: TrackerName = "comet_ml"
     """`comet_ml`, `mlflow`, `local` or an installed plug-in."""
     tracker_options: dict[str, Scalar] = Field(default_factory=dict)
