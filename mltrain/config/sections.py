@@ -193,8 +193,9 @@ class EvaluateSection(Section):
     """Resamples behind each confidence interval."""
     confidence: Fraction = 0.95
     """Level of the confidence intervals."""
-    near_tie: Annotated[Number, Field(ge=0)] = 0.0
-    """Validation scores this close count as equal; then the simpler model wins."""
+    near_tie: Annotated[Number, Field(ge=0)] | Literal["one_standard_error"] = 0.0
+    """Validation scores this close count as equal; then the simpler model wins. `one_standard_error` is that of the
+    best score."""
     figures: bool = True
     """Draw figures."""
 
