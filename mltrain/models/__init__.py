@@ -164,11 +164,18 @@ class ModelFamily(Protocol):
     parameters : frozenset of str
         Every name that `fit` takes, synonyms included; a config that names another is refused before training.
 
-    A family whose rounds grow one tree for each of several classes says so with ``grows_tree_per_class = True``, and
-    with ``tree_us`` how many microseconds of one core a tree takes for 1,000 rows (50 otherwise), so that it is known
-    what its predictions cost. One whose fits run on one thread whatever `Limits.threads` allows says so with
-    ``uses_threads = False``; no core is then kept for a second one. The modules that decide what a fit gives are named
-    by ``libraries = ("lightgbm",)``: with another version of one a search is not continued but begun anew.
+    Notes
+    -----
+    A family may say more of itself; what it does not say has a default.
+
+    ``grows_tree_per_class = True``: a round grows one tree for each of several classes.
+    ``tree_us = 65.0``: microseconds of one core that a tree takes for 1,000 rows (50 otherwise), so that it is known
+    what predictions cost.
+    ``uses_threads = False``: fits run on one thread whatever `Limits.threads` allows; no core is kept for a second one.
+    ``libraries = ("lightgbm",)``: modules that decide what a fit gives; with another version of one a search is not
+    continued but begun anew.
+    ``binning = frozenset({"max_bin"})``: parameters that ask for other bins than `prepare` made; of a range of one a
+    few values are searched.
     """
 
     name: str

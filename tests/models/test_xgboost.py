@@ -12,7 +12,7 @@ from mltrain.models import Fold, Limits, Objective
 from mltrain.models.xgboost import FAMILY
 from mltrain.testing.family_data import make_many_rows
 
-_LIMITS = {"seed": 0, "max_rounds": 3}
+_LIMITS = {"seed": 0, "max_rounds": 1}
 
 
 def _prepare(rows, *, weights, threads=1):

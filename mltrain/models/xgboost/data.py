@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Lock
+from dataclasses import dataclass
 
 import numpy as np
 import xgboost
@@ -14,10 +13,12 @@ from numpy.typing import NDArray
 
 from mltrain.errors import EnvironmentRefusal
 from mltrain.models import Fold, Objective, View
+from mltrain.models.bins import LatestBins
 from mltrain.models.memory import give_back
 from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
 
+BINNING = ("max_bin",)
 _DEFAULT_BINS = 256
 
 
@@ -44,15 +45,14 @@ class FoldMatrices:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Matrices:
-    """What all trials share; ``cache`` holds the folds by number of bins and is filled on demand under ``lock``."""
+    """What all trials share; ``bins`` holds the folds' matrices and is filled on demand."""
 
     view: View
     y: NDArray[np.int64]
     weights: NDArray[np.float64] | None
     folds: tuple[Fold, ...]
     objective: Objective
-    lock: Lock = field(default_factory=Lock)
-    cache: dict[int, tuple[FoldMatrices, ...]] = field(default_factory=dict)
+    bins: LatestBins[FoldMatrices]
 
 
 def prepare_matrices(
@@ -67,7 +67,8 @@ def prepare_matrices(
     """Return the shared data with the default bins already made."""
     if objective.device == "gpu":
         _require_gpu()
-    matrices = Matrices(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective)
+    bins: LatestBins[FoldMatrices] = LatestBins(n_cells=view.n_samples * view.n_features)
+    matrices = Matrices(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective, bins=bins)
     give_back()
     fold_matrices(matrices, 0, max_bin=None, threads=threads)
     give_back()
@@ -85,11 +86,11 @@ def fold_matrices(matrices: Matrices, fold: int, *, max_bin: Scalar, threads: in
     bins = _DEFAULT_BINS if max_bin is None else max_bin
     if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
         raise ValueError(f"parameter 'max_bin' must be a whole number above 1, not {max_bin!r}")
-    with matrices.lock:
-        if bins not in matrices.cache:
-            made = (_make(matrices, part, bins=bins, threads=threads) for part in matrices.folds)
-            matrices.cache[bins] = tuple(made)
-        return matrices.cache[bins][fold]
+    return matrices.bins.fold({"max_bin": bins}, fold, make=lambda: _make_folds(matrices, bins=bins, threads=threads))
+
+
+def _make_folds(matrices: Matrices, *, bins: int, threads: int) -> dict[int, FoldMatrices]:
+    return {n: _make(matrices, part, bins=bins, threads=threads) for n, part in enumerate(matrices.folds)}
 
 
 def _make(matrices: Matrices, fold: Fold, *, bins: int, threads: int) -> FoldMatrices:
