@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Journal:
     folder : Path, optional
         None: nothing is written, nothing is resumed.
     trials : mapping of number to Trial
-        What was there when it was opened, cut trials included.
+        What was there when it was opened, cut trials included; without their predictions, which `predictions` reads.
     name, key : str
         Family and `study_key`.
     versions : mapping of module to version
@@ -70,6 +70,12 @@ class Journal:
         if not path.exists():
             files.append_line(path, json.dumps(_header(self)))
         files.append_line(path, json.dumps(_to_line(trial), ensure_ascii=False))
+
+    def predictions(self, number: int) -> Proba | None:
+        """Return the validation predictions of a trial that was there when it was opened; None where it has none."""
+        if self.folder is None or self.trials[number].score is None:
+            return None
+        return _load_proba(_predictions(self.folder, number))
 
 
 @contextmanager
@@ -197,8 +203,11 @@ def _to_line(trial: Trial) -> dict[str, Any]:
 
 
 def _from_line(line: dict[str, Any], folder: Path) -> Trial | None:
-    """Return the trial of a line, or None when it is not whole."""
+    """Return the trial of a line without its predictions, or None when it or they are not whole."""
     try:
+        if line["proba"]:
+            # Looked at and let go: those of all trials would be as many tables.
+            _load_proba(_predictions(folder, line["number"]), mmap_mode="r")
         curve = Curve(
             loss_rounds=tuple(line["loss_rounds"]),
             train_losses=tuple(line["train_losses"]),
@@ -215,7 +224,6 @@ def _from_line(line: dict[str, Any], folder: Path) -> Trial | None:
             seed=line["seed"],
             threads=line["threads"],
             seconds=line["seconds"],
-            proba=_load_proba(_predictions(folder, line["number"])) if line["proba"] else None,
             curve=curve,
             notes=tuple(line["notes"]),
             error=line["error"],
@@ -225,7 +233,7 @@ def _from_line(line: dict[str, Any], folder: Path) -> Trial | None:
         return None
 
 
-def _load_proba(path: Path) -> Proba:
+def _load_proba(path: Path, *, mmap_mode: Literal["r"] | None = None) -> Proba:
     """Read predictions; never unpickles."""
-    proba: Proba = np.load(path, allow_pickle=False)
+    proba: Proba = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
     return proba

@@ -40,11 +40,8 @@ def make_trial(number, **changes):
 
 
 def assert_same(one, other):
-    for name in Trial.__slots__:
-        if name == "proba":
-            assert np.array_equal(one.proba, other.proba)
-        else:
-            assert getattr(one, name) == getattr(other, name)
+    for name in set(Trial.__slots__) - {"proba"}:
+        assert getattr(one, name) == getattr(other, name)
 
 
 def test_trials_come_back_exactly(tmp_path):
@@ -56,8 +53,17 @@ def test_trials_come_back_exactly(tmp_path):
     with opened(tmp_path) as journal:
         assert list(journal.trials) == [0, 1]
         assert_same(journal.trials[0], make_trial(0))
+        np.testing.assert_array_equal(journal.predictions(0), PROBA)
         assert journal.trials[1].error == "ValueError: no"
-        assert journal.trials[1].proba is None
+        assert journal.predictions(1) is None
+
+
+def test_predictions_are_read_when_they_are_wanted(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append(make_trial(0))
+
+    with opened(tmp_path) as journal:
+        assert journal.trials[0].proba is None
 
 
 def test_undefined_scores_come_back(tmp_path):
