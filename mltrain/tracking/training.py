@@ -32,7 +32,6 @@ GIT_BRANCH = "mltrain.git.branch"
 GIT_REMOTE = "mltrain.git.remote"
 PARENT = "mltrain.parent"  # of an evaluation: id of the run it judged
 PARENT_KEY = "mltrain.parent_key"  # what the tracker calls that run
-ARCHIVE_KEY = "mltrain.archive_key"  # what the tracker's archive of a run calls it, on the run's way to the server
 EVALUATION_RUN = "mltrain.evaluation"  # of a judged run: id of its latest evaluation
 
 TRAINING = "training"

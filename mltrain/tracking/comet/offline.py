@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from mltrain.tracking import ModelVersion, Run, RunInfo, TrackerSettings
 from mltrain.tracking.comet.archives import ArchivedRun, StoredFile, missing_from, read_archives
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import as_tracker_errors
+from mltrain.tracking.comet.keys import experiment_key
 from mltrain.tracking.comet.preflight import Mode
 from mltrain.tracking.comet.run import CometRun, quiet_config
 from mltrain.tracking.json_registry import JsonRegistry
@@ -35,8 +35,8 @@ class OfflineTracker:
         self._registry = JsonRegistry(settings.directory / "registry")
 
     def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
-        """Start an experiment that is written to an archive."""
-        run = self._open(uuid.uuid4().hex, mode="create", name=name)
+        """Start an experiment that is written to an archive; ``comet upload`` refuses it where it is already."""
+        run = self._open(experiment_key(tags or {}), mode="create", name=name)
         run.set_tags(tags or {})
         return run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import uuid
 import zipfile
 from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
@@ -17,13 +16,13 @@ from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import ModelVersion, Run, RunInfo, TrackerSettings
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import as_tracker_errors
+from mltrain.tracking.comet.keys import experiment_key
 from mltrain.tracking.comet.reading import history_of, info_of, infos_of
 from mltrain.tracking.comet.registry import OnlineRegistry
 from mltrain.tracking.comet.run import CometRun, quiet_config
 from mltrain.tracking.comet.stored import Stored, is_plain, stored_files
 from mltrain.tracking.comet.verification import Logged, wait_for
 from mltrain.tracking.names import checked_name, inside
-from mltrain.tracking.training import ARCHIVE_KEY
 
 
 class OnlineTracker:
@@ -55,10 +54,9 @@ class OnlineTracker:
     def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
         """Create an experiment under a key of our own: without one, a wrong API key would pass in silence.
 
-        A run that lies in an archive gets the archive's key, so that ``comet upload`` cannot add it once more.
+        One that an earlier attempt created is taken.
         """
-        key = (tags or {}).get(ARCHIVE_KEY) or uuid.uuid4().hex
-        run = self._open(key, mode="create", name=name)
+        run = self._open(experiment_key(tags or {}), mode="get_or_create", name=name)
         run.set_tags(tags or {})
         return run
 

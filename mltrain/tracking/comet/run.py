@@ -106,6 +106,7 @@ class CometRun:
         """Log tags as "other" values, which have a name and can be queried, and as parameters, for `list_runs`."""
         with self._logging("set tags"):
             self._logged.tags.update(tags)
+            self._logged.params.update(TAG_PARAM + name for name in tags)
             for name, value in tags.items():
                 self._experiment.log_other(name, value)
             if tags:
