@@ -1,15 +1,12 @@
-"""Comet beyond the contract: modes, keys, losses, what its pages show, how few requests it takes."""
+"""Comet beyond the contract: keys, losses, what its pages show, how few requests it takes."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from comet_server.calls import KEY
 from comet_server.faults import Fault
 from comet_server.server import CometServer
 from comet_server.state import Asset, Experiment
@@ -33,82 +30,6 @@ def _png(path: Path) -> Path:
         )
     )
     return path
-
-
-# -- modes
-
-
-def test_a_key_and_a_server_make_it_online(settings: TrackerSettings, comet_server: CometServer) -> None:
-    assert open_tracker(settings).mode == "online"
-    assert comet_server.requests == ["GET /clientlib/isAlive/ver"]
-
-
-def test_no_key_is_offline_and_asks_nobody(
-    settings: TrackerSettings, comet_server: CometServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COMET_API_KEY", "")
-
-    assert open_tracker(settings).mode == "offline: no key"
-    assert comet_server.requests == []
-
-
-def test_a_dead_server_is_offline(settings: TrackerSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMET_API_KEY", KEY)
-    monkeypatch.setenv("COMET_URL_OVERRIDE", "http://127.0.0.1:9/clientlib/")
-
-    assert open_tracker(settings).mode == "offline: server unreachable"
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        (".comet.config", f"[comet]\napi_key = {KEY}\n"),
-        (".env", f'# settings\nexport COMET_API_KEY="{KEY}"\n'),
-        ("elsewhere.ini", f"[comet]\napi_key={KEY}\n"),
-    ],
-)
-def test_a_key_in_a_file_counts(
-    settings: TrackerSettings,
-    comet_server: CometServer,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    content: str,
-) -> None:
-    monkeypatch.delenv("COMET_API_KEY")
-    monkeypatch.setenv("COMET_CONFIG", "elsewhere.ini")
-    Path(name).write_text(content)
-
-    assert open_tracker(settings).mode == "online"
-
-
-def test_broken_files_hold_no_key(settings: TrackerSettings) -> None:
-    Path(".comet.config").write_bytes(b"\xff\xfe[[[")
-    Path(".env").write_bytes(b"\xff\xfe=")
-
-    assert open_tracker(settings).mode == "offline: no key"
-
-
-def test_importing_the_tracker_does_not_import_comet() -> None:
-    program = "import sys, mltrain.tracking.comet; sys.exit('comet_ml' in sys.modules)"
-
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
-
-
-def test_importing_comet_patches_nothing() -> None:
-    program = """
-import sys, logging
-hook = sys.excepthook
-from mltrain.tracking.comet.environment import import_comet
-import_comet()
-logger = logging.getLogger("comet_ml")
-assert sys.excepthook is hook
-assert not logger.propagate
-import sklearn.linear_model
-assert "comet_ml" not in sklearn.linear_model.LogisticRegression.fit.__module__
-assert not hasattr(sklearn.linear_model.LogisticRegression.fit, "_self_wrapper")
-"""
-
-    assert subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=False).returncode == 0
 
 
 # -- keys and faults
