@@ -2,7 +2,7 @@
 
 A mirror that was stopped goes on from its offset. One that died with records on the way asks the tracker
 what arrived and sends the rest: parameters and metric points that are there are not sent again; tags, files
-and models replace themselves and are sent again, since a tag may have arrived in one of its places alone. Threads, processes and the choice of runs are the sender's business.
+and models replace themselves. Threads, processes and the choice of runs are the sender's business.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class Mirror:
         """Repeat one recorded call on the tracker's run."""
         values = record.values
         match record.kind:
-            case "start" | "tags":
+            case "start" | "tags":  # sent again, too: a tag may have arrived in one of its places alone
                 run.set_tags({k: str(v) for k, v in values.items()} | self._parent_key(record))
             case "params":
                 run.log_params({k: v for k, v in values.items() if k not in self._arrived.params})

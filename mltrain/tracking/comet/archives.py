@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mltrain.errors import TrackerError
 from mltrain.tracking import RunInfo, RunStatus
 from mltrain.tracking.comet.verification import Logged
 from mltrain.tracking.names import as_text
@@ -88,6 +91,16 @@ def read_archives(directory: Path) -> dict[str, ArchivedRun]:
         except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
             logger.warning("archive %s is unreadable and left out: %s", path.name, error)
     return runs
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what a broken archive, or one that has gone, raises inside the block into a TrackerError."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, FileNotFoundError) as error:
+        reason = str(error) or type(error).__name__
+        raise TrackerError(f"comet's archive '{path.name}' is unreadable: {reason}", where=str(path)) from error
 
 
 def missing_from(logged: Logged, run: ArchivedRun | None) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from mltrain import files
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import ModelVersion, Run, RunInfo, TrackerSettings
-from mltrain.tracking.comet.archives import ArchivedRun, StoredFile, missing_from, read_archives
+from mltrain.tracking.comet.archives import ArchivedRun, StoredFile, missing_from, read_archives, readable
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import as_tracker_errors
 from mltrain.tracking.comet.keys import experiment_key
@@ -140,6 +140,7 @@ def _extract(stored: StoredFile, dest: Path) -> None:
     """Copy one member of an archive to a path."""
     with (
         files.atomic_path(dest) as partial,
+        readable(stored.archive),
         zipfile.ZipFile(stored.archive) as archive,
         archive.open(stored.member) as source,
         partial.open("wb") as target,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 import zipfile
@@ -20,7 +21,7 @@ from mltrain.tracking.comet.keys import experiment_key
 from mltrain.tracking.comet.reading import history_of, info_of, infos_of
 from mltrain.tracking.comet.registry import OnlineRegistry
 from mltrain.tracking.comet.run import CometRun, quiet_config
-from mltrain.tracking.comet.stored import Stored, is_plain, stored_files
+from mltrain.tracking.comet.stored import Stored, is_plain, sha256_of, stored_files
 from mltrain.tracking.comet.verification import Logged, wait_for
 from mltrain.tracking.names import checked_name, inside
 
@@ -90,19 +91,22 @@ class OnlineTracker:
         """Download an asset."""
         experiment, wanted = self._experiment(run_id), checked_name(name).as_posix()
         with as_tracker_errors("fetch a file"):
-            assets = [a for a in experiment.get_asset_list() if a.get("fileName") == wanted]
+            assets = [a for a in experiment.get_asset_list() or () if a.get("fileName") == wanted]
             plain = [a for a in assets if is_plain(a)]
             if not plain:
                 raise NoRunError(f"run '{run_id}' has no file '{name}'", where=experiment.url)
             newest = max(plain, key=lambda a: int(a.get("createdAt") or 0))
-            files.write_bytes(dest, experiment.get_asset(newest["assetId"], return_type="binary"))
+            content = experiment.get_asset(newest["assetId"], return_type="binary")
+            if sha256_of(newest) not in ("", hashlib.sha256(content).hexdigest()):
+                raise TrackerError(f"what comet sent as '{name}' is not what was logged", where=experiment.url)
+            files.write_bytes(dest, content)
         return dest
 
     def fetch_model(self, run_id: str, dest: Path, name: str = "model") -> Path:
         """Download a model as one zip file and unpack it."""
         experiment = self._experiment(run_id)
         with as_tracker_errors("fetch a model"), tempfile.TemporaryDirectory() as folder:
-            if name not in experiment.get_model_names():
+            if name not in (experiment.get_model_names() or ()):
                 raise NoRunError(f"run '{run_id}' has no model '{name}'", where=experiment.url)
             experiment.download_model(name, output_path=folder, expand=False)
             return _unpack(Path(folder), dest)
@@ -113,7 +117,7 @@ class OnlineTracker:
         """Register the experiment's model under the next version."""
         experiment = self._experiment(run_id)
         with as_tracker_errors("register a model"):
-            if model not in experiment.get_model_names():
+            if model not in (experiment.get_model_names() or ()):
                 raise NoRunError(f"run '{run_id}' has no model '{model}'", where=experiment.url)
             return self._registry.add(experiment, registry_name, model=model, tags=tags or {})
 
