@@ -18,7 +18,7 @@ from mltrain.tracking import Run, RunInfo, Tracker
 from mltrain.tracking.names import inside
 from mltrain.tracking.records import FILE_NAME, Record, read_records
 from mltrain.tracking.sync_state import SyncState, read_state, write_state
-from mltrain.tracking.training import PARENT, PARENT_KEY, RUN_ID
+from mltrain.tracking.training import PARENT, PARENT_KEY, RUN_ID, STARTED_MS
 
 logger = logging.getLogger(__name__)
 
@@ -141,10 +141,14 @@ class Mirror:
         return self._run
 
     def _start(self) -> Run:
-        """Start the run under its own name, with its id as a tag."""
+        """Start the run under its own name, with tags that say which it is."""
         first = next(read_records(self._directory / FILE_NAME), None)
         name = first.name if first is not None and first.name else self._directory.name
-        return self._tracker.start_run(name, {RUN_ID: self._directory.name})
+        return self._tracker.start_run(name, self._identity(first))
+
+    def _identity(self, start: Record | None) -> dict[str, str]:
+        """Return the id of the run and when it began, which the tracker cannot know when it is sent later."""
+        return {RUN_ID: self._directory.name} | ({STARTED_MS: str(start.time_ms)} if start else {})
 
     def _find(self, remote_id: str | None) -> RunInfo | None:
         """Return the run as the tracker has it; None when it never got there."""
@@ -168,7 +172,8 @@ class Mirror:
         values = record.values
         match record.kind:
             case "start" | "tags":  # sent again, too: a tag may have arrived in one of its places alone
-                run.set_tags({k: str(v) for k, v in values.items()} | self._parent_key(record))
+                identity = self._identity(record) if record.kind == "start" else {}
+                run.set_tags({k: str(v) for k, v in values.items()} | identity | self._parent_key(record))
             case "params":
                 run.log_params({k: v for k, v in values.items() if k not in self._arrived.params})
             case "metrics":

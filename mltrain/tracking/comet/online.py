@@ -8,7 +8,6 @@ import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from mltrain.tracking import ModelVersion, Run, RunInfo, TrackerSettings
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import as_tracker_errors
 from mltrain.tracking.comet.keys import experiment_key
-from mltrain.tracking.comet.reading import history_of, info_of, infos_of
+from mltrain.tracking.comet.listing import Project
+from mltrain.tracking.comet.reading import history_of, info_of
 from mltrain.tracking.comet.registry import OnlineRegistry
 from mltrain.tracking.comet.run import CometRun, quiet_config
 from mltrain.tracking.comet.stored import Stored, is_plain, sha256_of, stored_files
@@ -69,11 +69,9 @@ class OnlineTracker:
         return self._open(run_id, mode="get", name=None, held=held)
 
     def list_runs(self, tags: Mapping[str, str] | None = None, *, limit: int = 100) -> Sequence[RunInfo]:
-        """Ask for the experiments, then for the values of a hundred of the newest at once."""
+        """Ask which experiments carry the tags, then for the values of a hundred of them at once."""
         with as_tracker_errors("list runs"):
-            newest = sorted(self._all(), key=lambda e: int(e.start_server_timestamp or 0), reverse=True)
-            found = infos_of(self._api, self._workspace, self._settings.project, newest, tags=tags or {})
-            return list(islice(found, limit))
+            return Project(self._api, self._workspace, self._settings.project).runs(tags or {}, limit=limit)
 
     def get_run(self, run_id: str) -> RunInfo:
         """Ask for one experiment."""
@@ -173,13 +171,6 @@ class OnlineTracker:
         if found is None:
             raise NoRunError(f"no run '{run_id}' at comet", hint="see 'mltrain runs ls'")
         return found
-
-    def _all(self) -> list[Any]:
-        """Return the project's experiments; a project that does not exist yet has none."""
-        try:
-            return list(self._api.get_experiments(self._workspace, self._settings.project) or [])
-        except import_comet().exceptions.NotFound:
-            return []
 
 
 def _unpack(folder: Path, dest: Path) -> Path:
