@@ -220,7 +220,7 @@ class TrackerContract(RegistryContract):
     def test_a_listed_run_equals_the_run(self, tracker: Tracker) -> None:
         run = tracker.start_run("equal", {"session": "s"})
         run.log_params({"depth": 7, "eta": 0.1})
-        run.log_metrics({"score": 0.25}, step=1)
+        run.log_metrics({"score": 0.25}, step=1, time_ms=1_700_000_000_000)
         run.log_metrics({"score": 0.5}, step=2)
         run.log_metrics({"trial_score": 0.75, "system.cpu_percent": 3.5}, step=2)
         run.finish()

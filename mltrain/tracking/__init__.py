@@ -73,8 +73,15 @@ class Run(Protocol):
         """Log parameters, once per name."""
         ...
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log finite numbers; with a step they become a history."""
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None, *, time_ms: int | None = None) -> None:
+        """Log finite numbers; with a step they become a history.
+
+        Parameters
+        ----------
+        time_ms : int, optional
+            When they were measured, in milliseconds since 1970: now, when not given. A tracker whose client cannot say
+            so leaves it out.
+        """
         ...
 
     def set_tags(self, tags: Mapping[str, str]) -> None:

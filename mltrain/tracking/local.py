@@ -52,11 +52,12 @@ class LocalRun:
         """Append parameters."""
         self._append(Record(kind="params", values=dict(params)))
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None, *, time_ms: int | None = None) -> None:
         """Append metrics; numbers that are not finite are left out."""
         finite: dict[str, Scalar] = {k: float(v) for k, v in metrics.items() if math.isfinite(v)}
         if finite:
-            self._append(Record(kind="metrics", values=finite, step=None if step is None else int(step)))
+            whole = None if step is None else int(step)
+            self._append(Record(kind="metrics", values=finite, step=whole, time_ms=time_ms or 0))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Append tags."""

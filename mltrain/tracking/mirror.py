@@ -202,7 +202,7 @@ class Mirror:
             else:
                 points[metric] = number
         if points:
-            run.log_metrics(points, step=record.step)
+            run.log_metrics(points, step=record.step, time_ms=record.time_ms)
 
     def _send_path(self, record: Record, run: Run) -> None:
         """Log a file or a model from the run's folder; one that is gone costs a warning."""

@@ -113,6 +113,16 @@ def test_a_run_is_copied_whole(local: Tracker, remote: Tracker, tmp_path: Path) 
     assert is_sent(directory, "local", remote.mode)
 
 
+def test_points_keep_the_time_at_which_they_were_measured(local: Tracker, remote: Tracker, tmp_path: Path) -> None:
+    directory = _write_run(local, tmp_path / "here" / "runs")
+
+    mirror(directory, remote, name="local")
+
+    records = [read_records(d / "tracking.jsonl") for d in (directory, tmp_path / "there" / "runs" / directory.name)]
+    here, there = ([(r.time_ms, r.values) for r in rs if r.kind == "metrics"] for rs in records)
+    assert there == here
+
+
 def test_mirroring_twice_sends_nothing_more(local: Tracker, remote: Tracker, tmp_path: Path) -> None:
     directory = _write_run(local, tmp_path / "here" / "runs")
     mirror(directory, remote, name="local")

@@ -132,6 +132,7 @@ def test_a_run_that_was_cut_off_gets_no_point_twice_whatever_its_name(
 
 def test_a_run_that_was_sent_late_began_when_it_was_trained(tracker: Tracker) -> None:
     late = tracker.start_run("late", {"mltrain.started_ms": "1700000000000"})
+    late.log_metrics({"score": 0.5}, step=1, time_ms=1_700_000_000_500)
     late.finish()
     tracker.start_run("now").finish()
 
@@ -139,6 +140,8 @@ def test_a_run_that_was_sent_late_began_when_it_was_trained(tracker: Tracker) ->
 
     assert [i.name for i in found] == ["now", "late"]
     assert found[1].started_ms == 1_700_000_000_000
+    (point,) = tracker._client.get_metric_history(late.id, "score")  # type: ignore[attr-defined]
+    assert point.timestamp == 1_700_000_000_500
 
 
 @pytest.mark.parametrize(

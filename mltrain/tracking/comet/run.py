@@ -91,7 +91,13 @@ class CometRun:
                 self._logged.params.update(texts)
                 self._experiment.log_parameters(texts)
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+    def log_metrics(
+        self,
+        metrics: Mapping[str, float],
+        step: int | None = None,
+        *,
+        time_ms: int | None = None,  # noqa: ARG002 - the client notes the time at which it is handed a metric
+    ) -> None:
         """Log metrics at a step."""
         finite = {k: float(v) for k, v in metrics.items() if math.isfinite(v)}
         with self._logging("log metrics"):

@@ -65,15 +65,15 @@ class MlflowRun:
             for start in range(0, len(sent), _N_ENTRIES):
                 self._client.log_batch(self.id, params=sent[start : start + _N_ENTRIES])
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None, *, time_ms: int | None = None) -> None:
         """Collect points; they are sent when there are many or the last ones are some seconds old."""
         from mlflow import entities
 
-        now_ms = time.time_ns() // 1_000_000
+        at_ms = time.time_ns() // 1_000_000 if time_ms is None else time_ms
         finite = {k: float(v) for k, v in metrics.items() if math.isfinite(v)}
         with self._writing("log metrics"):
             self._note_names(finite)
-            points = [entities.Metric(key_of(k), v, now_ms, step or 0) for k, v in finite.items()]
+            points = [entities.Metric(key_of(k), v, at_ms, step or 0) for k, v in finite.items()]
             self._points += points
             if step is None:
                 self._finals |= {point.key: point for point in points}
