@@ -12,8 +12,9 @@ import pytest
 
 from mltrain.commands.init import init
 from mltrain.config.loading import load
-from mltrain.data import ColumnKind
-from mltrain.data.loading import infer_schema, load_rows
+from mltrain.data import ColumnKind, sampling
+from mltrain.data.loading import infer_schema, load_table
+from mltrain.data.target import make_target
 from mltrain.errors import ConfigError, DataError, UsageError
 
 N_ROWS = 200
@@ -67,10 +68,11 @@ def test_written_file_loads_to_the_schema_that_was_inferred(special):
     result = init(write(table(**special)), "answer")
 
     config = load(Path("mltrain.yaml"))
-    rows = load_rows(config.data)
+    rows = load_table(config.data.source)
+    target = make_target(rows["answer"], "answer", positive=config.data.positive_class)
 
-    assert kinds(infer_schema(rows, config.data).columns) == kinds(result.columns)
-    assert rows.target.classes == ("no", "yes")
+    assert kinds(infer_schema(rows, target, config.data).columns) == kinds(result.columns)
+    assert target.classes == ("no", "yes")
     assert len(text().splitlines()) <= 40
 
 
@@ -121,7 +123,8 @@ def test_positive_class_keeps_the_type_of_the_label(labels, written):
     init(write(rows), "label")
 
     assert written in text()
-    assert load_rows(load(Path("mltrain.yaml")).data).target.n_classes == 2
+    positive = load(Path("mltrain.yaml")).data.positive_class
+    assert make_target(rows["label"], "label", positive=positive).n_classes == 2
 
 
 def test_labels_are_told_as_every_command_tells_them():
@@ -245,7 +248,7 @@ def test_example_is_written_with_a_config_that_reads_it(workspace, example, targ
     config = load(Path("mltrain.yaml"))
     assert (config.data.source, config.data.target) == (f"example/{example}.parquet", target)
     assert config.train.project_name == example
-    assert load_rows(config.data).target.n_classes == n_classes
+    assert make_target(load_table(config.data.source)[target], target).n_classes == n_classes
     assert result.written == ("mltrain.yaml", f"example/{example}.parquet")
 
 
@@ -287,3 +290,36 @@ def test_file_loads_with_its_suggestions_uncommented(n_classes):
     assert (config.split.kind, config.split.group_column) == ("group", "customer_id")
     assert config.train.max_search_iters == 100
     assert config.train.deployment_score_thresh == (0.8 if n_classes == 2 else 0.5)
+
+
+def test_a_large_table_is_seen_through_a_sample_and_confirmed_and_counted_on_all_rows(monkeypatch):
+    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
+    monkeypatch.setattr(sampling, "FEWEST_ROWS", 50)
+    rows = table(
+        once=[1] * (N_ROWS - 1) + [2],
+        constant=[1] * N_ROWS,
+        amount=[f"{i}.5" for i in range(N_ROWS - 1)] + ["n/a"],
+    )
+    pq.write_table(rows, "rows.parquet", row_group_size=N_ROWS)
+
+    result = init("rows.parquet", "answer")
+
+    assert [(share.label, share.n_rows) for share in result.classes] == [("no", 150), ("yes", 50)]
+    assert {column.name: column.kind.value for column in result.columns} == {
+        "Größe (cm)": "numeric",
+        "colour": "category",
+        "once": "numeric",
+        "constant": "dropped",
+        "amount": "category",
+    }
+    assert "    - constant  # all values are the same" in text().splitlines()
+
+
+def test_only_a_sample_of_a_large_table_is_read_whole(monkeypatch):
+    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
+    monkeypatch.setattr(sampling, "FEWEST_ROWS", 50)
+    for reads_all in ("mltrain.data.sampling.as_table", "mltrain.commands.init.load_table"):
+        monkeypatch.setattr(reads_all, lambda *_, **__: pytest.fail("all rows are read"))
+    write(table())
+
+    assert init("rows.parquet", "answer").n_rows == N_ROWS
