@@ -75,3 +75,19 @@ def test_a_request_for_an_experiment_that_is_taken_late_makes_no_second_one(
 
     assert report.synced == (run.id,)
     assert_everything_arrived_once(comet_server, tmp_path, registers=False)
+
+
+def test_a_run_whose_archive_was_never_closed_gets_a_whole_one(
+    settings: TrackerSettings, comet_server: CometServer, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = _begin(runs)
+    with monkeypatch.context() as patch:
+        patch.setenv("COMET_API_KEY", "")
+        _send_until(lambda: list(settings.directory.glob("*.zip")), settings, runs)
+        run.finish()
+
+        assert sync(runs, "comet_ml", settings).synced == (run.id,)
+        assert [i.tags[RUN_ID] for i in open_tracker(settings).list_runs({KIND: TRAINING})] == [run.id]
+
+    assert sync(runs, "comet_ml", settings).synced == (run.id,)
+    assert_everything_arrived_once(comet_server, tmp_path, registers=False)
