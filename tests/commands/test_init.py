@@ -12,7 +12,7 @@ import pytest
 
 from mltrain.commands.init import init
 from mltrain.config.loading import load
-from mltrain.data import ColumnKind, sampling
+from mltrain.data import ColumnKind
 from mltrain.data.loading import infer_schema, load_table
 from mltrain.data.target import make_target
 from mltrain.errors import ConfigError, DataError, UsageError
@@ -290,36 +290,3 @@ def test_file_loads_with_its_suggestions_uncommented(n_classes):
     assert (config.split.kind, config.split.group_column) == ("group", "customer_id")
     assert config.train.max_search_iters == 100
     assert config.train.deployment_score_thresh == (0.8 if n_classes == 2 else 0.5)
-
-
-def test_a_large_table_is_seen_through_a_sample_and_confirmed_and_counted_on_all_rows(monkeypatch):
-    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
-    monkeypatch.setattr(sampling, "FEWEST_ROWS", 50)
-    rows = table(
-        once=[1] * (N_ROWS - 1) + [2],
-        constant=[1] * N_ROWS,
-        amount=[f"{i}.5" for i in range(N_ROWS - 1)] + ["n/a"],
-    )
-    pq.write_table(rows, "rows.parquet", row_group_size=N_ROWS)
-
-    result = init("rows.parquet", "answer")
-
-    assert [(share.label, share.n_rows) for share in result.classes] == [("no", 150), ("yes", 50)]
-    assert {column.name: column.kind.value for column in result.columns} == {
-        "Größe (cm)": "numeric",
-        "colour": "category",
-        "once": "numeric",
-        "constant": "dropped",
-        "amount": "category",
-    }
-    assert "    - constant  # all values are the same" in text().splitlines()
-
-
-def test_only_a_sample_of_a_large_table_is_read_whole(monkeypatch):
-    monkeypatch.setattr(sampling, "MOST_ROWS", 100)
-    monkeypatch.setattr(sampling, "FEWEST_ROWS", 50)
-    for reads_all in ("mltrain.data.sampling.as_table", "mltrain.commands.init.load_table"):
-        monkeypatch.setattr(reads_all, lambda *_, **__: pytest.fail("all rows are read"))
-    write(table())
-
-    assert init("rows.parquet", "answer").n_rows == N_ROWS

@@ -11,7 +11,7 @@ from mltrain.errors import NoRunError, TrackerError
 from mltrain.leaderboard import Standing
 from mltrain.tracking import Run, RunInfo, Tracker, TrackerSettings
 from mltrain.tracking.local import open_tracker
-from mltrain.tracking.standings import Trackers, get_info
+from mltrain.tracking.standings import Trackers, get_info, list_standings
 
 
 def _settings(directory: Path) -> TrackerSettings:
@@ -59,3 +59,15 @@ def test_without_a_local_record_the_failure_is_the_answer(trackers: Trackers, tm
         get_info(trackers, foreign)
     with pytest.raises(NoRunError):
         get_info(trackers, replace(foreign, source="local"))
+
+
+def test_a_run_that_was_sent_late_is_as_old_as_its_training(tmp_path: Path) -> None:
+    local, remote = open_tracker(_settings(tmp_path / "here")), open_tracker(_settings(tmp_path / "there"))
+    remote.name = "elsewhere"
+    late = remote.start_run("lgbm-1", {"mltrain.kind": "training", "mltrain.started_ms": "1700000000000"})
+    late.finish()
+    trackers = Trackers(name="elsewhere", settings=_settings(tmp_path), local=local, remote=remote)
+
+    (found,) = list_standings(trackers, run=None, limit=10).standings
+
+    assert found.started_ms == 1_700_000_000_000
