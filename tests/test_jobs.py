@@ -29,7 +29,8 @@ def _family(name: str) -> ModelFamily:
 
 
 def test_a_job_is_what_the_config_says(trained: Workspace, churn: Any) -> None:
-    models = {"lgbm": {"params": {"learning_rate": 0.07}, "search_space": {"num_leaves": {"int": [4, 20]}, "max_bin": {"int": [15, 255]}}}}
+    ranges = {"num_leaves": {"int": [4, 20]}, "max_bin": {"int": [15, 255]}}
+    models = {"lgbm": {"params": {"learning_rate": 0.07}, "search_space": ranges}}
     config = churn(models=models, train={"n_folds": 3, "trial_lag": 2, "comparison_metric": "log_loss"})
     material = _material(trained, config)
 
