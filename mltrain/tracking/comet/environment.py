@@ -12,8 +12,10 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+_IMPORTING = Lock()  # runs are opened in threads; what is put back afterwards is the process's
 _ALWAYS = {
     "COMET_DISABLE_AUTO_LOGGING": "1",
     "COMET_ERROR_TRACKING_ENABLE": "false",
@@ -33,11 +35,12 @@ def import_comet() -> Any:
     os.environ.update(_ALWAYS)
     for name, value in _UNLESS_SET.items():
         os.environ.setdefault(name, value)
-    hook = sys.excepthook
-    with warnings.catch_warnings():
+    with _IMPORTING, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependencies, at import
+        hook = sys.excepthook
         import comet_ml
-    sys.excepthook = hook
+
+        sys.excepthook = hook
     # Its console stays quiet by its own level; what it reports must reach our listener.
     logging.getLogger("comet_ml").setLevel(logging.WARNING)
     return comet_ml
