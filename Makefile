@@ -6,6 +6,8 @@ TEST := .venv-test/bin
 # Without the byte code an import of scikit-learn costs seconds; without NCCL (pyproject.toml, tool.uv) half a gigabyte is saved.
 # A company proxy's certificate is known to the system, not to uv.
 export UV_SYSTEM_CERTS ?= 1
+# Two at a time, a file never divided: half of a test is a process that starts or waits. Without: make test TWO=
+TWO ?= --numprocesses 2 --dist loadfile
 INSTALL := uv pip install --quiet --compile-bytecode
 
 .DEFAULT_GOAL := help
@@ -29,7 +31,7 @@ split train evaluate register: .venv/ready ## these steps, on CONFIG=configs/tra
 test: .venv-test/ready .venv-feast/ready ## lint, types, import contracts, reference pages and fast tests
 	$(MAKE) --no-print-directory lint
 	$(TEST)/python docs/generate.py --check
-	$(TEST)/pytest -m "not slow"
+	$(TEST)/pytest -m "not slow" $(TWO)
 
 lint: .venv-test/ready ## lint, types and import contracts alone
 	$(TEST)/ruff check .
@@ -51,7 +53,7 @@ matrix-newest: WITH := --group test-without-mlflow
 $(MATRIX:%=matrix-%): .venv-uv/ready
 	$(PYTHON) -m venv --clear .venv-$@
 	.venv-uv/bin/$(INSTALL) --python .venv-$@/bin/python --editable . $(WITH)
-	.venv-$@/bin/pytest -m "not slow" -p no:cacheprovider
+	.venv-$@/bin/pytest -m "not slow" $(TWO) -p no:cacheprovider
 
 # Feast beside mltrain, as `pip install 'mltrain[feast]'` gives it; the other environments reach it in .venv-feast.
 matrix-feast: .venv-uv/ready

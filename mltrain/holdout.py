@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mltrain import files, ledger
 from mltrain.data import Schema
-from mltrain.data.splits import SplitRecord, read_rows
+from mltrain.data.splits import SplitRecord, read_columns
 from mltrain.data.target import encode_target
 from mltrain.errors import DataError
 from mltrain.workspace import Workspace
@@ -24,7 +26,7 @@ class Holdout:
     Attributes
     ----------
     table : pyarrow.Table of n_samples rows
-        All source columns.
+        The columns asked for.
     y : ndarray of shape (n_samples,), class codes
     openings : int
         How often this split was opened, this time included.
@@ -38,9 +40,20 @@ class Holdout:
 
 
 def open_test(
-    workspace: Workspace, record: SplitRecord, *, run_id: str, config_hash: str, purpose: str = "evaluate"
+    workspace: Workspace,
+    record: SplitRecord,
+    *,
+    columns: Sequence[str],
+    run_id: str,
+    config_hash: str,
+    purpose: str = "evaluate",
 ) -> Holdout:
     """Write an opening into the ledger, then read the test rows.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        What models read of them; what the split does not have is left out.
 
     Raises
     ------
@@ -64,10 +77,12 @@ def open_test(
             purpose=purpose,
         ),
     )
-    table = read_rows(path, expected_sha256=split.sha256)
+    target, there = record.schema.target, pq.read_schema(path).names
+    wanted = [name for name in dict.fromkeys(columns) if name in there]
+    table = read_columns(path, list(dict.fromkeys((*wanted, target.name))))
     return Holdout(
-        table=table,
-        y=encode_target(record.schema.target, table[record.schema.target.name]),
+        table=table.select(wanted),
+        y=encode_target(target, table[target.name]),
         schema=record.schema,
         fingerprint=split.fingerprint,
         openings=ledger.count(workspace.ledger, split.fingerprint),

@@ -39,6 +39,8 @@ from mltrain.workspace import Workspace
 # From so many cells on, families are prepared, searched and let go of one after the other.
 _LARGE_CELLS = 15_000_000
 _ROWS_AT_HAND = 1_000
+# A calibration curve and a threshold are known from so many; every candidate predicts them at the end, on the clock.
+_MOST_CALIBRATION_ROWS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,7 +205,7 @@ def recipe_for(config: Config, workspace: Workspace, split: SplitRecord, *, rows
         final_fit=final_fit,
         calibration=config.train.calibration,
         seed=config.seed,
-        calibration_split=_calibration_split(workspace, split),
+        calibration_split=_calibration_split(workspace, split, seed=config.seed),
     )
 
 
@@ -218,10 +220,13 @@ def read_split(
     return read_rows(workspace.split(name), expected_sha256=split.splits[name].sha256, columns=columns)
 
 
-def _calibration_split(workspace: Workspace, split: SplitRecord) -> CalibrationSplit | None:
+def _calibration_split(workspace: Workspace, split: SplitRecord, *, seed: int) -> CalibrationSplit | None:
     if "calibration" not in split.splits:
         return None
     table = read_split(workspace, split, "calibration", columns=columns_to_read(split.schema))
+    if table.num_rows > _MOST_CALIBRATION_ROWS:
+        rng = np.random.default_rng(seed)
+        table = table.take(np.sort(rng.choice(table.num_rows, _MOST_CALIBRATION_ROWS, replace=False)))
     target = split.schema.target
     return CalibrationSplit(
         table=conform(table, split.schema, origin="the calibration split"),

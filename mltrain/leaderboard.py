@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from mltrain.metrics import Metric
 
 Origin: TypeAlias = Literal["tracker", "local"]
+NearTie: TypeAlias = float | Literal["one_standard_error"]
 ENSEMBLE_SIMPLICITY = 1_000
 
 
@@ -29,6 +30,8 @@ class Standing:
         How it was scored: metric, its settings and the kind of validation, as `validation_digest` says.
     latency_ms : float, optional
         Time to score a batch, where it was measured.
+    validation_error : float, optional
+        Standard error of the validation score, where the run says it.
     source : {"tracker", "local"}
         Who knows the run; ``local`` when the tracker has not got it yet.
     """
@@ -47,6 +50,7 @@ class Standing:
     manifest: str
     validation: str = ""
     latency_ms: float | None = None
+    validation_error: float | None = None
     url: str | None = None
 
 
@@ -102,6 +106,7 @@ def standing(
         manifest=tags.get("mltrain.manifest", ""),
         validation=tags.get("mltrain.validation", ""),
         latency_ms=metrics.get("latency_ms"),
+        validation_error=metrics.get("validation_score_error"),
         url=url,
     )
 
@@ -115,7 +120,7 @@ def comparable(standings: Sequence[Standing], wanted: Wanted) -> tuple[tuple[Sta
 
 
 def rank(
-    standings: Sequence[Standing], metric: Metric, *, near_tie: float, simplicity: Callable[[str], int]
+    standings: Sequence[Standing], metric: Metric, *, near_tie: NearTie, simplicity: Callable[[str], int]
 ) -> tuple[Standing, ...]:
     """Order comparable runs, best first.
 
@@ -124,8 +129,9 @@ def rank(
 
     Parameters
     ----------
-    near_tie : float
-        In units of the metric; 0 lets simplicity decide between equal scores only.
+    near_tie : float or "one_standard_error"
+        In units of the metric; 0 lets simplicity decide between equal scores only. One standard error of the best
+        score left is the rule of Breiman, Friedman, Olshen and Stone (1984), *Classification and Regression Trees*.
     simplicity : callable
         ``simplicity(model)`` is lower for simpler models; called only where there is a tie.
     """
@@ -133,7 +139,9 @@ def rank(
     by_score = sorted(standings, key=lambda s: (sign * _score(s), -s.started_ms, s.run_id))
     ranked: list[Standing] = []
     while by_score:
-        n_tied = sum(abs(_score(s) - _score(by_score[0])) <= near_tie for s in by_score)
+        best = by_score[0]
+        reach = (best.validation_error or 0.0) if near_tie == "one_standard_error" else near_tie
+        n_tied = sum(abs(_score(s) - _score(best)) <= reach for s in by_score)
         tied, by_score = by_score[:n_tied], by_score[n_tied:]
         if n_tied > 1:
             tied.sort(key=lambda s: (simplicity(s.model), s.latency_ms or 0.0))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mltrain.candidate import Recipe
 from mltrain.final_fit import refit_seconds
+from mltrain.prediction_cost import MOST_PREDICTION_S, prediction_s
 from mltrain.search import SearchJob, Trial
 
 # Measured on one core for two and for 26 classes; calibration samples rows above 400,000 cells.
@@ -59,6 +60,9 @@ def seconds_after_search(
     saving_s = 0.35 if allowance.draws_figures else 0.12
     calibration_s = _CALIBRATION_OF_CLASSES_S if job.objective.n_classes > 2 else 0.0
     calibration_s += min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL
+    if recipe.calibration_split is not None:
+        per_1000_s = MOST_PREDICTION_S if best is None else min(prediction_s(job, best.n_rounds), MOST_PREDICTION_S)
+        calibration_s += len(recipe.calibration_split.y) / 1000 * per_1000_s / n_cores
     seconds = allowance.slowness * (saving_s + 0.02 * share_s + calibration_s)
     if recipe.final_fit == "refit":
         # Refits run side by side, so each takes the cores that its threads take.

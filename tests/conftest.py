@@ -50,6 +50,19 @@ def trained_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def fingerprint() -> Any:
+    """Return a function that makes the fingerprint of a table."""
+    from mltrain.data.fingerprints import Fingerprint
+
+    def of(table: Any) -> str:
+        made = Fingerprint(table.schema)
+        made.add(table)
+        return made.hexdigest()
+
+    return of
+
+
+@pytest.fixture(scope="session")
 def churn() -> Any:
     """Return a function that makes configs of the trained workspace."""
     return churn_config

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mltrain.budget import Budget
+from mltrain.commands.train.session import TrainRequest, budget_for
+from mltrain.config import Config
 
 
 def test_without_limits_there_is_no_deadline() -> None:
@@ -67,3 +71,23 @@ def test_figures_wait_for_models_and_are_left_out_when_the_ensembles_time_has_be
     assert not budget.has_time_for_figures(157.1)  # saved by 158.8, 1.8 s for the ensemble
     assert Budget(started_at=0.0, total_s=None, family_s=5.0).has_time_for_figures(1e9)
     assert not Budget(started_at=0.0, total_s=20.0, family_s=None).has_time_for_figures(1.0)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "asked", "expected"),
+    [
+        ({}, {}, 180.0),
+        ({}, {"budget_s": 600.0}, None),
+        ({}, {"max_trials": 5}, None),
+        ({}, {"budget_s": 600.0, "timeout_s": 20.0}, 20.0),
+        ({"model_opt_timeout_secs": 30.0}, {"budget_s": 600.0}, 30.0),
+        ({"model_opt_timeout_secs": 30.0}, {}, 30.0),
+        ({"model_opt_timeout_secs": 30.0}, {"max_trials": 5}, None),
+    ],
+)
+def test_a_family_has_a_limit_that_somebody_chose_or_the_default_where_nothing_else_ends_a_search(
+    chosen: dict[str, float], asked: dict[str, Any], expected: float | None
+) -> None:
+    config = Config.model_validate({"data": {"source": "rows.csv", "target": "y"}, "train": chosen})
+
+    assert budget_for(config, TrainRequest(**asked), 0.0).family_s == expected

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
 from mltrain import plugins
@@ -38,7 +36,6 @@ from mltrain.final_fit import fit_finally, refit_seconds, start_refit
 from mltrain.metrics import resolve
 from mltrain.models import Objective
 from mltrain.preprocessing import Encoder
-from mltrain.reserve import Allowance, seconds_after_search
 from mltrain.search import Curve, Ends, LocalExecutor, SearchJob, Study, Trial, as_scored, search
 from mltrain.space import Float
 
@@ -345,31 +342,6 @@ def test_a_refit_does_not_wait_for_a_better_round_as_its_folds_did(found: Found)
     assert refit_seconds(found.job, at_the_end) == refit_seconds(found.job, trial)
 
 
-@given(
-    share_s=st.floats(0, 1e5),
-    seconds=st.none() | st.floats(0, 1e6),
-    is_at_hand=st.booleans(),
-    final_fit=st.sampled_from(["refit", "bag"]),
-)
-def test_what_is_left_for_after_the_search_is_at_most_four_tenths(
-    found: Found, share_s: float, seconds: float | None, is_at_hand: bool, final_fit: Any
-) -> None:
-    best = None if seconds is None else replace(found.ranked()[0], seconds=seconds)
-    recipe = replace(found.recipe, final_fit=final_fit)
-    allowance = Allowance(share_s=share_s, n_cores=2)
-
-    reserved = seconds_after_search(found.job, recipe, best, is_at_hand=is_at_hand, allowance=allowance)
-
-    assert min(0.35 + 0.02 * share_s, 0.4 * share_s) <= reserved <= 0.4 * share_s
-    if final_fit == "bag" and (best is None or is_at_hand):
-        calibration_s = 4e-6 * 2 * len(found.job.valid_rows)
-        assert reserved == pytest.approx(min(0.35 + 0.02 * share_s + calibration_s, 0.4 * share_s))
-    if seconds is not None:
-        slower = replace(found.ranked()[0], seconds=2 * seconds + 1)
-        later = seconds_after_search(found.job, recipe, slower, is_at_hand=is_at_hand, allowance=allowance)
-        assert later >= reserved
-
-
 def test_each_row_is_held_out_once_with_the_mean_of_its_repeats(found: Found) -> None:
     trial = found.ranked()[0]
     assert trial.proba is not None
@@ -381,28 +353,3 @@ def test_each_row_is_held_out_once_with_the_mean_of_its_repeats(found: Found) ->
     np.testing.assert_array_equal(held_out.y, found.job.y)
     assert held_out.parts is not None
     assert all(row in found.job.folds[part].valid for row, part in enumerate(held_out.parts))
-
-
-@pytest.mark.parametrize(("seconds", "expected"), [(None, 3.0), (1e-6, 0.0), (1e6, 3.0)])
-def test_time_for_refits_of_further_voters_follows_the_best_trial_and_comes_on_top(
-    found: Found, seconds: float | None, expected: float
-) -> None:
-    best = None if seconds is None else replace(found.ranked()[0], seconds=seconds)
-
-    def reserved(final_fit: str, voters_s: float) -> float:
-        recipe = replace(found.recipe, final_fit=final_fit)  # type: ignore[arg-type]
-        allowance = Allowance(share_s=40.0, n_cores=2, voters_s=voters_s)
-        return seconds_after_search(found.job, recipe, best, is_at_hand=True, allowance=allowance)
-
-    assert reserved("refit", 3.0) - reserved("refit", 0.0) == pytest.approx(expected, abs=1e-4)
-    assert reserved("bag", 3.0) == reserved("bag", 0.0)
-
-
-def test_a_busy_machine_is_left_more_time_for_what_no_fit_has_measured(found: Found) -> None:
-    best = replace(found.ranked()[0], seconds=0.0)
-
-    def reserved(slowness: float) -> float:
-        allowance = Allowance(share_s=40.0, n_cores=2, slowness=slowness)
-        return seconds_after_search(found.job, found.recipe, best, is_at_hand=True, allowance=allowance)
-
-    assert reserved(3.0) == pytest.approx(3 * reserved(1.0))

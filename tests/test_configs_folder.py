@@ -7,7 +7,8 @@ import pytest
 from mltrain.commands.run import run
 from mltrain.commands.train import TrainRequest
 from mltrain.config.loading import load
-from mltrain.data.loading import load_rows
+from mltrain.data.loading import load_table
+from mltrain.data.target import make_target
 from mltrain.workspace import Workspace
 
 FOLDER = Path(__file__).parent.parent / "configs"
@@ -41,11 +42,11 @@ def test_config_begins_by_saying_what_it_is_for(name):
 def test_small_config_fits_its_rows(name):
     config = load(FOLDER / name)
 
-    rows = load_rows(config.data)
+    table = load_table(config.data.source, config.data.format, config.data.options)
 
-    assert rows.target.name == config.data.target
-    assert rows.table.num_rows <= 2000
-    assert config.data.positive_class == rows.target.positive
+    target = make_target(table[config.data.target], config.data.target, positive=config.data.positive_class)
+    assert table.num_rows <= 2000
+    assert config.data.positive_class == target.positive
 
 
 @pytest.mark.parametrize(

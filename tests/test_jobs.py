@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from mltrain import plugins
+from mltrain import jobs, plugins
+from mltrain.commands.split import split
 from mltrain.config import Config
 from mltrain.data.splits import read_split_record
 from mltrain.errors import DataError
@@ -136,3 +138,25 @@ def test_the_table_of_large_data_is_read_again_for_each_view(
     np.testing.assert_array_equal(lean.rows.y, whole.rows.y)
     for kind in ("native", "ordinal"):
         np.testing.assert_array_equal(lean.view(kind).view.X, whole.view(kind).view.X)
+
+
+def test_of_many_calibration_rows_a_sample_is_enough(
+    tmp_path: Path, churn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(root=tmp_path)
+    config = churn(split={"calibration_size": 0.1})
+    split(config, workspace)
+    every = _material(workspace, config).recipe.calibration_split
+    monkeypatch.setattr(jobs, "_MOST_CALIBRATION_ROWS", 40)
+
+    some = _material(workspace, config).recipe.calibration_split
+    again = _material(workspace, config).recipe.calibration_split
+
+    assert every is not None
+    assert some is not None
+    assert again is not None
+    assert (len(some.y), some.table.num_rows) == (40, 40)
+    assert len(every.y) > 40
+    assert some.table == again.table
+    rows = list(map(str, every.table.to_pylist()))
+    assert all(str(row) in rows for row in some.table.to_pylist())

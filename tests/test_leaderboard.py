@@ -61,6 +61,21 @@ def test_near_ties_go_to_the_simpler_model(near_tie: float, expected: list[str])
     assert _models(rank(runs, ROC_AUC, near_tie=near_tie, simplicity=SIMPLICITY.__getitem__)) == expected
 
 
+def test_within_one_standard_error_of_the_best_score_the_simplest_stands_first() -> None:
+    runs = [
+        _run("logistic_regression", 0.880, validation_error=0.5),
+        _run("ensemble", 0.904, validation_error=0.01),
+        _run("lgbm", 0.9),
+    ]
+
+    ranked = rank(runs, ROC_AUC, near_tie="one_standard_error", simplicity=SIMPLICITY.__getitem__)
+    unknown = rank([replace(run, validation_error=None) for run in runs], ROC_AUC, near_tie="one_standard_error",
+                   simplicity=SIMPLICITY.__getitem__)  # fmt: skip
+
+    assert _models(ranked) == ["lgbm", "ensemble", "logistic_regression"]
+    assert _models(unknown) == ["ensemble", "lgbm", "logistic_regression"]
+
+
 def test_equally_simple_ones_go_to_the_faster_then_to_the_newer() -> None:
     slow, fast = _run("lgbm", latency_ms=9.0, run_id="slow"), _run("lgbm", latency_ms=2.0, run_id="fast")
     newer = replace(fast, run_id="newer", started_ms=2)

@@ -69,3 +69,37 @@ def test_help_answers_at_once() -> None:
 
     # SPEC says 150 ms; the generous bound is for a loaded machine, the imports above are the exact check.
     assert min(seconds() for _ in range(5)) < 1.0
+
+
+LATE = """
+import sys, threading, time
+from mltrain.cli import _leave
+def fit():
+    time.sleep(30)
+threading.Thread(target=fit, name="mltrain-fit_0").start()
+print("kept")
+_leave(4)
+"""
+
+
+def test_nobody_waits_for_a_fit_that_the_clock_could_not_stop() -> None:
+    started = time.monotonic()
+
+    ended = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (4, "kept\n")
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "3000"), ("50", "50")])
+def test_threads_of_the_libraries_spin_no_longer_unless_the_user_said_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    if given:
+        monkeypatch.setenv("GOMP_SPINCOUNT", given)
+    told = PROGRAM + "import os; print(os.environ['GOMP_SPINCOUNT'])"
+
+    ended = subprocess.run([sys.executable, "-c", told, "--version"], capture_output=True, text=True, check=True)
+
+    assert ended.stdout.splitlines()[-1] == expected

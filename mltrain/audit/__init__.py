@@ -25,7 +25,7 @@ from mltrain.audit.missing import check_missing
 from mltrain.audit.subject import Subject, Totals, make_subject
 from mltrain.audit.texts import check_texts
 from mltrain.data import Schema
-from mltrain.data.splits import Finding
+from mltrain.data.splits import Finding, worst_first
 
 __all__ = ["CHECKS", "Finding", "Subject", "Totals", "audit_split"]
 
@@ -49,7 +49,6 @@ CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     check_unusable,
     check_kept_out,
 )
-ORDER = {"severe": 0, "warning": 1, "info": 2}
 
 
 def audit_split(
@@ -84,4 +83,4 @@ def audit_split(
         started = time.perf_counter()
         findings += check(subject)
         logger.debug("%s: %.2f s", check.__name__, time.perf_counter() - started)
-    return tuple(sorted(findings, key=lambda finding: ORDER[finding.severity]))
+    return worst_first(findings)

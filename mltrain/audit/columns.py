@@ -9,12 +9,10 @@ import pyarrow as pa
 
 from mltrain.audit.codes import numbers, value_codes
 from mltrain.audit.subject import Subject
-from mltrain.data import ColumnKind
+from mltrain.data import ColumnKind, Trait
 from mltrain.data.nearest import listed
 from mltrain.data.splits import Finding
 
-CONSTANT = ("all values are the same", "all values are missing", "all values are blank")
-NAMED_AN_ID = ("named like an id", "all values differ", "almost all values differ", "unnamed column")
 ENOUGH_ROWS = 100
 ALMOST_ALL = 0.99
 DENSE = 20  # a counter leaves fewer gaps than this many whole numbers a row
@@ -25,7 +23,7 @@ FEW_ROWS_A_LEVEL = 10
 
 def check_constant(subject: Subject) -> Iterator[Finding]:
     """Report columns that were left out because they hold one value or none."""
-    names = _of_reason(subject, CONSTANT)
+    names = _with(subject, Trait.CONSTANT)
     if names:
         yield Finding(
             check="constant",
@@ -39,7 +37,7 @@ def check_constant(subject: Subject) -> Iterator[Finding]:
 
 def check_unusable(subject: Subject) -> Iterator[Finding]:
     """Report columns of a type that cannot be learnt from, such as lists."""
-    lost = {c.name: c.arrow_type for c in subject.schema.columns if c.reason.endswith("cannot be learnt from")}
+    lost = {c.name: c.arrow_type for c in subject.schema.columns if c.trait is Trait.UNUSABLE}
     if lost:
         yield Finding(
             check="unusable",
@@ -54,7 +52,7 @@ def check_unusable(subject: Subject) -> Iterator[Finding]:
 
 def check_ids(subject: Subject) -> Iterator[Finding]:
     """Report columns that were taken for ids, and whole numbers that are learnt from although they look like ids."""
-    names = _of_reason(subject, NAMED_AN_ID)
+    names = _with(subject, Trait.NAMED_ID, Trait.DISTINCT)
     if names:
         yield Finding(
             check="id_like",
@@ -98,9 +96,9 @@ def check_levels(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _of_reason(subject: Subject, reasons: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns whose kind was inferred for one of ``reasons``."""
-    return tuple(column.name for column in subject.schema.columns if column.reason.startswith(reasons))
+def _with(subject: Subject, *traits: Trait) -> tuple[str, ...]:
+    """Return the columns whose values gave away one of these."""
+    return tuple(column.name for column in subject.schema.columns if column.trait in traits)
 
 
 def _whole_numbers(subject: Subject) -> list[str]:

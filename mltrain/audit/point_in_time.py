@@ -13,16 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mltrain.audit.subject import sample_note
 from mltrain.data import ColumnKind, Schema
 from mltrain.data.joined import JoinReport
+from mltrain.data.moments import DATE, require_moments
 from mltrain.data.nearest import suggest
-from mltrain.data.splits import Finding
-from mltrain.data.text import DATE, as_moments, decoded, is_text, matches
+from mltrain.data.splits import Finding, worst_first
+from mltrain.data.text import decoded, is_text, matches
 from mltrain.errors import DataError
 
 MOSTLY = 0.5
 MAX_ROWS = 5
-_ORDER = {"severe": 0, "warning": 1, "info": 2}
 _DAY_US = 86_400_000_000
 
 
@@ -34,7 +35,7 @@ def with_time_findings(
     time: str | None,
     known_ahead: Sequence[str] = (),
     joins: Sequence[JoinReport] = (),
-    is_sample: bool = False,
+    rows: Mapping[str, int] | None = None,
 ) -> tuple[Finding, ...]:
     """Return an audit's findings with those of the guard, the severe ones first.
 
@@ -48,12 +49,15 @@ def with_time_findings(
         Dates that are known before they come: never asked about.
     joins : sequence of JoinReport
         What became of the tables that features were joined from.
-    is_sample : bool
-        Whether ``tables`` are samples, whose rows have other numbers than those of the files.
+    rows : mapping of str to int, optional
+        Rows of each split where ``tables`` are samples, whose rows have other numbers than those of the files.
     """
-    dated = check_features(tables, schema, time=time, known_ahead=known_ahead)
-    own = [replace(finding, rows={}) if is_sample else finding for finding in dated]
-    return tuple(sorted([*findings, *own, *check_joins(joins)], key=lambda finding: _ORDER[finding.severity]))
+    seen = {name: table for name, table in tables.items() if name != "test"}
+    own = list(check_features(seen, schema, time=time, known_ahead=known_ahead))
+    note = "" if rows is None else sample_note(seen, rows)
+    if note:
+        own = [replace(finding, rows={}, message=f"{finding.message}{note}") for finding in own]
+    return worst_first([*findings, *own, *check_joins(joins)])
 
 
 def check_features(
@@ -127,12 +131,9 @@ def _label_moments(table: pa.Table, time: str) -> pa.ChunkedArray | None:
 
 def _moments(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """Return dates, timestamps or ISO text as moments, None for anything else."""
-    values = decoded(column)
-    if not (is_text(values.type) or pa.types.is_date(values.type) or pa.types.is_timestamp(values.type)):
-        return None
     try:
-        return as_moments(values)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return require_moments(column, where="")
+    except DataError:  # a year, or text that is none: nothing to compare
         return None
 
 

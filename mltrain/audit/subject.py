@@ -84,8 +84,13 @@ class Subject:
     @property
     def sample_note(self) -> str:
         """What to add to a message about the tables where they do not hold all rows."""
-        n_seen, n_rows = sum(table.num_rows for table in self.tables.values()), sum(self.totals.rows.values())
-        return "" if n_seen == n_rows else f" (in a sample of {n_seen:,} of {n_rows:,} rows)"
+        return sample_note(self.tables, self.totals.rows)
+
+
+def sample_note(tables: Mapping[str, pa.Table], rows: Mapping[str, int]) -> str:
+    """Return what to add to a message about some splits where their tables do not hold all ``rows`` of each."""
+    n_seen, n_rows = sum(table.num_rows for table in tables.values()), sum(rows[name] for name in tables)
+    return "" if n_seen == n_rows else f" (in a sample of {n_seen:,} of {n_rows:,} rows)"
 
 
 def make_subject(

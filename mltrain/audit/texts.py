@@ -9,13 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mltrain.audit.subject import Subject
-from mltrain.data import ColumnKind
+from mltrain.data import ColumnKind, Trait
+from mltrain.data.moments import DATE, MOMENT
 from mltrain.data.nearest import listed
 from mltrain.data.splits import Finding
-from mltrain.data.text import CODE, DATE, MOMENT, NUMBER, is_text
+from mltrain.data.text import CODE, NUMBER, is_text
 
-READ_AS_NUMBERS = "numbers stored as text"
-TAKEN_FOR_IDS = ("all values differ", "almost all values differ")
 MOSTLY = 0.9
 SOME = 0.05
 MANY_NUMBERS = 20
@@ -29,9 +28,9 @@ def check_texts(subject: Subject) -> Iterator[Finding]:
     kinds = {
         c.name: c.kind
         for c in subject.schema.columns
-        if c.kind in (ColumnKind.CATEGORY, ColumnKind.NUMERIC) or c.reason in TAKEN_FOR_IDS
+        if c.kind in (ColumnKind.CATEGORY, ColumnKind.NUMERIC) or c.trait is Trait.DISTINCT
     }
-    stored = {c.name for c in subject.schema.columns if c.reason == READ_AS_NUMBERS}
+    stored = {c.name for c in subject.schema.columns if c.trait is Trait.NUMBERS_AS_TEXT}
     for name, kind in kinds.items():
         counts = _level_counts(subject, name)
         if counts is None:

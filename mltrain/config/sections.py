@@ -128,7 +128,7 @@ class TrainSection(Section):
     max_search_iters: Annotated[Whole, Field(ge=1)] = 100
     """Trials per model."""
     model_opt_timeout_secs: Annotated[Number, Field(gt=0)] = 180.0
-    """Seconds per model, its final fit included."""
+    """Seconds per model, its final fit included; with `--budget` only where written here, with `--max-trials` never."""
     experiment_tracker: TrackerName = "comet_ml"
     """`comet_ml`, `mlflow`, `local` or an installed plug-in."""
     tracker_options: dict[str, Scalar] = Field(default_factory=dict)
@@ -193,8 +193,9 @@ class EvaluateSection(Section):
     """Resamples behind each confidence interval."""
     confidence: Fraction = 0.95
     """Level of the confidence intervals."""
-    near_tie: Annotated[Number, Field(ge=0)] = 0.0
-    """Validation scores this close count as equal; then the simpler model wins."""
+    near_tie: Annotated[Number, Field(ge=0)] | Literal["one_standard_error"] = 0.0
+    """Validation scores this close count as equal; then the simpler model wins. `one_standard_error` is that of the
+    best score."""
     figures: bool = True
     """Draw figures."""
 

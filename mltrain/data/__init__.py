@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -30,6 +30,21 @@ class ColumnKind(StrEnum):
     DROPPED = "dropped"
 
 
+class Trait(StrEnum):
+    """What the values of a column gave away, on which other things than its kind depend."""
+
+    CONSTANT = "constant"
+    """One value, or none."""
+    UNUSABLE = "unusable"
+    """Of a type that cannot be learnt from."""
+    NAMED_ID = "named_id"
+    """All differ, and its name is an id's."""
+    DISTINCT = "distinct"
+    """All differ, or almost all."""
+    NUMBERS_AS_TEXT = "numbers_as_text"
+    MOMENTS_AS_TEXT = "moments_as_text"
+
+
 FEATURE_KINDS = (ColumnKind.NUMERIC, ColumnKind.BOOLEAN, ColumnKind.CATEGORY, ColumnKind.DATE)
 
 
@@ -42,13 +57,16 @@ class Column:
     arrow_type : str
         Text of the Arrow type it had in the source.
     reason : str
-        Why it has this kind, in a few words ("all values differ", "from the config").
+        Why it has this kind, in a few words for people ("all values differ", "from the config").
+    trait : Trait, optional
+        What its values gave away, where that is why; records of older versions do not say.
     """
 
     name: str
     kind: ColumnKind
     arrow_type: str
     reason: str = ""
+    trait: Trait | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mltrain.data import Column, ColumnKind
+from mltrain.data import Column, ColumnKind, Trait
+from mltrain.data.moments import holds_moments
 from mltrain.data.nearest import suggest
-from mltrain.data.text import decoded, holds_moments, holds_numbers, is_missing, is_text
+from mltrain.data.text import decoded, holds_numbers, is_missing, is_text
 from mltrain.errors import ConfigError, DataError
 
 ID_NAME = re.compile(
@@ -42,6 +43,15 @@ class Roles:
     drop: Sequence[str] = ()
     group: str | None = None
     time: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inference:
+    """How a column is used, and why."""
+
+    kind: ColumnKind
+    reason: str
+    trait: Trait | None = None
 
 
 def infer_columns(
@@ -79,8 +89,9 @@ def infer_columns(
     columns = []
     for name in table.column_names:
         if name != target:
-            kind, reason = _configured(name, roles) or _inferred(name, table.column(name))
-            columns.append(Column(name=name, kind=kind, arrow_type=str(table.schema.field(name).type), reason=reason))
+            found = _configured(name, roles) or _inferred(name, table.column(name))
+            kind = str(table.schema.field(name).type)
+            columns.append(Column(name=name, kind=found.kind, arrow_type=kind, reason=found.reason, trait=found.trait))
     return tuple(columns)
 
 
@@ -100,37 +111,43 @@ def _check_names(names: Sequence[str], roles: Roles) -> None:
             raise DataError(f"there is no column {name!r}", where=key, hint=suggest(name, names))
 
 
-def _configured(name: str, roles: Roles) -> tuple[ColumnKind, str] | None:
+def _configured(name: str, roles: Roles) -> Inference | None:
     """Return the kind that the config gives a column, or None."""
     if name in roles.drop:
-        return ColumnKind.DROPPED, "from the config"
+        return Inference(kind=ColumnKind.DROPPED, reason="from the config")
     if name in roles.ids:
-        return ColumnKind.ID, "from the config"
+        return Inference(kind=ColumnKind.ID, reason="from the config")
     if name in roles.overrides:
-        return ColumnKind(roles.overrides[name]), "from the config"
+        return Inference(kind=ColumnKind(roles.overrides[name]), reason="from the config")
     if name == roles.group:
-        return ColumnKind.ID, "the group column"
+        return Inference(kind=ColumnKind.ID, reason="the group column")
     return None
 
 
-def _inferred(name: str, column: pa.ChunkedArray) -> tuple[ColumnKind, str]:
+def _inferred(name: str, column: pa.ChunkedArray) -> Inference:
     """Return the kind that a column's type, values and name suggest."""
     values = decoded(column)
     kind = values.type
     is_feature = _is_number(kind) or _is_moment(kind) or is_text(kind) or pa.types.is_boolean(kind)
     if not is_feature and not pa.types.is_null(kind):
-        return ColumnKind.DROPPED, f"values of type {kind} cannot be learnt from"
+        reason = f"values of type {kind} cannot be learnt from"
+        return Inference(kind=ColumnKind.DROPPED, reason=reason, trait=Trait.UNUSABLE)
     filled = values.filter(pa.array(~is_missing(values)))
     if len(filled) == 0:
-        return ColumnKind.DROPPED, "all values are missing"
+        return _without_information("all values are missing")
     if len(filled) == len(values) > 1 and _is_constant(values):
-        return ColumnKind.DROPPED, "all values are the same"
+        return _without_information("all values are the same")
     is_countable = is_text(kind) or pa.types.is_integer(kind)
     is_unnamed = UNNAMED.search(name) is not None
     if is_countable and (is_unnamed or ID_NAME.search(name)) and _n_distinct(filled) == len(values) > 1:
         reason = "unnamed column, looks like a saved index" if is_unnamed else "named like an id"
-        return ColumnKind.ID, f"{reason}, and all values differ"
+        return Inference(kind=ColumnKind.ID, reason=f"{reason}, and all values differ", trait=Trait.NAMED_ID)
     return _inferred_text(filled) if is_text(kind) else kind_of_type(kind)
+
+
+def _without_information(reason: str) -> Inference:
+    """Return a column of one value or none."""
+    return Inference(kind=ColumnKind.DROPPED, reason=reason, trait=Trait.CONSTANT)
 
 
 def _is_constant(values: pa.ChunkedArray) -> bool:
@@ -143,29 +160,29 @@ def _n_distinct(values: pa.ChunkedArray) -> int:
     return int(pc.count_distinct(values).as_py())
 
 
-def kind_of_type(kind: pa.DataType) -> tuple[ColumnKind, str]:
+def kind_of_type(kind: pa.DataType) -> Inference:
     """Return the kind of a column that is no text."""
     if pa.types.is_boolean(kind):
-        return ColumnKind.BOOLEAN, "true or false"
+        return Inference(kind=ColumnKind.BOOLEAN, reason="true or false")
     if _is_moment(kind):
-        return ColumnKind.DATE, "dates or times"
-    return ColumnKind.NUMERIC, "numbers"
+        return Inference(kind=ColumnKind.DATE, reason="dates or times")
+    return Inference(kind=ColumnKind.NUMERIC, reason="numbers")
 
 
-def _inferred_text(values: pa.ChunkedArray) -> tuple[ColumnKind, str]:
+def _inferred_text(values: pa.ChunkedArray) -> Inference:
     """Return the kind of a column of text, of which there is some."""
     n_distinct = _n_distinct(values)
     if n_distinct > MANY_NUMBERS and holds_numbers(values):
-        return ColumnKind.NUMERIC, "numbers stored as text"
+        return Inference(kind=ColumnKind.NUMERIC, reason="numbers stored as text", trait=Trait.NUMBERS_AS_TEXT)
     if holds_moments(values):
-        return ColumnKind.DATE, "dates stored as text"
+        return Inference(kind=ColumnKind.DATE, reason="dates stored as text", trait=Trait.MOMENTS_AS_TEXT)
     if n_distinct == len(values) >= FEW_ROWS:
-        return ColumnKind.ID, "all values differ"
+        return Inference(kind=ColumnKind.ID, reason="all values differ", trait=Trait.DISTINCT)
     if n_distinct > ALMOST_ALL * len(values) and len(values) >= ENOUGH_FOR_ALMOST:
-        return ColumnKind.ID, "almost all values differ"
+        return Inference(kind=ColumnKind.ID, reason="almost all values differ", trait=Trait.DISTINCT)
     if not pc.any(pc.not_equal(pc.utf8_trim_whitespace(values), "")).as_py():
-        return ColumnKind.DROPPED, "all values are blank"
-    return ColumnKind.CATEGORY, f"text with {n_distinct} values"
+        return _without_information("all values are blank")
+    return Inference(kind=ColumnKind.CATEGORY, reason=f"text with {n_distinct} values")
 
 
 def _is_number(kind: pa.DataType) -> bool:

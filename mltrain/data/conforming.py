@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mltrain.data import Column, ColumnKind, Schema
+from mltrain.data.moments import as_moments
 from mltrain.data.nearest import listed, suggest
-from mltrain.data.text import as_moments, as_text, decoded, filled, is_text, parse_booleans, parse_numbers
+from mltrain.data.text import as_text, decoded, filled, is_text, parse_booleans, parse_numbers
 from mltrain.errors import SchemaError
 
 WORKING_TYPES: Mapping[ColumnKind, pa.DataType] = {

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from mltrain.data import Rows
 from mltrain.data.locations import SourceFile, begins_with, has_suffix
 from mltrain.data.options import checked_options
 from mltrain.data.query import QueryOptions, only_table, warn_of_chance_order
+from mltrain.data.rows import batch_rows
+from mltrain.data.spooling import kept
 from mltrain.errors import DataError, EnvironmentRefusal, MltrainError, PluginError
 from mltrain.redaction import without_secrets
 
@@ -43,8 +47,8 @@ class DuckDbSource:
         del source, options
         return ()
 
-    def load(self, source: str, options: Mapping[str, Any]) -> pa.Table:
-        """Return all rows.
+    def load(self, source: str, options: Mapping[str, Any]) -> Rows:
+        """Return all rows; many of them on the disk, see `mltrain.data.spooling`.
 
         Raises
         ------
@@ -56,7 +60,9 @@ class DuckDbSource:
             Another program holds the file, or memory runs out.
         """
         warn_of_chance_order(checked_options(self.options, options, source=self.name))
-        return self.stream(source, options).read_all()
+        reader = self.stream(source, options)
+        tables = chain([reader.schema.empty_table()], (pa.table(batch) for batch in reader))
+        return kept(tables, origin=source)
 
     def stream(self, source: str, options: Mapping[str, Any]) -> pa.RecordBatchReader:
         """Return the rows some at a time; raises as `load`, also later, while they are read."""
@@ -68,7 +74,9 @@ class DuckDbSource:
             relation = connection.sql(_text(connection, settings, source=source), params=settings.parameters or None)
             if relation is None:
                 raise DataError("the query returns no rows", where=place, hint="write a select")
-            reader = pa.RecordBatchReader.from_stream(relation)
+            # By default a batch is a million rows, however wide; before 1.4 the method had another name.
+            open_reader = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
+            reader = open_reader(batch_rows(len(relation.columns)))
         return pa.RecordBatchReader.from_batches(reader.schema, _batches(reader, connection, place=place))
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from mltrain.data.data_file import DataFile
 from mltrain.data.folders import expression, folder_values, with_folders
+from mltrain.data.locations import FileOptions, require_files
+from mltrain.data.options import checked_options
 from mltrain.data.remote import client_faults, refusal
 from mltrain.data.stacking import unified_schema
 from mltrain.errors import DataError, EnvironmentRefusal
@@ -47,6 +50,29 @@ def open_dataset(
         filesystem=files[0].filesystem,
         partitions=[expression(values, schema) for values in folders],
     )
+
+
+def named_files(
+    source: str, options: Mapping[str, Any], *, plugin: str, suffixes: Sequence[str]
+) -> tuple[DataFile, ...]:
+    """Return the files behind a source whose plug-in has the options of files alone.
+
+    Parameters
+    ----------
+    plugin : str
+        Its name.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        There are none, or all are empty.
+    mltrain.errors.ConfigError
+        An option is unknown or has a wrong value.
+    mltrain.errors.EnvironmentRefusal
+        The disk, or the store behind a URL, refuses.
+    """
+    settings = checked_options(FileOptions, options, source=plugin)
+    return require_files(source, suffixes, storage=settings.storage)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Fingerprints of rows: names, types and values, of a whole table or of rows that pass by."""
+"""Fingerprints of rows that pass by: names, types and values."""
 
 from __future__ import annotations
 
@@ -12,18 +12,11 @@ import pyarrow.compute as pc
 from mltrain.data.text import decoded, is_text
 
 
-def fingerprint(table: pa.Table) -> str:
-    """Return the sha256 over names, types and values: the same rows in the same order give the same text.
-
-    Chunks, dictionary encoding, the width of text offsets and what lies under nulls make no difference.
-    """
-    made = Fingerprint(table.schema)
-    made.add(table)
-    return made.hexdigest()
-
-
 class Fingerprint:
     """The fingerprint of rows that are added some at a time; how many at a time makes no difference.
+
+    It is the sha256 over names, types and values: the same rows in the same order give the same text. Chunks,
+    dictionary encoding, the width of text offsets and what lies under nulls make no difference.
 
     Parameters
     ----------

@@ -10,8 +10,8 @@ import pyarrow.dataset as ds
 
 from mltrain.data import Rows
 from mltrain.data.data_file import DataFile
-from mltrain.data.file_dataset import open_dataset, readable
-from mltrain.data.locations import FileOptions, SourceFile, describe_files, has_suffix, leads_to, require_files
+from mltrain.data.file_dataset import named_files, open_dataset, readable
+from mltrain.data.locations import FileOptions, SourceFile, describe_files, has_suffix, leads_to
 from mltrain.data.options import checked_options
 from mltrain.data.stacking import stack_tables
 
@@ -45,8 +45,7 @@ class IpcSource:
         mltrain.errors.EnvironmentRefusal
             The disk, or the store behind a URL, refuses.
         """
-        settings = checked_options(self.options, options, source=self.name)
-        files = require_files(source, SUFFIXES, storage=settings.storage)
+        files = named_files(source, options, plugin=self.name, suffixes=SUFFIXES)
         if all(_is_file_format(file) for file in files):
             return open_dataset(files, format=ds.IpcFileFormat(), read_schema=_stored_schema)
         # A stream can be read from its beginning alone, and by no dataset.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ def open_source(section: DataSection) -> OpenedRows:
     else:
         joined = Joined(table=load_table(section.source, section.format, section.options))
     if section.asof is not None:
-        asof = _join_tables(joined.table, section.asof, origin=section.source)
+        asof = _join_tables(joined.table, section.asof, _load_tables(section.asof), origin=section.source)
         joined = Joined(table=asof.table, reports=(*joined.reports, *asof.reports))
     return OpenedRows(rows=joined.table, reports=joined.reports)
 
@@ -76,7 +76,7 @@ def open_test_source(section: DataSection, *, joined: Sequence[str]) -> Rows:
         rows = open_rows(origin, section.format, section.options)
     if set(joined) <= set(rows.schema.names):
         return rows
-    return join_features(as_table(rows, origin=origin), section, needed=joined, origin=origin).table
+    return feature_join(section, origin=origin)(as_table(rows, origin=origin)).table
 
 
 def joins(section: DataSection) -> bool:
@@ -86,33 +86,35 @@ def joins(section: DataSection) -> bool:
     return bool(section.source) and isinstance(find_source(str(section.source), section.format), JoiningSource)
 
 
-def join_features(table: pa.Table, section: DataSection, *, needed: Sequence[str], origin: str) -> Joined:
-    """Return rows from elsewhere (a test source, new rows to score) with what the config joins to its source.
+def feature_join(section: DataSection, *, origin: str) -> Callable[[pa.Table], Joined]:
+    """Return what joins to rows from elsewhere (a test source, new rows to score) what the config joins to its source.
 
-    Rows that hold every column needed are joined already, and returned as they are.
+    It may be called for some of the rows at a time; tables are loaded once. It raises
+    `mltrain.errors.DataError` where the join cannot be made.
 
     Parameters
     ----------
-    needed : sequence of str
-        The columns that the caller is after.
     origin : str
         What the user calls the rows, for messages.
 
     Raises
     ------
-    mltrain.errors.DataError
-        The join cannot be made.
+    mltrain.errors.MltrainError
+        A table that is joined cannot be read.
     """
-    if set(needed) <= set(table.column_names):
-        return Joined(table=table)
-    joined = Joined(table=table)
     source = find_source(section.source, section.format) if section.source else None
-    if section.source and isinstance(source, JoiningSource):
-        joined = source.join(table, section.source, dict(section.options), origin=origin)
-    if section.asof is not None:
-        asof = _join_tables(joined.table, section.asof, origin=origin)
-        joined = Joined(table=asof.table, reports=(*joined.reports, *asof.reports))
-    return joined
+    tables = () if section.asof is None else _load_tables(section.asof)
+
+    def join(rows: pa.Table) -> Joined:
+        joined = Joined(table=rows)
+        if isinstance(source, JoiningSource):
+            joined = source.join(rows, str(section.source), dict(section.options), origin=origin)
+        if section.asof is not None:
+            asof = _join_tables(joined.table, section.asof, tables, origin=origin)
+            joined = Joined(table=asof.table, reports=(*joined.reports, *asof.reports))
+        return joined
+
+    return join
 
 
 def label_time(section: DataSection) -> str | None:
@@ -126,10 +128,14 @@ def label_time(section: DataSection) -> str | None:
     return None
 
 
-def _join_tables(table: pa.Table, asof: AsofSection, *, origin: str) -> Joined:
+def _join_tables(table: pa.Table, asof: AsofSection, tables: Sequence[Dated], *, origin: str) -> Joined:
     """Return rows with the tables of ``data.asof``."""
-    tables = [_load(dated) for dated in asof.tables]
     return join_asof(table, tables, time=asof.time_column, leave_out_late=asof.late_rows == "leave_out", origin=origin)
+
+
+def _load_tables(asof: AsofSection) -> tuple[Dated, ...]:
+    """Return the tables of ``data.asof``."""
+    return tuple(_load(dated) for dated in asof.tables)
 
 
 def _load(section: DatedTable) -> Dated:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from mltrain import plugins
 from mltrain.config import DataSection
@@ -20,34 +17,10 @@ from mltrain.data.locations import NO_ROWS_HINT, SourceFile, describe_files
 from mltrain.data.nearest import listed, suggest
 from mltrain.data.remote import scheme_of
 from mltrain.data.rows import as_table
-from mltrain.data.target import encode_target, make_target, unlabelled
 from mltrain.errors import ConfigError, DataError, PluginError
 from mltrain.redaction import carries_secret
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LabelledRows:
-    """Rows that have a label.
-
-    Attributes
-    ----------
-    table : pyarrow.Table of n_samples rows
-    y : ndarray of shape (n_samples,)
-        Class codes of ``target``.
-    n_unlabelled : int
-        Rows left out because their label is missing.
-    """
-
-    table: pa.Table
-    target: Target
-    y: NDArray[np.int64]
-    n_unlabelled: int
-
-    def at(self, positions: NDArray[np.intp]) -> LabelledRows:
-        """Return the rows at these positions, in this order."""
-        return replace(self, table=self.table.take(pa.array(positions)), y=self.y[positions])
 
 
 def load_table(source: str, format: str | None = None, options: Mapping[str, Any] | None = None) -> pa.Table:  # noqa: A002
@@ -112,55 +85,6 @@ def describe_source(source: str, format: str | None, options: Mapping[str, Any])
     return describe_files(source) if scheme_of(source) is None else ()
 
 
-def load_rows(section: DataSection) -> LabelledRows:
-    """Return the rows of the config's source that have a label.
-
-    Raises
-    ------
-    mltrain.errors.ConfigError
-        The source or the target is not named.
-    mltrain.errors.DataError
-        See `load_table` and `label_rows`.
-    """
-    if not section.source:
-        raise ConfigError(
-            "data.source is not set", where="data.source", hint="name a file, a folder, a URL or a database"
-        )
-    return label_rows(load_table(section.source, section.format, section.options), section)
-
-
-def label_rows(table: pa.Table, section: DataSection) -> LabelledRows:
-    """Return the rows that have a label, and their class codes.
-
-    Raises
-    ------
-    mltrain.errors.ConfigError
-        The target is not named.
-    mltrain.errors.DataError
-        The target does not exist, or holds no classes to learn.
-    """
-    column = target_column(table, section)
-    name = str(section.target)
-    target = make_target(column, name, positive=section.positive_class, origin=section.source)
-    missing = unlabelled(column)
-    kept = table.filter(pa.array(~missing)) if missing.any() else table
-    y = encode_target(target, kept.column(name))
-    return LabelledRows(table=kept, target=target, y=y, n_unlabelled=int(missing.sum()))
-
-
-def target_column(table: pa.Table, section: DataSection) -> pa.ChunkedArray:
-    """Return the column to predict.
-
-    Raises
-    ------
-    mltrain.errors.ConfigError
-        The config names none.
-    mltrain.errors.DataError
-        There is no such column.
-    """
-    return table.column(check_target(table.column_names, section))
-
-
 def check_target(names: Sequence[str], section: DataSection) -> str:
     """Return the name of the column to predict, which is one of ``names``.
 
@@ -183,14 +107,15 @@ def check_target(names: Sequence[str], section: DataSection) -> str:
 
 
 def infer_schema(
-    rows: LabelledRows,
+    table: pa.Table,
+    target: Target,
     section: DataSection,
     *,
     group: str | None = None,
     time: str | None = None,
     ids: Sequence[str] = (),
 ) -> Schema:
-    """Return the schema that these rows and the config suggest; ``ids`` are named besides the config's.
+    """Return the schema that labelled rows and the config suggest; ``ids`` are named besides the config's.
 
     Raises
     ------
@@ -200,15 +125,15 @@ def infer_schema(
         The config gives a role to a column that does not exist, or no column is left to learn from.
     """
     columns = infer_columns(
-        rows.table,
-        target=rows.target.name,
+        table,
+        target=target.name,
         overrides=section.columns,
         ids=(*section.id_columns, *ids),
         drop=section.drop if section.weight_column is None else (*section.drop, section.weight_column),
         group=group,
         time=time,
     )
-    schema = Schema(columns=columns, target=rows.target, group=group, time=time)
+    schema = Schema(columns=columns, target=target, group=group, time=time)
     if not schema.features:
         reasons = "; ".join(f"{c.name}: {c.kind.value}, {c.reason}" for c in columns[:5])
         raise DataError(f"no column is left to learn from ({reasons})", where="data", hint="set data.columns")

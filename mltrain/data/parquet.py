@@ -10,8 +10,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from mltrain.data.data_file import DataFile
-from mltrain.data.file_dataset import open_dataset, readable
-from mltrain.data.locations import FileOptions, SourceFile, describe_files, has_suffix, leads_to, require_files
+from mltrain.data.file_dataset import named_files, open_dataset, readable
+from mltrain.data.locations import FileOptions, SourceFile, describe_files, has_suffix, leads_to
 from mltrain.data.options import checked_options
 from mltrain.data.remote import is_nameless_store
 
@@ -44,8 +44,7 @@ class ParquetSource:
         mltrain.errors.EnvironmentRefusal
             The disk, or the store behind a URL, refuses.
         """
-        settings = checked_options(self.options, options, source=self.name)
-        files = require_files(source, SUFFIXES, storage=settings.storage)
+        files = named_files(source, options, plugin=self.name, suffixes=SUFFIXES)
         return open_dataset(files, format=ds.ParquetFileFormat(), read_schema=stored_schema)
 
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mltrain.data import Column, ColumnKind, Schema, Target
+from mltrain.data import Column, ColumnKind, Schema, Target, Trait
 
 
 def schema_to_dict(schema: Schema) -> dict[str, Any]:
     """Return a schema as plain values, for JSON."""
     return {
         "columns": [
-            {"name": c.name, "kind": c.kind.value, "arrow_type": c.arrow_type, "reason": c.reason}
+            {
+                "name": c.name,
+                "kind": c.kind.value,
+                "arrow_type": c.arrow_type,
+                "reason": c.reason,
+                "trait": c.trait,
+            }
             for c in schema.columns
         ],
         "target": {"name": schema.target.name, "classes": list(schema.target.classes)},
@@ -37,6 +43,7 @@ def schema_from_dict(record: Mapping[str, Any]) -> Schema:
                 kind=ColumnKind(c["kind"]),
                 arrow_type=c["arrow_type"],
                 reason=c.get("reason", ""),
+                trait=None if c.get("trait") is None else Trait(c["trait"]),
             )
             for c in record["columns"]
         )

@@ -12,9 +12,23 @@ from mltrain.data import Rows
 from mltrain.data.fragments import fragment_batches, reads_fragments
 from mltrain.data.remote import client_faults, is_store_fault, one_line, refusal, scheme_of
 from mltrain.errors import DataError, EnvironmentRefusal
+from mltrain.memory import available_bytes
 
 BATCH_ROWS = 131_072
+BATCH_CELLS = 2**22
 _AHEAD = 2
+_MOST_OF_MEMORY = 0.7
+
+
+def batch_rows(n_columns: int, *, most_rows: int = BATCH_ROWS, most_cells: int | None = None) -> int:
+    """Return how many rows of so many columns pass at a time: a batch is some 30 MB however wide the table is.
+
+    Examples
+    --------
+    >>> batch_rows(20), batch_rows(5_000)
+    (131072, 838)
+    """
+    return max(1, min(most_rows, (most_cells or BATCH_CELLS) // max(n_columns, 1)))
 
 
 def as_table(rows: Rows, *, origin: str) -> pa.Table:
@@ -30,38 +44,50 @@ def as_table(rows: Rows, *, origin: str) -> pa.Table:
     ------
     mltrain.errors.DataError
         A file cannot be read; names it.
+    mltrain.errors.EnvironmentRefusal
+        They do not fit; says how much they need and how much there is.
     """
     if isinstance(rows, pa.Table):
         return rows
-    return pa.Table.from_batches(iter_batches(rows, origin=origin), schema=rows.schema)
+    available, n_bytes = available_bytes(), 0
+    batches: list[pa.RecordBatch] = []
+    for batch in iter_batches(rows, origin=origin):
+        batches.append(batch)
+        n_bytes += batch.nbytes
+        if n_bytes > _MOST_OF_MEMORY * available:
+            n_read = sum(part.num_rows for part in batches)
+            raise _too_large(rows, n_bytes / n_read, available, origin=origin)
+    return pa.Table.from_batches(batches, schema=rows.schema)
 
 
 def iter_batches(
-    rows: Rows, *, origin: str, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS
+    rows: Rows, *, origin: str, columns: Sequence[str] | None = None, most_rows: int = BATCH_ROWS
 ) -> Iterator[pa.RecordBatch]:
-    """Yield rows in source order, at most ``batch_rows`` at a time; nothing is yielded where there are none.
+    """Yield rows in source order, some at a time; nothing is yielded where there are none.
 
     Parameters
     ----------
     columns : sequence of str, optional
         Read these alone, in this order; by default all.
+    most_rows : int
+        Rows that a batch holds at most; fewer where there are many columns, see `batch_rows`.
 
     Raises
     ------
     mltrain.errors.DataError
         A file cannot be read; names it.
     """
-    if isinstance(rows, pa.Table):
-        chosen = rows if columns is None else rows.select(list(columns))
-        yield from chosen.to_batches(max_chunksize=batch_rows)
-        return
     wanted = list(rows.schema.names if columns is None else columns)
-    with _naming_the_file(rows, wanted, origin=origin):
-        yield from (batch for batch in _scan(rows, wanted, batch_rows=batch_rows) if batch.num_rows)
+    size = batch_rows(len(wanted), most_rows=most_rows)
+    if isinstance(rows, pa.Table):
+        yield from rows.select(wanted).to_batches(max_chunksize=size)
+        return
+    with naming_the_file(rows, wanted, origin=origin):
+        yield from (batch for batch in _scan(rows, wanted, batch_rows=size) if batch.num_rows)
 
 
 def count_rows(rows: Rows, *, origin: str) -> int:
-    """Return the number of rows; of files by what they say of themselves.
+    """Return the number of rows; of Parquet and Arrow files by what they say of themselves.
 
     Raises
     ------
@@ -70,24 +96,21 @@ def count_rows(rows: Rows, *, origin: str) -> int:
     """
     if isinstance(rows, pa.Table):
         return int(rows.num_rows)
-    with _naming_the_file(rows, [], origin=origin):
+    with naming_the_file(rows, [], origin=origin):
         return int(rows.count_rows())
 
 
-def _scan(rows: ds.Dataset, columns: Sequence[str], *, batch_rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield batches of a dataset, few of them ahead: by default Arrow keeps tens in memory."""
-    if reads_fragments(rows):
-        for fragment in rows.get_fragments():
-            yield from fragment_batches(fragment, rows.schema, columns=columns, batch_rows=batch_rows)
-        return
-    # Not by name alone: a scanner would take the dot in a name for a path into a nested column.
-    named = {name: ds.field((name,)) for name in columns} if any("." in name for name in columns) else list(columns)
-    yield from rows.to_batches(columns=named, batch_size=batch_rows, batch_readahead=_AHEAD, fragment_readahead=1)
-
-
 @contextmanager
-def _naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) -> Iterator[None]:
-    """Turn what Arrow raises inside the block into an error that names the file it could not read."""
+def naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) -> Iterator[None]:
+    """Turn what Arrow raises inside the block into an error that names the file it could not read.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        A file is damaged or gone; names it.
+    mltrain.errors.EnvironmentRefusal
+        The disk, or the store behind a URL, refuses.
+    """
     try:
         yield
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
@@ -104,6 +127,29 @@ def _naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) -
             raise refusal(origin, error) from None
         reason, place = getattr(error, "strerror", None) or error, getattr(error, "filename", None)
         raise EnvironmentRefusal(f"cannot read the rows: {reason}", where=place or origin) from error
+
+
+def _too_large(rows: ds.Dataset, row_bytes: float, available: int, *, origin: str) -> EnvironmentRefusal:
+    """Return the error for rows that do not fit into memory."""
+    n_rows = count_rows(rows, origin=origin)
+    return EnvironmentRefusal(
+        f"{n_rows:,} rows need about {row_bytes * n_rows / 1e9:.1f} GB of memory, "
+        f"and {available / 1e9:.1f} GB are available",
+        where=origin,
+        hint="what features are joined to, and the tables joined, is held in memory: fewer columns or rows, "
+        "or a larger machine",
+    )
+
+
+def _scan(rows: ds.Dataset, columns: Sequence[str], *, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield batches of a dataset, few of them ahead: by default Arrow keeps tens in memory."""
+    if reads_fragments(rows):
+        for fragment in rows.get_fragments():
+            yield from fragment_batches(fragment, rows.schema, columns=columns, batch_rows=batch_rows)
+        return
+    # Not by name alone: a scanner would take the dot in a name for a path into a nested column.
+    named = {name: ds.field((name,)) for name in columns} if any("." in name for name in columns) else list(columns)
+    yield from rows.to_batches(columns=named, batch_size=batch_rows, batch_readahead=_AHEAD, fragment_readahead=1)
 
 
 def _unreadable(rows: ds.Dataset, columns: Sequence[str], error: Exception, *, origin: str) -> DataError:

@@ -7,7 +7,7 @@ Which splits a caller may open is not decided here: commands ask for train, vali
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from mltrain.redaction import redacted
 
 FORMAT = 1
 AGAIN = "run `mltrain split`"
+SEVERITIES = ("severe", "warning", "info")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +99,11 @@ class SplitRecord:
     positive_reason: str = ""
     n_unlabelled: int = 0
     n_kept_out: int = 0
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings by their severity, those of one severity in their order."""
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 def config_of(config: Config) -> dict[str, Any]:
@@ -207,6 +213,17 @@ def read_rows(path: Path, *, expected_sha256: str, columns: Sequence[str] | None
         raise DataError("a split file is missing", where=str(path), hint=AGAIN) from error
     if found != expected_sha256:
         raise DataError("a split file was changed after the split", where=str(path), hint="run `mltrain split` again")
+    return read_columns(path, columns)
+
+
+def read_columns(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return the rows of a split file that the caller knows to be unchanged, text dictionary-encoded.
+
+    Parameters
+    ----------
+    columns : sequence of str, optional
+        Read these alone, in this order; by default all.
+    """
     texts = [field.name for field in pq.read_schema(path) if is_text(field.type)]
     with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as reader:
         rows = reader.read(columns=None if columns is None else list(columns))

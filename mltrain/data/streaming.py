@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pc
-import pyarrow.parquet as pq
 
 from mltrain.data import Column, ColumnKind, Rows, Schema, csv, parquet
-from mltrain.data.csv import CsvOptions, csv_options, find_delimiter, unreachable_csv, unreadable_csv
+from mltrain.data.csv_format import CsvOptions, csv_blocks, csv_names, csv_options
 from mltrain.data.data_file import DataFile
-from mltrain.data.file_dataset import readable
+from mltrain.data.file_dataset import named_files, readable
 from mltrain.data.folders import folder_values, repeated
-from mltrain.data.locations import FileOptions, require_files
-from mltrain.data.options import checked_options
-from mltrain.data.remote import client_faults
-from mltrain.data.rows import iter_batches
+from mltrain.data.fragments import parquet_batches
+from mltrain.data.locations import require_files
+from mltrain.data.rows import batch_rows, iter_batches
 from mltrain.data.text import is_text
-
-BLOCK_BYTES = 2**24
 
 _NUMBERS = ("int", "uint", "float", "double", "decimal")
 
@@ -45,7 +41,7 @@ class Stream:
     is_typed: bool = True
 
 
-def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], batch_rows: int) -> Stream:
+def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], most_rows: int) -> Stream:
     """Read Parquet files in the order of their paths.
 
     Raises
@@ -53,15 +49,14 @@ def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], b
     mltrain.errors.DataError
         No file, or an unreadable one; names the file.
     """
-    settings = checked_options(FileOptions, options, source="parquet")
-    files = require_files(source, parquet.SUFFIXES, storage=settings.storage)
+    files = named_files(source, options, plugin="parquet", suffixes=parquet.SUFFIXES)
     stored = parquet.stored_schema(files[0]).names
     first = (*stored, *folder_values(files[0], besides=stored))
     wanted = _wanted(schema, first)
 
     def tables() -> Iterator[pa.Table]:
         for file in files:
-            yield from _parquet_tables(file, wanted=wanted, batch_rows=batch_rows)
+            yield from _parquet_tables(file, wanted=wanted, most_rows=most_rows)
 
     return Stream(names=first, tables=tables())
 
@@ -81,19 +76,19 @@ def stream_csv(source: str, schema: Schema, *, options: Mapping[str, Any]) -> St
     """
     settings = csv_options(options)
     files = require_files(source, csv.SUFFIXES, storage=settings.storage)
-    names = tuple(_open_csv(files[0], settings, types={}).schema.names)
+    names = csv_names(files[0], settings)
     by_name = {column.name: column for column in schema.columns}
     wanted = _wanted(schema, names)
     types = {name: _csv_type(by_name[name], settings) for name in wanted}
 
     def tables() -> Iterator[pa.Table]:
         for file in files:
-            yield from _csv_tables(file, settings, types=types)
+            yield from (pa.table(block) for block in csv_blocks(file, settings, types=types))
 
-    return Stream(names=names, tables=tables(), is_typed=False)
+    return Stream(names=tuple(names), tables=tables(), is_typed=False)
 
 
-def stream_rows(rows: Rows, schema: Schema, *, origin: str, batch_rows: int) -> Stream:
+def stream_rows(rows: Rows, schema: Schema, *, origin: str, most_rows: int) -> Stream:
     """Read rows that are in memory already, or in a dataset.
 
     Raises
@@ -105,23 +100,29 @@ def stream_rows(rows: Rows, schema: Schema, *, origin: str, batch_rows: int) -> 
 
     def tables() -> Iterator[pa.Table]:
         yield pa.schema([rows.schema.field(name) for name in wanted]).empty_table()
-        for batch in iter_batches(rows, origin=origin, columns=wanted, batch_rows=batch_rows):
+        for batch in iter_batches(rows, origin=origin, columns=wanted, most_rows=most_rows):
             yield pa.Table.from_batches([batch])
 
     return Stream(names=tuple(rows.schema.names), tables=tables())
 
 
-def stream_reader(reader: pa.RecordBatchReader, schema: Schema, *, batch_rows: int) -> Stream:
+def stream_reader(reader: pa.RecordBatchReader, schema: Schema, *, most_rows: int) -> Stream:
     """Read rows as a source gives them."""
-    wanted = list(_wanted(schema, reader.schema.names))
+    tables = chain([reader.schema.empty_table()], (pa.table(batch) for batch in reader))
+    return stream_tables(tables, reader.schema.names, schema, most_rows=most_rows)
 
-    def tables() -> Iterator[pa.Table]:
-        yield reader.schema.empty_table().select(wanted)
-        for batch in reader:
-            table = pa.Table.from_batches([batch]).select(wanted)
-            yield from (table.slice(start, batch_rows) for start in range(0, table.num_rows, batch_rows))
 
-    return Stream(names=tuple(reader.schema.names), tables=tables())
+def stream_tables(tables: Iterable[pa.Table], names: Sequence[str], schema: Schema, *, most_rows: int) -> Stream:
+    """Cut tables, which all have these columns, to the columns that the schema needs and into batches."""
+    wanted = list(_wanted(schema, names))
+    size = batch_rows(len(wanted), most_rows=most_rows)
+
+    def batches() -> Iterator[pa.Table]:
+        for table in tables:
+            chosen = table.select(wanted)
+            yield from (chosen.slice(start, size) for start in range(0, max(1, chosen.num_rows), size))
+
+    return Stream(names=tuple(names), tables=batches())
 
 
 def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:
@@ -130,22 +131,22 @@ def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(column.name for column in schema.columns if column.name in needed and column.name in names)
 
 
-def _parquet_tables(file: DataFile, *, wanted: Sequence[str], batch_rows: int) -> Iterator[pa.Table]:
+def _parquet_tables(file: DataFile, *, wanted: Sequence[str], most_rows: int) -> Iterator[pa.Table]:
     """Yield one file in pieces; the first is empty, for a file without rows still has columns."""
-    texts = _stored_texts(file)
-    # Arrow's default is to read all columns ahead and to let go of them at the end: memory would grow with the file.
-    reading = {"read_dictionary": texts, "pre_buffer": False}
-    with readable(file, kind="Parquet"), file.open() as opened, pq.ParquetFile(opened, **reading) as reader:
-        folders = folder_values(file, besides=reader.schema_arrow.names)
-        stored = [name for name in wanted if name in reader.schema_arrow.names]
-        yield _with_folders(pa.schema(reader.schema_arrow.field(n) for n in stored).empty_table(), folders, wanted)
-        for batch in reader.iter_batches(batch_size=batch_rows, columns=stored):
+    schema = parquet.stored_schema(file)
+    folders = folder_values(file, besides=schema.names)
+    stored = pa.schema([schema.field(name) for name in wanted if name in schema.names])
+    yield _with_folders(stored.empty_table(), folders, wanted)
+    batches = parquet_batches(
+        file.path,
+        file.filesystem,
+        columns=stored.names,
+        batch_rows=batch_rows(len(stored), most_rows=most_rows),
+        dictionaries=[field.name for field in stored if is_text(field.type)],
+    )
+    with readable(file, kind="Parquet"):
+        for batch in batches:
             yield _with_folders(pa.table(batch), folders, wanted)
-
-
-def _stored_texts(file: DataFile) -> list[str]:
-    """Return the columns of text, which are read as the dictionaries that they are mostly stored as."""
-    return [field.name for field in parquet.stored_schema(file) if is_text(field.type)]
 
 
 def _with_folders(table: pa.Table, folders: Mapping[str, pa.Scalar], wanted: Sequence[str]) -> pa.Table:
@@ -154,43 +155,6 @@ def _with_folders(table: pa.Table, folders: Mapping[str, pa.Scalar], wanted: Seq
         if name in folders:
             table = table.append_column(name, repeated(folders[name], table.num_rows))
     return table
-
-
-def _csv_tables(file: DataFile, options: CsvOptions, *, types: Mapping[str, pa.DataType]) -> Iterator[pa.Table]:
-    """Yield one file block by block; the first is empty, for a file without rows still has columns."""
-    reader = _open_csv(file, options, types=types)
-    yield reader.schema.empty_table()
-    try:
-        while True:
-            yield pa.Table.from_batches([reader.read_next_batch()])
-    except StopIteration:
-        return
-    except pa.ArrowInvalid as error:
-        raise unreadable_csv(file, error, options) from error
-    except client_faults() as error:
-        raise unreachable_csv(file, error) from None
-
-
-def _open_csv(file: DataFile, options: CsvOptions, *, types: Mapping[str, pa.DataType]) -> pc.CSVStreamingReader:
-    """Open a file for reading in blocks; without ``types`` all columns are kept."""
-    try:
-        return pc.open_csv(
-            file.open_stream(),
-            read_options=pc.ReadOptions(block_size=BLOCK_BYTES, encoding=options.encoding, use_threads=False),
-            parse_options=pc.ParseOptions(delimiter=find_delimiter(file, options), newlines_in_values=True),
-            convert_options=pc.ConvertOptions(
-                include_columns=list(types),
-                column_types=dict(types),
-                null_values=list(options.null_values),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                decimal_point=options.decimal_point,
-            ),
-        )
-    except (pa.ArrowInvalid, pa.ArrowKeyError, LookupError, UnicodeError) as error:
-        raise unreadable_csv(file, error, options) from error
-    except client_faults() as error:
-        raise unreachable_csv(file, error) from None
 
 
 def _csv_type(column: Column, options: CsvOptions) -> pa.DataType:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from mltrain.data import Label, Target
 from mltrain.data.nearest import listed
+from mltrain.data.numbering import RowNumber, from_one
 from mltrain.data.text import as_text, decoded, is_text
 from mltrain.errors import ConfigError, DataError
 
@@ -20,17 +22,73 @@ MAX_CLASSES = 1000
 MAX_FRACTIONS = 20
 MANY_WHOLE_NUMBERS = 100
 FEW_ROWS_EACH = 10
+_ENOUGH_LABELS = 50_000  # nobody need count on to see that these are no classes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelCounts:
+    """The labels of a column and the rows of each, rows without a label left out.
+
+    Attributes
+    ----------
+    labels : pyarrow.Array of shape (n_labels,)
+        As they are stored; decimals and floats are float64.
+    n_rows : ndarray of shape (n_labels,)
+    """
+
+    labels: pa.Array
+    n_rows: NDArray[np.int64]
+
+    def by_class(self) -> Counter[Label]:
+        """Return the rows of each class: labels that are written differently and mean the same are one."""
+        counts: Counter[Label] = Counter()
+        for label, n in zip(self.labels.to_pylist(), self.n_rows.tolist(), strict=True):
+            counts[_plain(label)] += n
+        return counts
+
+
+def count_labels(columns: Iterable[pa.ChunkedArray]) -> LabelCounts:
+    """Return how many rows each label has, counted while they pass some at a time.
+
+    Parameters
+    ----------
+    columns : iterable of pyarrow.ChunkedArray, at least one
+        Text, booleans or numbers, plain or dictionary-encoded.
+    """
+    counted: pa.Table | None = None
+    for column in columns:
+        labels, n_rows = _counted(column)
+        found = pa.table({"label": labels, "n": pa.array(n_rows, pa.int64())})
+        both = found if counted is None else pa.concat_tables([counted, found])
+        totals = both.group_by("label", use_threads=False).aggregate([("n", "sum")])
+        counted = pa.table({"label": totals.column("label"), "n": totals.column("n_sum")})
+        if counted.num_rows > _ENOUGH_LABELS:
+            break
+    assert counted is not None, "there is a column"
+    return LabelCounts(labels=counted.column("label").combine_chunks(), n_rows=counted.column("n").to_numpy())
 
 
 def make_target(
     column: pa.ChunkedArray, name: str, *, positive: Label | None = None, origin: str | None = None
 ) -> Target:
-    """Return the classes of a column; nulls are skipped.
+    """Return the classes of a column of shape (n_samples,); see `counted_target`.
+
+    Raises
+    ------
+    mltrain.errors.MltrainError
+        As `counted_target`.
+    """
+    check_target_type(column.type, name, origin=origin)
+    return counted_target(count_labels([column]), name, positive=positive, origin=origin)
+
+
+def counted_target(
+    counts: LabelCounts, name: str, *, positive: Label | None = None, origin: str | None = None
+) -> Target:
+    """Return the classes of a column whose labels were counted.
 
     Parameters
     ----------
-    column : pyarrow.ChunkedArray of shape (n_samples,)
-        Text, booleans or numbers, plain or dictionary-encoded.
     name : str
         The column's name.
     positive : label, optional
@@ -45,16 +103,11 @@ def make_target(
     mltrain.errors.ConfigError
         ``positive`` is given for more than two classes.
     """
-    where = f"column {name!r}" if origin is None else f"{origin}, column {name!r}"
-    _check_type(_plain_type(column.type), where)
-    labels, n_rows = _counted(column)
-    _check_classes(labels, where, n_rows)
-    counts: Counter[Label] = Counter()
-    for label, n in zip(labels.to_pylist(), n_rows.tolist(), strict=True):
-        counts[_plain(label)] += n
-    classes = tuple(sorted(counts))
+    _check_classes(counts.labels, _place(name, origin), counts.n_rows)
+    by_class = counts.by_class()
+    classes = tuple(sorted(by_class))
     if len(classes) == 2:
-        chosen = _rarer(counts) if positive is None else _find_positive(classes, name, positive)
+        chosen = _rarer(by_class) if positive is None else _find_positive(classes, name, positive)
         classes = (classes[0] if classes[1] == chosen else classes[1], chosen)
     elif positive is not None:
         raise ConfigError(
@@ -65,13 +118,32 @@ def make_target(
     return Target(name=name, classes=classes)
 
 
-def encode_target(target: Target, column: pa.ChunkedArray, *, first_row: int = 0) -> NDArray[np.int64]:
+def check_target_type(kind: pa.DataType, name: str, *, origin: str | None = None) -> None:
+    """Refuse types that name no classes.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        It is such a type.
+    """
+    where, kind, types = _place(name, origin), _plain_type(kind), pa.types
+    if types.is_null(kind):
+        raise _no_labels(where)
+    if not (is_text(kind) or types.is_boolean(kind) or types.is_integer(kind) or _is_real(kind)):
+        raise DataError(
+            f"a target of type {kind} names no classes",
+            where=where,
+            hint="use text, booleans or whole numbers",
+        )
+
+
+def encode_target(target: Target, column: pa.ChunkedArray, *, number: RowNumber = from_one) -> NDArray[np.int64]:
     """Return the class code of each row, shape (n_samples,); labels are matched by their text.
 
     Parameters
     ----------
-    first_row : int
-        Rows that came before these, for messages.
+    number : callable
+        Tells which row of the user's table is meant, for messages.
 
     Raises
     ------
@@ -82,7 +154,7 @@ def encode_target(target: Target, column: pa.ChunkedArray, *, first_row: int = 0
     if missing.any():
         raise DataError(
             f"{int(missing.sum())} rows have no label",
-            where=f"column {target.name!r}, row {first_row + int(missing.argmax()) + 1}",
+            where=f"column {target.name!r}, row {number(int(missing.argmax()))}",
             hint="fill or remove these rows",
         )
     known = pa.array([label_text(label) for label in target.classes])
@@ -98,7 +170,7 @@ def encode_target(target: Target, column: pa.ChunkedArray, *, first_row: int = 0
         row = int((codes < 0).argmax())
         raise DataError(
             f"label {as_text(column.slice(row, 1))[0].as_py()!r} is not a class of this target",
-            where=f"column {target.name!r}, row {first_row + row + 1}",
+            where=f"column {target.name!r}, row {number(row)}",
             hint=f"the classes are {listed([label_text(label) for label in target.classes])}",
         )
     return codes
@@ -137,17 +209,9 @@ def proba_names(target: Target) -> tuple[str, ...]:
     return tuple(f"proba_{label_text(label)}" for label in target.classes)
 
 
-def _check_type(kind: pa.DataType, where: str) -> None:
-    """Refuse types that name no classes."""
-    types = pa.types
-    if types.is_null(kind):
-        raise _no_labels(where)
-    if not (is_text(kind) or types.is_boolean(kind) or types.is_integer(kind) or _is_real(kind)):
-        raise DataError(
-            f"a target of type {kind} names no classes",
-            where=where,
-            hint="use text, booleans or whole numbers",
-        )
+def _place(name: str, origin: str | None) -> str:
+    """Return where a column stands, for messages."""
+    return f"column {name!r}" if origin is None else f"{origin}, column {name!r}"
 
 
 def _no_labels(where: str) -> DataError:

@@ -1,4 +1,4 @@
-"""Numbers, truth values, moments and labels written as text: told apart and parsed, column by column."""
+"""Numbers, truth values and labels written as text: told apart and parsed, column by column."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^(?i:[+-]?inf|nan)$"
 CODE = r"^[+-]?0\d"
-DATE = r"^\d{4}-\d{2}-\d{2}$"
-MOMENT = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6}(\d{1,3})?)?)?"
-ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)$"
 A_FEW = 100
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0")
@@ -55,17 +52,6 @@ def holds_numbers(column: pa.ChunkedArray) -> bool:
     return not pc.any(pc.match_substring_regex(filled(column), CODE)).as_py()
 
 
-def holds_moments(column: pa.ChunkedArray) -> bool:
-    """Say whether every filled text is an ISO 8601 date or moment that exists."""
-    if not matches(column, rf"{DATE}|{MOMENT}({ZONE})?$"):
-        return False
-    try:
-        parse_moments(column)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
 def parse_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return text as float64, blanks as nulls.
 
@@ -86,23 +72,6 @@ def parse_booleans(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(known, is_true, pa.scalar(None, pa.bool_()))
 
 
-def parse_moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return ISO 8601 text as timestamp[us] in UTC without zone, blanks as nulls; no zone is read as UTC.
-
-    Raises
-    ------
-    pyarrow.ArrowInvalid
-        A text is not a moment that exists.
-    """
-    texts = filled(column).cast(pa.string())
-    texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")
-    is_date = pc.match_substring_regex(texts, DATE)
-    texts = pc.if_else(is_date, pc.binary_join_element_wise(texts, "T00:00:00", ""), texts)
-    has_zone = pc.match_substring_regex(texts, rf":\d{{2}}(\.\d+)?{ZONE}")
-    texts = pc.if_else(has_zone, texts, pc.binary_join_element_wise(texts, "Z", ""))
-    return texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
-
-
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return any scalar column as text, so that 1, 1.0 and "1" are written alike; NaN becomes null."""
     values = decoded(column)
@@ -117,23 +86,6 @@ def _whole_as_integers(values: pa.ChunkedArray) -> pa.ChunkedArray:
     is_whole = pc.and_(pc.equal(values, pc.round(values)), pc.less_equal(pc.abs(values), 2.0**53))
     whole = pc.if_else(is_whole, values, pa.scalar(0, values.type)).cast(pa.int64())
     return pc.if_else(is_whole, whole.cast(pa.string()), values.cast(pa.string()))
-
-
-def as_moments(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return dates, timestamps or ISO text as timestamp[us] in UTC without zone.
-
-    Raises
-    ------
-    pyarrow.ArrowInvalid
-        A text is not a moment that exists.
-    """
-    values = decoded(column)
-    if is_text(values.type):
-        return parse_moments(values)
-    if pa.types.is_timestamp(values.type) and values.type.tz is not None:
-        values = values.cast(pa.timestamp(values.type.unit, "UTC"))
-    # Nanoseconds are cut, not refused: no split or feature looks below a microsecond.
-    return values.cast(pa.timestamp("us"), safe=False)
 
 
 def group_codes(groups: pa.ChunkedArray) -> NDArray[np.int32]:

@@ -6,21 +6,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mltrain.data.numbering import RowNumber, from_one
 from mltrain.data.text import decoded
 from mltrain.errors import DataError
 
 HINT = "weights are numbers, 0 or more, with no gaps"
 
 
-def row_weights(column: pa.ChunkedArray, name: str, *, first_row: int = 0) -> NDArray[np.float64]:
+def row_weights(column: pa.ChunkedArray, name: str, *, number: RowNumber = from_one) -> NDArray[np.float64]:
     """Return the weight of each row, shape (n_samples,).
 
     Parameters
     ----------
     name : str
         The column's name, for messages.
-    first_row : int
-        Rows that came before these, for messages.
+    number : callable
+        Tells which row of the user's table is meant, for messages.
 
     Raises
     ------
@@ -35,7 +36,7 @@ def row_weights(column: pa.ChunkedArray, name: str, *, first_row: int = 0) -> ND
     if wrong.any():
         row = int(wrong.argmax())
         value = "missing" if np.isnan(weights[row]) else f"{weights[row]:g}"
-        where = f"column {name!r}, row {first_row + row + 1}"
+        where = f"column {name!r}, row {number(row)}"
         raise DataError(f"a weight is {value}", where=where, hint=HINT)
     return weights
 

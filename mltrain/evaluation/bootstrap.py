@@ -17,6 +17,7 @@ _BLOCK_CELLS = 1 << 18  # a block of weights stays in the cache
 _FAST_WORK = 50_000_000  # rows x resamples for metrics that know weights: some 6 s for twelve metrics
 _SLOW_WORK = 3_000_000  # the same for a metric that is only a function
 _MIN_RESAMPLES = 50
+_ROWS_OF_AN_ERROR, _RESAMPLES_OF_AN_ERROR = 2_000, 100
 
 
 def n_affordable(n_bootstrap: int, n_samples: int, *, is_fast: bool = True) -> int:
@@ -68,6 +69,33 @@ def resampled_scores(
     scores = _fast_scores(fast, sample, n_bootstrap=n_affordable(n_bootstrap, len(y)), seed=seed)
     n_slow = n_affordable(n_bootstrap, len(y), is_fast=False)
     return scores | _slow_scores(slow, sample, n_bootstrap=n_slow, seed=seed)
+
+
+def standard_error(metric: Metric, y: Codes, *, proba: Floats, threshold: float | None, seed: int) -> float:
+    """Return how far a score would move on other rows of the same kind.
+
+    The standard deviation over resamples; of many rows those of a sample, for it falls with the root of their number.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,), class codes
+    proba : ndarray of shape (n_samples, n_classes)
+    threshold : float, optional
+        Where the positive class of two is decided for; None means 0.5.
+
+    Returns
+    -------
+    float
+        In units of the metric; NaN where it is defined on no two resamples.
+    """
+    n_rows = min(len(y), _ROWS_OF_AN_ERROR)
+    rows = np.random.default_rng(seed).permutation(len(y))[:n_rows]
+    n_bootstrap = _RESAMPLES_OF_AN_ERROR
+    scores = resampled_scores(
+        [metric], y[rows], proba=proba[rows], threshold=threshold, n_bootstrap=n_bootstrap, seed=seed
+    )[metric.name]
+    defined = scores[np.isfinite(scores)]
+    return float(np.std(defined, ddof=1) * np.sqrt(n_rows / len(y))) if len(defined) > 1 else float("nan")
 
 
 class _Sample:

@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mltrain.config import SplitSection
-from mltrain.data.text import as_moments, decoded, is_missing
+from mltrain.data.moments import require_moments
+from mltrain.data.numbering import RowNumber, from_one
+from mltrain.data.text import decoded, is_missing
 from mltrain.errors import ConfigError, DataError
 from mltrain.splitting.partition import NOWHERE, Codes, Parts
 
@@ -54,17 +56,17 @@ def moments_where_known(times: pa.ChunkedArray, *, where: str) -> Moments:
         missing = is_missing(values)
         known = pc.fill_null(values, 0) if values.null_count else values
         return np.where(missing, MISSING, _ordered_like(known.to_numpy()))
-    try:
-        moments = as_moments(values)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(
-            f"not a time: {error}", where=where, hint="use dates, timestamps, ISO 8601 text or numbers"
-        ) from error
+    moments = require_moments(values, where=where, hint="use dates, timestamps, ISO 8601 text or numbers")
     return np.asarray(pc.fill_null(moments.cast(pa.int64()), MISSING).to_numpy())
 
 
-def check_moments(moments: Moments, *, where: str) -> None:
+def check_moments(moments: Moments, *, where: str, number: RowNumber = from_one) -> None:
     """Refuse rows that cannot be ordered.
+
+    Parameters
+    ----------
+    number : callable
+        Tells which row of the user's table is meant, for messages.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def check_moments(moments: Moments, *, where: str) -> None:
     if missing.any():
         raise DataError(
             f"{int(missing.sum())} rows have no time",
-            where=f"{where}, row {int(missing.argmax()) + 1}",
+            where=f"{where}, row {number(int(missing.argmax()))}",
             hint="fill or remove these rows, or use another split.kind",
         )
 

@@ -38,6 +38,7 @@ EVALUATION_RUN = "mltrain.evaluation"  # of a judged run: id of its latest evalu
 TRAINING = "training"
 EVALUATION = "evaluation"
 VALIDATION_SCORE = "validation_score"
+VALIDATION_ERROR = "validation_score_error"
 LATENCY_MS = "latency_ms"
 PATCH_FILE = "git.patch"
 _TAG_LENGTH = 900

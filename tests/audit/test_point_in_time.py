@@ -109,3 +109,16 @@ def test_the_test_rows_are_not_looked_at() -> None:
     }
 
     assert not list(check_features(tables, schema(seen="date", closed="date"), time="seen"))
+
+
+def test_what_is_seen_in_a_sample_says_so_and_names_no_rows() -> None:
+    early, late = datetime(2024, 1, 1), datetime(2025, 1, 1)
+    tables = {"train": pa.table({"seen": [early], "closed": [late]})}
+    columns = schema(seen="date", closed="date")
+
+    (whole,) = with_time_findings([], tables, columns, time="seen", rows={"train": 1, "test": 5})
+    (sampled,) = with_time_findings([], tables, columns, time="seen", rows={"train": 2_000, "test": 5})
+
+    assert whole.rows == {"train": (1,)}
+    assert sampled.message == f"{whole.message} (in a sample of 1 of 2,000 rows)"
+    assert sampled.rows == {}

@@ -126,3 +126,22 @@ def test_whole_report_renders_and_names_what_failed(lines):
 
 def test_an_empty_journal_says_how_to_fill_it():
     assert "python -m benchmarks.peers run" in render([])
+
+
+@pytest.mark.parametrize(
+    ("change", "is_fair"),
+    [
+        ({}, True),
+        ({"when": "2026-01-02T20:00:00+00:00"}, True),
+        ({"when": "2026-01-04T03:04:05+00:00"}, False),
+        ({"machine": "another"}, False),
+    ],
+)
+def test_a_race_on_several_machines_or_days_apart_is_called_unfair(change, is_fair):
+    details = {"metric": "roc_auc", "candidates": [candidate("lgbm", 0.8, 0.8)]}
+    ours = [line("mltrain", 0.8, split=split, details=details) for split in (0, 1)]
+
+    text = render([*ours, line("flaml", 0.7, **change)])
+
+    assert ("not side by side**, on several machines or days apart: german 0" in text) is not is_fair
+    assert "german 1" not in text

@@ -15,7 +15,8 @@ from mltrain.commands.predict import predict
 from mltrain.commands.split import SplitResult, split
 from mltrain.commands.train import TrainRequest, train
 from mltrain.config import Config
-from mltrain.data.joining import join_features
+from mltrain.data.asof import join_asof
+from mltrain.data.joining import feature_join
 from mltrain.errors import DataError, SchemaError
 from mltrain.workspace import Workspace
 
@@ -142,8 +143,39 @@ def test_predict_joins_new_rows_or_takes_joined_ones(config: Config) -> None:
         predict(None, workspace, source="new.parquet", destination=Path("x.parquet"), model=model)
 
 
+def test_predict_joins_a_piece_at_a_time_and_names_the_row_of_the_source(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(root=Path())
+    divided(config)
+    train(config, workspace, request=TrainRequest(max_trials=1))
+    model = str(next(Path("runs").glob("logistic_regression-*/model")))
+    new = labels(50, first=150).drop_columns(["y"])
+    pq.write_table(new, "new.parquet")
+    predict(config, workspace, source="new.parquet", destination=Path("whole.parquet"), model=model)
+    pieces = []
+    monkeypatch.setattr("mltrain.commands.predict.opening.JOIN_ROWS", 20)
+    monkeypatch.setattr(
+        "mltrain.data.joining.join_asof",
+        lambda rows, *args, **kwargs: pieces.append(rows.num_rows) or join_asof(rows, *args, **kwargs),
+    )
+
+    predict(config, workspace, source="new.parquet", destination=Path("pieces.parquet"), model=model)
+
+    assert pieces == [20, 20, 10]
+    assert pq.read_table("pieces.parquet").equals(pq.read_table("whole.parquet"))
+    times = new["seen"].to_pylist()
+    times[44] = None
+    at = new.column_names.index("seen")
+    pq.write_table(new.set_column(at, "seen", pa.array(times, new["seen"].type)), "new.parquet")
+    with pytest.raises(DataError, match="1 rows have no time") as caught:
+        predict(config, workspace, source="new.parquet", destination=Path("none.parquet"), model=model)
+    assert caught.value.where == "new.parquet, column 'seen', row 45"
+    assert not Path("none.parquet").exists()
+
+
 def test_new_rows_without_their_time_are_refused(config: Config) -> None:
     with pytest.raises(DataError, match="no column 'seen'") as caught:
-        join_features(labels().drop_columns(["seen"]), config.data, needed=["u_visits"], origin="new.csv")
+        feature_join(config.data, origin="new.csv")(labels().drop_columns(["seen"]))
 
     assert caught.value.where == "new.csv"

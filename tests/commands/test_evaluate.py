@@ -180,6 +180,23 @@ def test_a_named_run_is_evaluated_even_when_it_is_not_the_best(trained: Workspac
     assert [run.run_id for run in found.ranking] == [lgbm]
 
 
+def test_the_simplest_run_within_one_standard_error_of_the_best_is_chosen_where_asked(
+    trained: Workspace, churn: Any
+) -> None:
+    best = evaluate(churn(), trained)
+    info = open_local(churn().train, trained).get_run(best.champion.run_id)
+    reach = info.metrics["validation_score_error"]
+
+    found = evaluate(churn(evaluate={"near_tie": "one_standard_error"}), trained)
+
+    scores = {run.model: run.validation_score or 0.0 for run in best.ranking}
+    near = [
+        name for name in ("logistic_regression", "lgbm", "ensemble") if max(scores.values()) - scores[name] <= reach
+    ]
+    assert 0 < reach < 0.1
+    assert found.champion.model == near[0]
+
+
 def test_a_session_ranks_its_own_runs(trained: Workspace, churn: Any, result: EvaluateResult) -> None:
     found = evaluate(churn(), trained, run=result.champion.session)
 

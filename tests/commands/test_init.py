@@ -13,7 +13,8 @@ import pytest
 from mltrain.commands.init import init
 from mltrain.config.loading import load
 from mltrain.data import ColumnKind
-from mltrain.data.loading import infer_schema, load_rows
+from mltrain.data.loading import infer_schema, load_table
+from mltrain.data.target import make_target
 from mltrain.errors import ConfigError, DataError, UsageError
 
 N_ROWS = 200
@@ -67,10 +68,11 @@ def test_written_file_loads_to_the_schema_that_was_inferred(special):
     result = init(write(table(**special)), "answer")
 
     config = load(Path("mltrain.yaml"))
-    rows = load_rows(config.data)
+    rows = load_table(config.data.source)
+    target = make_target(rows["answer"], "answer", positive=config.data.positive_class)
 
-    assert kinds(infer_schema(rows, config.data).columns) == kinds(result.columns)
-    assert rows.target.classes == ("no", "yes")
+    assert kinds(infer_schema(rows, target, config.data).columns) == kinds(result.columns)
+    assert target.classes == ("no", "yes")
     assert len(text().splitlines()) <= 40
 
 
@@ -121,7 +123,8 @@ def test_positive_class_keeps_the_type_of_the_label(labels, written):
     init(write(rows), "label")
 
     assert written in text()
-    assert load_rows(load(Path("mltrain.yaml")).data).target.n_classes == 2
+    positive = load(Path("mltrain.yaml")).data.positive_class
+    assert make_target(rows["label"], "label", positive=positive).n_classes == 2
 
 
 def test_labels_are_told_as_every_command_tells_them():
@@ -245,7 +248,7 @@ def test_example_is_written_with_a_config_that_reads_it(workspace, example, targ
     config = load(Path("mltrain.yaml"))
     assert (config.data.source, config.data.target) == (f"example/{example}.parquet", target)
     assert config.train.project_name == example
-    assert load_rows(config.data).target.n_classes == n_classes
+    assert make_target(load_table(config.data.source)[target], target).n_classes == n_classes
     assert result.written == ("mltrain.yaml", f"example/{example}.parquet")
 
 

@@ -69,7 +69,7 @@ def test_batches_do_not_change_what_is_predicted(
 ) -> None:
     source = str(registered.split("test"))
     predict(None, registered, source=source, destination=tmp_path / f"whole{suffix}")
-    monkeypatch.setattr("mltrain.commands.predict.BATCH_ROWS", 7)
+    monkeypatch.setattr("mltrain.commands.predict.opening.BATCH_ROWS", 7)
 
     predict(None, registered, source=source, destination=tmp_path / f"parts{suffix}")
 
@@ -143,7 +143,7 @@ def test_a_wrong_value_is_named_with_its_row_in_the_file(
     charges[123] = "viel"
     at = rows.column_names.index("monthly_charge")
     pq.write_table(rows.set_column(at, "monthly_charge", pa.array(charges)), tmp_path / "in.parquet")
-    monkeypatch.setattr("mltrain.commands.predict.BATCH_ROWS", 50)
+    monkeypatch.setattr("mltrain.commands.predict.opening.BATCH_ROWS", 50)
 
     with pytest.raises(SchemaError, match="'viel' is not a number") as caught:
         predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "out.parquet")
@@ -260,7 +260,7 @@ def test_an_error_in_a_later_batch_leaves_nothing_behind(
     rows = _rows(registered)
     at = rows.column_names.index("monthly_charge")
     pq.write_table(rows.set_column(at, "monthly_charge", pa.array(charges)), tmp_path / "in.parquet")
-    monkeypatch.setattr("mltrain.commands.predict.BATCH_ROWS", 50)
+    monkeypatch.setattr("mltrain.commands.predict.opening.BATCH_ROWS", 50)
 
     with pytest.raises(SchemaError):
         predict(None, registered, source=str(tmp_path / "in.parquet"), destination=tmp_path / "out.parquet")

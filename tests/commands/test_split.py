@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ import pytest
 from mltrain import events
 from mltrain.commands.split import split
 from mltrain.config import Config, DataSection, SplitSection
-from mltrain.data.fingerprints import fingerprint
 from mltrain.data.splits import current_split_record, read_rows, read_split_record
 from mltrain.errors import ConfigError, DataError, SchemaError
 from mltrain.workspace import Workspace
@@ -78,7 +77,9 @@ def test_result_says_what_was_inferred(source: Path, workspace: Workspace) -> No
     }
 
 
-def test_record_is_json_that_reads_back(source: Path, workspace: Workspace) -> None:
+def test_record_is_json_that_reads_back(
+    source: Path, workspace: Workspace, fingerprint: Callable[[pa.Table], str]
+) -> None:
     result = split(config(source), workspace)
 
     written = json.loads(workspace.split_record.read_text(encoding="utf-8"))

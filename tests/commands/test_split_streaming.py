@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mltrain.commands.split import division, parts, split
-from mltrain.commands.split.confirming import confirm_columns
 from mltrain.commands.split.parts import PartByKey, PartInOrder
 from mltrain.config import Config, DataSection, SplitSection
-from mltrain.data import Column, ColumnKind, Schema, Target
-from mltrain.data.fingerprints import fingerprint
+from mltrain.data import sampling
 from mltrain.errors import DataError
 from mltrain.splitting.keys import mixed
 from mltrain.workspace import Workspace
@@ -135,7 +134,7 @@ def test_hash_split_sends_whole_groups_to_one_side_and_they_stay_when_rows_are_a
 
 
 def test_rows_by_key_are_in_the_order_of_their_hashes_however_many_buckets_they_need(
-    tmp_path: Path, small_buckets: None
+    tmp_path: Path, small_buckets: None, fingerprint: Callable[[pa.Table], str]
 ) -> None:
     table, keys = rows(), np.random.default_rng(0).integers(2**64, size=N, dtype=np.uint64)
     part = PartByKey(
@@ -190,8 +189,8 @@ def test_row_groups_have_one_size_whatever_the_batches_were(tmp_path: Path, smal
 def test_what_a_sample_says_is_confirmed_on_all_rows(
     tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(division, "SAMPLE_ROWS", 200)
-    monkeypatch.setattr(division, "FEWEST_ROWS", 100)
+    monkeypatch.setattr(sampling, "MOST_ROWS", 200)
+    monkeypatch.setattr(sampling, "FEWEST_ROWS", 100)
     once = [1] * (N - 1) + [2]
     texts = [f"{i}.5" for i in range(N - 1)]
     table = rows().append_column("odd", pa.array([*texts, "n/a"])).append_column("same", pa.array(once))
@@ -206,18 +205,6 @@ def test_what_a_sample_says_is_confirmed_on_all_rows(
     assert kinds["same"] == ("numeric", "not the same on every row")
     assert kinds["price"] == ("numeric", "numbers stored as text")
     assert sum(part.rows for part in result.splits) == N
-
-
-def test_a_column_that_holds_what_the_sample_said_is_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"empty": pa.nulls(10, pa.string()), "days": ["2024-01-01", None] * 5}), path)
-    columns = (
-        Column(name="empty", kind=ColumnKind.DROPPED, arrow_type="string", reason="all values are missing"),
-        Column(name="days", kind=ColumnKind.DATE, arrow_type="string", reason="dates stored as text"),
-    )
-    schema = Schema(columns=columns, target=Target(name="y", classes=(0, 1)))
-
-    assert confirm_columns(schema, [path]) == schema
 
 
 def test_nothing_unfinished_is_left_beside_the_splits(tmp_path: Path, workspace: Workspace) -> None:

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mltrain.data import Column, ColumnKind, Schema, Target
@@ -136,6 +136,7 @@ def test_nested_values_are_no_numbers() -> None:
         conformed([[1], [2]], "numeric")
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.integers(-(2**52), 2**52)), min_size=1))
 def test_a_category_reads_the_same_from_integers_floats_and_text(values: list[int | None]) -> None:
     texts = [None if v is None else str(v) for v in values]

@@ -137,3 +137,13 @@ def test_a_missing_extra_is_named(shop: Path, monkeypatch: pytest.MonkeyPatch) -
         load_table(str(shop))
 
     assert caught.value.hint == "pip install 'mltrain[duckdb]'"
+
+
+def test_batches_of_wide_tables_hold_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mltrain.data.rows.BATCH_CELLS", 10_000)
+    query = "select range as x, range + 1 as y from range(20000) order by 1"
+
+    batches = list(SOURCE.stream("duckdb:", {"query": query}))
+
+    assert max(batch.num_rows for batch in batches) <= 5_000
+    assert pa.Table.from_batches(batches)["x"].to_pylist() == list(range(20_000))

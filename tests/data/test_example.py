@@ -7,8 +7,8 @@ from sklearn.metrics import roc_auc_score
 
 from mltrain.config import DataSection
 from mltrain.data.example import EXAMPLE_TARGETS, EXAMPLES, SOURCE
-from mltrain.data.fingerprints import fingerprint
-from mltrain.data.loading import infer_schema, load_rows
+from mltrain.data.loading import infer_schema, load_table
+from mltrain.data.target import make_target
 from mltrain.errors import ConfigError
 
 
@@ -22,10 +22,10 @@ from mltrain.errors import ConfigError
     ],
 )
 def test_example_loads_with_its_target(name: str, rows: int, classes: tuple) -> None:
-    found = load_rows(DataSection(source=f"example:{name}", target=EXAMPLE_TARGETS[name]))
+    table, target = load_table(f"example:{name}"), EXAMPLE_TARGETS[name]
 
-    assert found.table.num_rows == rows
-    assert found.target.classes == classes
+    assert table.num_rows == rows
+    assert make_target(table[target], target).classes == classes
 
 
 def test_every_example_has_a_target() -> None:
@@ -34,18 +34,19 @@ def test_every_example_has_a_target() -> None:
 
 def test_churn_has_every_kind_of_column_and_gaps() -> None:
     section = DataSection(source="example:churn", target="churned")
-    rows = load_rows(section)
-    kinds = {column.name: column.kind.value for column in infer_schema(rows, section, group="customer").columns}
+    table = load_table("example:churn")
+    schema = infer_schema(table, make_target(table["churned"], "churned"), section, group="customer")
+    kinds = {column.name: column.kind.value for column in schema.columns}
 
     assert {"numeric", "boolean", "category", "date", "id"} == set(kinds.values())
     assert kinds["row_id"] == kinds["customer"] == "id"
-    assert rows.table["region"].null_count > 0
-    assert rows.table["satisfaction"].null_count > 0
-    assert len(rows.table["customer"].unique()) == 700
+    assert table["region"].null_count > 0
+    assert table["satisfaction"].null_count > 0
+    assert len(table["customer"].unique()) == 700
 
 
 def test_churn_is_the_same_every_time() -> None:
-    assert fingerprint(SOURCE.load("example:churn", {})) == fingerprint(SOURCE.load("example:churn", {}))
+    assert SOURCE.load("example:churn", {}).equals(SOURCE.load("example:churn", {}))
 
 
 def test_churn_can_be_learnt_but_not_perfectly() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mltrain.data import Column, ColumnKind, Schema, Target
+from mltrain.data import Column, ColumnKind, Schema, Target, Trait
 from mltrain.data.records import schema_from_dict, schema_to_dict
 
 
@@ -12,14 +12,26 @@ def test_schema_survives_json() -> None:
     schema = Schema(
         columns=(
             Column(name="größe", kind=ColumnKind.NUMERIC, arrow_type="double", reason="numbers"),
-            Column(name="kunde", kind=ColumnKind.ID, arrow_type="string"),
+            Column(name="kunde", kind=ColumnKind.ID, arrow_type="string", trait=Trait.DISTINCT),
         ),
         target=Target(name="y", classes=(False, True)),
         group="kunde",
         time=None,
     )
 
-    assert schema_from_dict(json.loads(json.dumps(schema_to_dict(schema)))) == schema
+    again = schema_from_dict(json.loads(json.dumps(schema_to_dict(schema))))
+
+    assert again == schema
+    assert [column.trait for column in again.columns] == [None, Trait.DISTINCT]
+
+
+def test_a_schema_of_an_older_version_says_nothing_of_traits() -> None:
+    record = {
+        "columns": [{"name": "x", "kind": "id", "arrow_type": "string", "reason": "all values differ"}],
+        "target": {"name": "y", "classes": [0, 1]},
+    }
+
+    assert schema_from_dict(record).columns[0].trait is None
 
 
 @pytest.mark.parametrize("record", [{}, {"target": None}, {"columns": [{"name": "x", "kind": "?"}], "target": {}}])

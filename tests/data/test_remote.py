@@ -174,7 +174,7 @@ def test_a_server_that_goes_away_while_the_rows_are_read(other_store: Any) -> No
     for key in ("many/a.parquet", "many/b.parquet"):
         other_store.put(key, parquet(many))
 
-    batches = iter_batches(open_rows("s3://lake/many"), origin="s3://lake/many", batch_rows=10_000)
+    batches = iter_batches(open_rows("s3://lake/many"), origin="s3://lake/many", most_rows=10_000)
     n_rows = next(batches).num_rows
     other_store.stop()
     with pytest.raises(EnvironmentRefusal, match="the store does not answer"):

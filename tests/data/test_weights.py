@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from mltrain.data.numbering import among
 from mltrain.data.weights import fitting_weights, row_weights
 from mltrain.errors import DataError
 
@@ -29,7 +30,7 @@ def test_whole_numbers_and_fractions_are_weights() -> None:
 )
 def test_what_is_no_weight_is_refused_with_its_row(values: list, message: str) -> None:
     with pytest.raises(DataError, match=message) as caught:
-        row_weights(column(values), "w", first_row=10)
+        row_weights(column(values), "w", number=among(np.array([False] * 10 + [True] * 10)))
 
     assert caught.value.where in ("column 'w', row 12", "column 'w'")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import get_scorer_names
 
-from mltrain.evaluation.bootstrap import n_affordable, percentile_ends, resampled_scores
+from mltrain.evaluation.bootstrap import n_affordable, percentile_ends, resampled_scores, standard_error
 from mltrain.metrics import BUILT_IN, resolve
 from mltrain.threshold import decide
 
@@ -85,3 +85,25 @@ def test_percentile_ends_by_hand():
 )
 def test_many_rows_get_fewer_resamples(n_samples, is_fast, expected):
     assert n_affordable(1_000, n_samples, is_fast=is_fast) == expected
+
+
+@pytest.mark.parametrize("name", ["accuracy", "log_loss", "roc_auc"])
+@pytest.mark.parametrize("n_samples", [400, 20_000])
+def test_standard_error_is_how_far_scores_of_other_rows_lie_apart(name, n_samples):
+    metric = resolve(name, n_classes=2)
+    others = []
+    for seed in range(60):
+        y, proba = predictions(n_samples=n_samples, seed=seed)
+        others.append(metric.function(y, proba if metric.needs == "proba" else decide(proba, 0.5)))
+    y, proba = predictions(n_samples=n_samples, seed=60)
+
+    error = standard_error(metric, y, proba=proba, threshold=None, seed=0)
+
+    assert error == pytest.approx(np.std(others, ddof=1), rel=0.35)
+    assert error == standard_error(metric, y, proba=proba, threshold=None, seed=0)
+
+
+def test_standard_error_of_a_score_that_is_never_defined_is_unknown():
+    y, proba = np.zeros(50, dtype=np.int64), np.full((50, 2), 0.5)
+
+    assert np.isnan(standard_error(resolve("roc_auc", n_classes=2), y, proba=proba, threshold=None, seed=0))

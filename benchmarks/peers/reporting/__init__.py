@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from statistics import median
 
 from benchmarks.peers.journal import Line
 from benchmarks.peers.reporting.clock import cost_table, failure_list, loads, overshoot_table
@@ -64,16 +66,34 @@ def _header(results: Results) -> str:
         f"- cores given to each: {', '.join(sorted({str(line['cores']) for line in lines}))}; {loads(results)}",
         f"- mltrain: commit {', '.join(sorted({x['commit'] for x in lines if x['contestant'] == OURS}))} "
         "(+ where package files differ from it)",
-        *[f"- {BY_NAME[name].title}: {_versions(results, name)}" for name in results.contestants()],
+        *[f"- {BY_NAME[name].title}: {_circumstances(results, name)}" for name in results.contestants()],
+        *_apart(lines),
     ]
     return "# mltrain against its peers\n\n" + "\n".join(facts)
 
 
-def _versions(results: Results, contestant: str) -> str:
-    found = {
-        f"{package} {version}"
-        for line in results.lines.values()
-        if line["contestant"] == contestant
-        for package, version in line.get("versions", {}).items()
-    }
-    return ", ".join(sorted(found)) or "unknown"
+def _circumstances(results: Results, contestant: str) -> str:
+    """Return versions, days and load of one contestant's runs."""
+    own = [line for line in results.lines.values() if line["contestant"] == contestant]
+    versions = {f"{package} {version}" for line in own for package, version in line.get("versions", {}).items()}
+    days = sorted({line["when"][:10] for line in own})
+    load = median(line["load"] for line in own)
+    return f"{', '.join(sorted(versions)) or 'unknown'}; run {', '.join(days)}, median load {load:.1f}"
+
+
+def _apart(lines: Sequence[Line]) -> list[str]:
+    """Warn of set-splits whose contestants did not run on one machine within a day: theirs is no fair race."""
+    races: dict[tuple[str, int], list[Line]] = {}
+    for line in lines:
+        races.setdefault((line["set"], line["split"]), []).append(line)
+    apart = [
+        f"{name} {split}"
+        for (name, split), race in sorted(races.items())
+        if len({line["machine"] for line in race}) > 1 or _days_between(race) > 1
+    ]
+    return [f"- **not side by side**, on several machines or days apart: {', '.join(apart)}"] if apart else []
+
+
+def _days_between(race: Sequence[Line]) -> float:
+    moments = [datetime.fromisoformat(line["when"]) for line in race]
+    return (max(moments) - min(moments)).total_seconds() / 86_400

@@ -139,7 +139,9 @@ def _assess(case: Case, *, tell: Callable[[str], None]) -> Assessment:
     """Open the test split, score challenger and champion on its rows, and write everything down."""
     asked = case.asked
     rival = None if asked.champion_run_id == asked.run_id else _load_champion(case.config, case.workspace)
-    holdout = open_test(case.workspace, case.split, run_id=asked.run_id, config_hash=asked.settings)
+    models = [case.model] if rival is None else [case.model, rival]
+    columns = [feature.name for model in models for feature in model.schema.features]
+    holdout = open_test(case.workspace, case.split, columns=columns, run_id=asked.run_id, config_hash=asked.settings)
     metric = comparison_metric(case.config.train, case.split.schema.target.n_classes)
     judged = judge(case.model, holdout, metric=metric, config=case.config, champion=rival, tell=tell)
     folder = case.workspace.run(asked.run_id) / "model"

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mltrain.commands.init.draft import Draft, write_draft
 from mltrain.commands.init.findings import find_groups, find_test_file, find_times, name_project
-from mltrain.commands.init.target import guess_target
-from mltrain.config import DataSection
+from mltrain.commands.init.looking import Look, look_at
 from mltrain.config.loading import parse
-from mltrain.data import Column, ColumnKind, Schema
+from mltrain.data import Column, ColumnKind, Rows, Schema
 from mltrain.data.example import EXAMPLE_TARGETS, EXAMPLES
-from mltrain.data.loading import LabelledRows, infer_schema, label_rows, load_table
+from mltrain.data.loading import infer_schema, load_table, open_rows
 from mltrain.data.target import label_text
 from mltrain.errors import ConfigError, UsageError
 from mltrain.files import atomic_path, write_text
@@ -71,7 +68,7 @@ class _Source:
     """Rows to look at: what the config will call them, and the target when it is known."""
 
     name: str
-    table: pa.Table
+    rows: Rows
     target: str | None
     written: tuple[str, ...] = ()
 
@@ -109,19 +106,15 @@ def init(
         The rows cannot be read or used, or the target cannot be told.
     """
     _refuse_to_overwrite(path, force=force)
-    source = _read(data, target, example=example)
-    guess = guess_target(source.table) if source.target is None else None
-    section = DataSection(source=source.name, target=source.target or (guess.column if guess else None))
-    rows = label_rows(source.table, section)
-    schema = infer_schema(rows, section)
-    draft = _draft(source, rows, schema=schema)
+    source = _open(data, target, example=example)
+    look = look_at(source.rows, origin=source.name, target=source.target)
+    draft = _draft(source, look)
     text = write_draft(draft)
-    _check_draft(text, rows, schema=schema)
+    _check_draft(text, look)
     write_text(path, text)
-    notes = [f"the target is guessed: {guess.reason}"] if guess else []
-    return _result(
-        path, draft, schema=schema, written=(str(path), *source.written), notes=(*notes, *_notes(draft, rows))
-    )
+    notes = [f"the target is guessed: {look.guess.reason}"] if look.guess else []
+    written = (str(path), *source.written)
+    return _result(path, draft, look.schema, written=written, notes=(*notes, *_notes(draft, look)))
 
 
 def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
@@ -131,13 +124,13 @@ def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
         raise ConfigError("there is a config file already", where=str(path), hint=hint)
 
 
-def _read(data: str | None, target: str | None, *, example: str | None) -> _Source:
-    """Return the rows of a source, or of an example that is written on the way."""
+def _open(data: str | None, target: str | None, *, example: str | None) -> _Source:
+    """Open a source, or an example that is written on the way."""
     if (data is None) == (example is None):
         hint = f"mltrain init rows.csv --target COL, or --example with one of {', '.join(EXAMPLES)}"
         raise UsageError("init wants either a data source or an example", hint=hint)
     if data is not None:
-        return _Source(name=data, table=load_table(data), target=target)
+        return _Source(name=data, rows=open_rows(data), target=target)
     name = (example or "").removeprefix("example:")
     if name not in EXAMPLES:
         raise UsageError(
@@ -149,42 +142,42 @@ def _read(data: str | None, target: str | None, *, example: str | None) -> _Sour
         pq.write_table(table, partial)
     return _Source(
         name=path.as_posix(),
-        table=table,
+        rows=table,
         target=target or EXAMPLE_TARGETS[name],
         written=(str(path),),
     )
 
 
-def _draft(source: _Source, rows: LabelledRows, *, schema: Schema) -> Draft:
+def _draft(source: _Source, look: Look) -> Draft:
     """Return what the config file is to say."""
-    counts = np.bincount(rows.y, minlength=rows.target.n_classes)
     return Draft(
         source=source.name,
-        target=rows.target,
-        counts=tuple(int(count) for count in counts),
-        columns=schema.columns,
+        target=look.schema.target,
+        counts=look.counts,
+        columns=look.schema.columns,
         project=name_project(source.name),
-        groups=find_groups(rows.table, schema),
-        times=find_times(schema),
+        groups=find_groups(look.sample, look.schema),
+        times=find_times(look.schema),
         test_file=find_test_file(source.name),
     )
 
 
-def _check_draft(text: str, rows: LabelledRows, *, schema: Schema) -> None:
+def _check_draft(text: str, look: Look) -> None:
     """Make sure that the file written reads back as what was inferred."""
     section = parse(text, origin="the config just written").data
-    again = infer_schema(rows, section)
-    kinds = [(column.name, column.kind) for column in schema.columns]
+    target = look.schema.target
+    again = infer_schema(look.sample, target, section)
+    kinds = [(column.name, column.kind) for column in look.sampled_schema.columns]
     assert [(column.name, column.kind) for column in again.columns] == kinds
-    assert section.target == rows.target.name
-    assert rows.target.positive is None or section.positive_class == rows.target.positive
+    assert section.target == target.name
+    assert target.positive is None or section.positive_class == target.positive
 
 
-def _notes(draft: Draft, rows: LabelledRows) -> Sequence[str]:
+def _notes(draft: Draft, look: Look) -> Sequence[str]:
     """Return what the user should know or decide."""
     notes = []
-    if rows.n_unlabelled:
-        notes.append(f"{rows.n_unlabelled:,} rows have no label and are left out")
+    if look.n_unlabelled:
+        notes.append(f"{look.n_unlabelled:,} rows have no label and are left out")
     if draft.target.positive is not None:
         positive = label_text(draft.target.positive)
         notes.append(f"the positive class is {positive!r}, the rarer one; see data.positive_class")
@@ -201,7 +194,7 @@ def _notes(draft: Draft, rows: LabelledRows) -> Sequence[str]:
 
 
 def _result(
-    path: Path, draft: Draft, *, schema: Schema, written: tuple[str, ...], notes: tuple[str, ...]
+    path: Path, draft: Draft, schema: Schema, *, written: tuple[str, ...], notes: tuple[str, ...]
 ) -> InitResult:
     """Return the record of what was written."""
     n_rows = sum(draft.counts)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mltrain.config.reading import read_value
-from mltrain.data import Column, ColumnKind, Label, Target
+from mltrain.data import Column, ColumnKind, Label, Target, Trait
 
 _MOST_LISTED = 12
 _BARE = re.compile(r"[\w./][\w./:-]*")
@@ -99,7 +99,7 @@ def _column_lines(columns: Sequence[Column]) -> list[str]:
     """Return the columns whose kinds deserve a look; all others speak for themselves."""
     ids = [column for column in columns if column.kind is ColumnKind.ID]
     dropped = [column for column in columns if column.kind is ColumnKind.DROPPED]
-    special = [column for column in columns if column.kind is ColumnKind.DATE or "stored as text" in column.reason]
+    special = [c for c in columns if c.kind is ColumnKind.DATE or c.trait is Trait.NUMBERS_AS_TEXT]
     return [
         *_listed("id_columns", ids, comment="never learnt from, carried along by predict"),
         *_listed("drop", dropped, comment="not used"),

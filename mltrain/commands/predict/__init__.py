@@ -8,28 +8,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from mltrain import artifact, files, registry
+from mltrain.commands.predict.opening import open_source
 from mltrain.commands.predict.overlap import in_order
 from mltrain.commands.predict.retyped import type_notes
 from mltrain.commands.predict.scoring import Batch, Scorer, score, write_tables
 from mltrain.config import Config
-from mltrain.data import StreamingSource
-from mltrain.data.joining import join_features, joins
-from mltrain.data.loading import load_table, open_rows, source_name
-from mltrain.data.streaming import Stream, stream_csv, stream_parquet, stream_reader, stream_rows
+from mltrain.data.streaming import Stream
 from mltrain.drift import ColumnDrift, Tally, column_drifts
 from mltrain.errors import NoRunError, UsageError
 from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.model import Model, available_cores
-from mltrain.plugins import load
 from mltrain.unseen import known_levels
 from mltrain.workspace import Workspace
 
-BATCH_ROWS = 65_536
 SUFFIXES = (".parquet", ".parq", ".pq", ".csv")
 
 
@@ -97,8 +92,8 @@ def predict(
     Parameters
     ----------
     source : str
-        A file, a folder, a glob, a URL or a database, read in batches; what a plug-in only loads whole is read so,
-        and so are rows that lack features which the config joins (`data.asof`, a feature store).
+        A file, a folder, a glob, a URL or a database, read in batches; what a plug-in only loads whole is read so.
+        Rows that lack features which the config joins (`data.asof`, a feature store) get them a piece at a time.
     destination : Path
         ``.parquet`` or ``.csv``; whole or not there.
     model : str
@@ -120,7 +115,7 @@ def predict(
     fitted = artifact.load_model(found.directory, expected_manifest_sha256=found.manifest)
     profile = artifact.load_profile(found.directory, expected_manifest_sha256=found.manifest)
     listener(StageStarted(stage="predict", detail=f"{source} with {found.model}"))
-    stream = _open_source(config, source, fitted)
+    stream = open_source(config, source, fitted)
     counts = _Counts(seen=None if profile is None else Tally(profile=profile))
     write_tables(destination, _scored(stream, fitted, source=source, counts=counts))
     drift = () if counts.seen is None else column_drifts(counts.seen)
@@ -220,45 +215,6 @@ def _registered_name(config: Config | None, workspace: Workspace) -> str | None:
             hint="name a config file with --config, or a model folder with --model",
         )
     return there[0] if there else None
-
-
-def _open_source(config: Config | None, source: str, model: Model) -> Stream:
-    """Open the source in batches, with what the config joins to its rows where they lack it."""
-    format_, options = _reading(config, source)
-    stream = _open_rows(source, model, format_=format_, options=options)
-    needed = [column.name for column in model.schema.features]
-    if config is None or set(needed) <= set(stream.names) or not joins(config.data):
-        return stream
-    joined = join_features(load_table(source, format_, options), config.data, needed=needed, origin=source)
-    return stream_rows(joined.table, model.schema, origin=source, batch_rows=BATCH_ROWS)
-
-
-def _reading(config: Config | None, source: str) -> tuple[str | None, Mapping[str, Any]]:
-    """Return who reads a source and how; options of the config hold where it is of the config's own format."""
-    format_ = source_name(source)
-    if config is None or config.data.source is None or format_ != _format(config):
-        return format_, {}
-    return format_, config.data.options
-
-
-def _open_rows(source: str, model: Model, *, format_: str | None, options: Mapping[str, Any]) -> Stream:
-    """Open the source in batches."""
-    if format_ == "parquet":
-        return stream_parquet(source, model.schema, options=options, batch_rows=BATCH_ROWS)
-    if format_ == "csv":
-        return stream_csv(source, model.schema, options=options)
-    plugin = None if format_ is None else load("sources", format_)
-    if isinstance(plugin, StreamingSource):
-        return stream_reader(plugin.stream(source, options), model.schema, batch_rows=BATCH_ROWS)
-    rows = open_rows(source, format_, options)
-    return stream_rows(rows, model.schema, origin=source, batch_rows=BATCH_ROWS)
-
-
-def _format(config: Config) -> str | None:
-    """Return the name of the data source plug-in that the config means."""
-    if config.data.format is not None:
-        return config.data.format
-    return source_name(config.data.source or "")
 
 
 def _notes(stream: Stream, model: Model) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +12,7 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from mltrain import files
+from mltrain.commands.predict.opening import shifted
 from mltrain.data.conforming import conform
 from mltrain.data.target import PREDICTION, proba_names
 from mltrain.data.text import decoded, is_text
@@ -90,7 +90,9 @@ def score(batch: Batch, scorer: Scorer) -> Scored:
     try:
         conformed = conform(table, model.schema, origin=scorer.source)
     except SchemaError as error:
-        raise SchemaError(error.message, where=_shifted(error.where, batch.first_row), hint=error.hint) from error
+        raise SchemaError(
+            error.message, where=error.where and shifted(error.where, batch.first_row), hint=error.hint
+        ) from error
     proba = model.conformed_proba(conformed, threads=scorer.threads) if table.num_rows else None
     tally = None if scorer.profile is None else Tally(profile=scorer.profile)
     if tally is not None and table.num_rows:
@@ -129,8 +131,3 @@ def _open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter | pcsv.CSVWr
     texts = [field.name for field in schema if is_text(field.type)]
     # Probabilities hardly repeat: a dictionary of them would be given up after a while.
     return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=texts)
-
-
-def _shifted(where: str | None, first_row: int) -> str | None:
-    """Turn the row within a batch into the row within the source."""
-    return where and re.sub(r"\brow (\d+)$", lambda found: f"row {int(found[1]) + first_row}", where)

@@ -16,6 +16,7 @@ from mltrain.commands.split.sources import Sources
 from mltrain.config import Config
 from mltrain.data import Target
 from mltrain.data.locations import NO_ROWS_HINT
+from mltrain.data.numbering import among
 from mltrain.data.target import encode_target, make_target, unlabelled
 from mltrain.data.text import group_codes, is_missing
 from mltrain.data.weights import row_weights
@@ -97,7 +98,8 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
         raise DataError("there are no rows", where=sources.origin, hint=NO_ROWS_HINT)
     column = _labels(found.labels, labels)
     target = make_target(column, name, positive=config.data.positive_class, origin=config.data.source)
-    y = _encoded(target, column)
+    labelled = np.concatenate(found.labelled)
+    y = _encoded(target, column, labelled)
     del column
     found.labels.clear()  # four bytes a row, which the groups need now
     tested = _collect_test(sources, config)
@@ -109,16 +111,17 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
     pa.default_memory_pool().release_unused()
     moments = _joined(found.moments) if found.moments else None
     if moments is not None:
-        check_moments(moments, where=f"column {split.time_column!r}")
+        check_moments(moments, where=f"column {split.time_column!r}", number=among(labelled))
     keys = _joined(found.keys) if found.keys else None
+    test_labelled = np.concatenate(tested.labelled) if tested.labelled else np.empty(0, dtype=np.bool_)
     if keys is not None:
         check_unique(keys, where="split.key_column")
     return Deciding(
         target=target,
-        labelled=np.concatenate(found.labelled),
+        labelled=labelled,
         y=y,
-        test_labelled=np.concatenate(tested.labelled) if tested.labelled else np.empty(0, dtype=np.bool_),
-        y_test=_encoded(target, _labels(tested.labels, labels)),
+        test_labelled=test_labelled,
+        y_test=_encoded(target, _labels(tested.labels, labels), test_labelled),
         groups=None if codes is None else codes[: len(y)],
         test_groups=codes[len(y) :] if codes is not None and tested.groups else None,
         moments=moments,
@@ -137,7 +140,7 @@ def _collect(sources: Sources, config: Config) -> _Collected:
     """Read the deciding columns batch after batch."""
     split, target, seed, found = config.split, str(config.data.target), config.seed, _Collected()
     by_group = split.kind == "hash" and split.group_column is not None
-    weight, n_labelled = config.data.weight_column, 0
+    weight, n_before = config.data.weight_column, 0
     named = (target, split.group_column, split.time_column if _is_timed(config) else None, split.key_column, weight)
     columns = list(dict.fromkeys(name for name in named if name is not None))
     for batch in sources.batches(columns):
@@ -156,8 +159,8 @@ def _collect(sources: Sources, config: Config) -> _Collected:
             groups = rows.column(str(split.group_column))
             found.hashes.append(hash_keys(groups, seed=seed, where="split.group_column"))
         if weight is not None:
-            row_weights(rows.column(weight), weight, first_row=n_labelled)
-        n_labelled += rows.num_rows
+            row_weights(rows.column(weight), weight, number=among(has_label, before=n_before))
+        n_before += batch.num_rows
     return found
 
 
@@ -233,10 +236,11 @@ def _whole(chunks: list[pa.Array], kind: pa.DataType) -> pa.ChunkedArray:
     return pa.chunked_array(chunks) if chunks else pa.chunked_array([], kind)
 
 
-def _encoded(target: Target, column: pa.ChunkedArray) -> ClassCodes:
-    """Return class codes in the two bytes that the most classes need."""
+def _encoded(target: Target, column: pa.ChunkedArray, labelled: NDArray[np.bool_]) -> ClassCodes:
+    """Return class codes of the labelled rows in the two bytes that the most classes need."""
     codes, start = np.empty(len(column), dtype=np.uint16), 0
     for chunk in column.chunks:
-        codes[start : start + len(chunk)] = encode_target(target, pa.chunked_array([chunk]), first_row=start)
+        number = among(labelled, first=start)
+        codes[start : start + len(chunk)] = encode_target(target, pa.chunked_array([chunk]), number=number)
         start += len(chunk)
     return codes

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mltrain.audit import Totals, audit_split
 from mltrain.audit.point_in_time import with_time_findings
-from mltrain.commands.split.confirming import confirm_columns
 from mltrain.commands.split.deciding import Deciding, read_deciding
 from mltrain.commands.split.parts import WrittenPart
 from mltrain.commands.split.sources import Sources, open_sources
-from mltrain.commands.split.streaming import Plan, Streamed, stream_rows
+from mltrain.commands.split.streaming import Plan, Streamed, write_parts
 from mltrain.config import Config
 from mltrain.data import Schema, Target
+from mltrain.data.confirming import confirm_columns
 from mltrain.data.joining import label_time
-from mltrain.data.loading import LabelledRows, infer_schema
+from mltrain.data.loading import infer_schema
 from mltrain.data.nearest import listed
+from mltrain.data.sampling import sample_size
 from mltrain.data.splits import Finding
-from mltrain.data.target import encode_target, label_text
+from mltrain.data.target import label_text
 from mltrain.errors import DataError
 from mltrain.models.memory import give_back
 from mltrain.splitting import NOWHERE, Assignment, assign_rows
 from mltrain.splitting.keys import mixed
 
-SAMPLE_ROWS = 200_000
-SAMPLE_CELLS = 40_000_000
-FEWEST_ROWS = 20_000
 CHUNK_ROWS = 1_000_000
 Number = TypeVar("Number", np.uint8, np.uint64)
 
@@ -76,7 +76,7 @@ def divide(config: Config, *, folder: Path) -> Division:
     target = deciding.target
     del deciding, assignment  # on many rows as large as what is to come
     give_back()
-    streamed = stream_rows(sources, plan, folder=folder)
+    streamed = write_parts(sources, plan, folder=folder)
     schema = _schema(streamed, target, config)
     _require_features(sources, schema)
     findings = with_time_findings(
@@ -86,7 +86,7 @@ def divide(config: Config, *, folder: Path) -> Division:
         time=label_time(config.data) or config.split.time_column,
         known_ahead=config.data.known_ahead,
         joins=sources.joins,
-        is_sample=any(table.num_rows < streamed.parts[name].rows for name, table in streamed.samples.items()),
+        rows={name: part.rows for name, part in streamed.parts.items()},
     )
     return Division(
         schema=schema,
@@ -156,12 +156,11 @@ def _plan(deciding: Deciding, assignment: Assignment, config: Config, *, n_colum
         test_parts = np.where(deciding.test_labelled, names.index("test"), NOWHERE).astype(np.uint8)
         parts = np.concatenate([parts, test_parts])
         keys = None if keys is None else np.concatenate([keys, np.arange(len(test_parts), dtype=np.uint64)])
-    size = max(FEWEST_ROWS, min(SAMPLE_ROWS, SAMPLE_CELLS // n_columns))
     return Plan(
         names=names,
         parts=parts,
         keys=keys,
-        sample=_sample(parts, keys, size=size, seed=config.seed),
+        sample=_sample(parts, keys, size=sample_size(n_columns), seed=config.seed),
         has_test_source=has_test_source,
     )
 
@@ -200,13 +199,20 @@ def _schema(streamed: Streamed, target: Target, config: Config) -> Schema:
     """Return what the columns mean, seen on the sampled rows that training may see and confirmed on all of them."""
     names = [name for name in streamed.parts if name != "test"]
     table = pa.concat_tables([streamed.samples[name] for name in names])
-    rows = LabelledRows(table=table, target=target, y=encode_target(target, table.column(target.name)), n_unlabelled=0)
     split = config.split
     keys = (split.key_column,) if split.key_column else ()
-    schema = infer_schema(rows, config.data, group=split.group_column, time=split.time_column, ids=keys)
+    schema = infer_schema(table, target, config.data, group=split.group_column, time=split.time_column, ids=keys)
     if table.num_rows == sum(streamed.parts[name].rows for name in names):
         return schema
-    return confirm_columns(schema, [streamed.parts[name].path for name in names])
+    return confirm_columns(schema, partial(_read_column, paths=[streamed.parts[name].path for name in names]))
+
+
+def _read_column(name: str, *, paths: Sequence[Path]) -> Iterator[pa.ChunkedArray]:
+    """Yield one column of some files, a row group at a time."""
+    for path in paths:
+        with pq.ParquetFile(path, pre_buffer=False) as reader:
+            for group in range(reader.num_row_groups):
+                yield reader.read_row_group(group, columns=[name]).column(name)
 
 
 def _require_features(sources: Sources, schema: Schema) -> None:

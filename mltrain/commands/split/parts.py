@@ -19,7 +19,7 @@ from mltrain.splitting.keys import mixed
 
 ROW_GROUP_BYTES = 2**25
 MOST_ROWS = 2**20
-FEWEST_ROWS = 2**13
+FEWEST_ROWS = 2**10
 MOST_LEVELS = 2**15
 _TEXT_BYTES = 16
 _NESTED_BYTES = 64

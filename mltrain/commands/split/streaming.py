@@ -48,7 +48,7 @@ class Streamed:
     samples: Mapping[str, pa.Table]
 
 
-def stream_rows(sources: Sources, plan: Plan, *, folder: Path) -> Streamed:
+def write_parts(sources: Sources, plan: Plan, *, folder: Path) -> Streamed:
     """Write the rows of each split to a file in ``folder``, side by side.
 
     Raises

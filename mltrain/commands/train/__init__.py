@@ -152,7 +152,8 @@ def _train_groups(session: Session, plan: Plan) -> list[Found | LeftOut]:
     """Search all families together; on large data one after the other, so that one is in memory."""
     found: list[Found | LeftOut] = []
     groups = session.material.groups(plan.families)
-    refits = session.material.recipe.final_fit == "refit"
+    # Of large data a voter is left without the rows that it could be fitted to anew.
+    refits = session.material.recipe.final_fit == "refit" and not session.material.is_large
     ensemble_s = session.budget.ensemble_s(refits=refits) if plan.ensemble else 0.0
     # One search over all families forecasts the refits of the ensemble's voters itself.
     voters_s = ensemble_s - session.budget.ensemble_s(refits=False) if plan.ensemble and len(groups) == 1 else 0.0

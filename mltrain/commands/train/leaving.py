@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from mltrain.commands.train.session import Session
 from mltrain.config.rendering import config_hash, to_values
 from mltrain.development import validation_digest
 from mltrain.ensemble import Searched
+from mltrain.evaluation.bootstrap import standard_error
 from mltrain.events import CandidateKept
 from mltrain.metrics import Metric
 from mltrain.record import RunFacts, write_run
@@ -155,6 +157,14 @@ def _latency_ms(session: Session, kept: Candidate) -> float:
     return 1000 * (time.perf_counter() - started)
 
 
+def _validation_error(session: Session, kept: Candidate) -> float:
+    """Return the standard error of the validation score."""
+    recipe, held_out = session.material.recipe, kept.held_out
+    return standard_error(
+        recipe.metric, held_out.y, proba=held_out.proba, threshold=kept.model.threshold, seed=recipe.seed
+    )
+
+
 def _log(session: Session, run: Run, kept: Candidate, *, study: Study | None) -> None:
     """Hand everything final to the tracker."""
     directory = session.workspace.run(run.id)
@@ -167,6 +177,9 @@ def _log(session: Session, run: Run, kept: Candidate, *, study: Study | None) ->
         dict(kept.trial.params) if kept.trial else {f"weight {k}": round(v, 6) for k, v in (kept.weights or {}).items()}
     )
     scores = {log.VALIDATION_SCORE: kept.validation_score, log.LATENCY_MS: _latency_ms(session, kept)}
+    error = _validation_error(session, kept)
+    if math.isfinite(error):
+        scores[log.VALIDATION_ERROR] = error
     if kept.model.threshold is not None:
         scores["decision_threshold"] = kept.model.threshold
     if study is not None:

@@ -64,10 +64,11 @@ class Session:
 
 
 def budget_for(config: Config, request: TrainRequest, started_at: float) -> Budget:
-    """Return the clock: the config's limit per model, or the command line's; none when only trials are limited."""
+    """Return the clock: per model a limit that somebody chose, or the default where nothing else ends a search."""
     family_s: float | None = config.train.model_opt_timeout_secs
+    is_chosen = "model_opt_timeout_secs" in config.train.model_fields_set
     if request.timeout_s is not None:
         family_s = request.timeout_s
-    elif request.max_trials is not None:
+    elif request.max_trials is not None or (request.budget_s is not None and not is_chosen):
         family_s = None
     return Budget(started_at=started_at, total_s=request.budget_s, family_s=family_s)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from mltrain.data.asof.keys import common_unit, key_codes, required_times, times_of
 from mltrain.data.asof.matching import NEVER_WRITTEN, NOTHING, DatedRows, Matches, match_rows
 from mltrain.data.joined import Joined, JoinReport
+from mltrain.data.moments import Unit
 from mltrain.data.nearest import listed, suggest
 from mltrain.data.text import is_missing
 from mltrain.errors import DataError
@@ -144,7 +145,7 @@ def look_up(
 _PER_US = {"us": 1, "ns": 1000}
 
 
-def _written(table: pa.Table, dated: Dated, unit: str) -> np.ndarray | None:
+def _written(table: pa.Table, dated: Dated, unit: Unit) -> np.ndarray | None:
     """Return when each row of a dated table was written, None where it does not say."""
     if dated.written is None:
         return None

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mltrain.data.text import as_moments, decoded, is_missing, is_text
+from mltrain.data.moments import Unit, as_moments, require_moments
+from mltrain.data.text import decoded, is_missing, is_text
 from mltrain.errors import DataError
 
 NO_KEY = -1
-Unit = str  # "us" or "ns"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,15 +69,7 @@ def times_of(column: pa.ChunkedArray, unit: Unit, *, where: str) -> pa.ChunkedAr
     mltrain.errors.DataError
         The column holds something else than times.
     """
-    values = decoded(column)
-    try:
-        if pa.types.is_timestamp(values.type):
-            return values.cast(pa.timestamp(unit, values.type.tz)).cast(pa.int64())
-        if not (is_text(values.type) or pa.types.is_date(values.type)):
-            raise DataError(f"values of type {values.type} are no times", where=where, hint="use dates or timestamps")
-        return as_moments(values).cast(pa.timestamp(unit)).cast(pa.int64())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(f"not a time: {error}", where=where, hint="use dates, timestamps or ISO 8601 text") from error
+    return require_moments(column, unit, where=where).cast(pa.int64())
 
 
 def required_times(column: pa.ChunkedArray, unit: Unit, *, where: str) -> NDArray[np.int64]:

@@ -72,6 +72,7 @@ class FeastSource:
             time=settings.timestamp_column,
             full_names=settings.full_feature_names,
             leave_out_late=settings.late_rows == "leave_out",
+            timeout_s=settings.timeout_s,
         )
         return retrieve(rows, request, origin=origin)
 

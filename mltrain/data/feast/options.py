@@ -34,6 +34,9 @@ class FeastOptions(SourceOptions):
     late_rows: Literal["use", "leave_out"] = "use"
     """What becomes of feature rows written after the label's time: used and reported, or not seen."""
 
+    timeout_s: float = Field(default=3600, gt=0)
+    """Seconds that Feast may take for the rows (in `predict`: for each million of them) before it is ended."""
+
     @property
     def entity_source(self) -> EntitySource:
         """Where the rows are."""

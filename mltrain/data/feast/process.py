@@ -31,13 +31,20 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What is asked of a feature store, beside the rows."""
+    """What is asked of a feature store, beside the rows.
+
+    Attributes
+    ----------
+    timeout_s : float
+        How long it may take to answer.
+    """
 
     repo: str
     features: str | Sequence[str]
     time: str
     full_names: bool
     leave_out_late: bool
+    timeout_s: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +125,7 @@ def ask(request: Request, rows: pa.Table) -> Answer:
     mltrain.errors.DataError
         A key is missing among the columns, or Feast refuses.
     mltrain.errors.EnvironmentRefusal
-        The process ended without an answer.
+        The process ended without an answer, or had none in time.
     """
     with _folder() as folder:
         pq.write_table(rows, folder / "entities.parquet")
@@ -150,15 +157,21 @@ def _run(folder: Path, request: Request) -> dict[str, Any]:
     # Telemetry off: nobody asked for it.
     environment = {**os.environ, "FEAST_USAGE": "False", "PYTHONWARNINGS": "ignore"}
     python = interpreter()
-    ended = subprocess.run(  # noqa: S603 - our own file, run by an interpreter that the user's environment names
-        [python, str(_BRIDGE), str(folder)],
-        cwd=request.repo,
-        env=environment,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    try:
+        ended = subprocess.run(  # noqa: S603 - our own file, run by an interpreter that the user's environment names
+            [python, str(_BRIDGE), str(folder)],
+            cwd=request.repo,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=request.timeout_s,
+        )
+    except subprocess.TimeoutExpired as error:
+        message = f"Feast did not answer within {request.timeout_s:g} seconds and was ended"
+        hint = "check that its offline store can be reached, or raise data.options.timeout_s"
+        raise EnvironmentRefusal(message, where=f"feature store {request.repo}", hint=hint) from error
     logger.debug("Feast said: %s", without_secrets((ended.stdout + ended.stderr)[-2000:]))
     try:
         answer: dict[str, Any] = json.loads((folder / "answer.json").read_text(encoding="utf-8"))

@@ -7,11 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from mltrain.data import Rows
 from mltrain.data.locations import SourceFile, begins_with, has_suffix
 from mltrain.data.options import checked_options
 from mltrain.data.query import QueryOptions, warn_of_chance_order
 from mltrain.data.remote import scheme_of
-from mltrain.data.stacking import stack_tables
+from mltrain.data.spooling import kept
 
 ENVIRONMENT = "env:"
 SUFFIXES = (".sqlite", ".sqlite3")
@@ -46,8 +47,8 @@ class SqlSource:
         del source, options
         return ()
 
-    def load(self, source: str, options: Mapping[str, Any]) -> pa.Table:
-        """Return all rows, fetched some at a time.
+    def load(self, source: str, options: Mapping[str, Any]) -> Rows:
+        """Return all rows, fetched some at a time; many of them on the disk, see `mltrain.data.spooling`.
 
         Raises
         ------
@@ -64,8 +65,7 @@ class SqlSource:
 
         settings = checked_options(self.options, options, source=self.name)
         warn_of_chance_order(settings)
-        tables = list(read_chunks(source, settings, password_env=settings.password_env))
-        return stack_tables(tables, origins=[source] * len(tables))
+        return kept(read_chunks(source, settings, password_env=settings.password_env), origin=source)
 
     def stream(self, source: str, options: Mapping[str, Any]) -> pa.RecordBatchReader:
         """Return the rows some at a time, in the types of the first; raises as `load`, also later."""

@@ -15,6 +15,7 @@ from sqlalchemy.exc import NoSuchTableError, SAWarning
 from mltrain.data.nearest import listed, suggest
 from mltrain.data.options import WHERE
 from mltrain.data.query import QueryOptions, only_table
+from mltrain.data.rows import batch_rows
 from mltrain.data.sql.address import Address, find_address
 from mltrain.data.sql.columns import postgres_types, to_table
 from mltrain.data.sql.faults import connecting, querying
@@ -41,7 +42,8 @@ def read_chunks(source: str, settings: QueryOptions, *, password_env: str | None
         names = list(result.keys())
         types = _types(result, connection.dialect.driver)
         n_chunks = 0
-        for rows in result.partitions(CHUNK_ROWS):
+        # Also what the driver fetches ahead: a row of thousands of columns is as many objects.
+        for rows in result.yield_per(batch_rows(len(names), most_rows=CHUNK_ROWS)).partitions():
             n_chunks += 1
             yield to_table(rows, names, types, source=source)
         if n_chunks == 0:
@@ -77,7 +79,7 @@ def _connected(address: Address) -> Iterator[Connection]:
     try:
         if connection.dialect.name == "postgresql":
             connection = connection.execution_options(postgresql_readonly=True)
-        yield connection.execution_options(stream_results=True, max_row_buffer=CHUNK_ROWS)
+        yield connection.execution_options(stream_results=True)
     finally:
         connection.close()
         engine.dispose()

@@ -1,0 +1,101 @@
+"""What is kept back of a search's time for what comes after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mltrain import plugins
+from mltrain.candidate import Recipe
+from mltrain.data import Column, ColumnKind, Schema, Target
+from mltrain.metrics import resolve
+from mltrain.models import Fold, Objective, View
+from mltrain.reserve import Allowance, seconds_after_search
+from mltrain.search import SearchJob, Trial
+from mltrain.space import Float
+
+N = 320
+METRIC = resolve("roc_auc", n_classes=2)
+RECIPE = Recipe(
+    schema=Schema(
+        columns=(Column(name="a", kind=ColumnKind.NUMERIC, arrow_type="double"),),
+        target=Target(name="y", classes=("no", "yes")),
+    ),
+    metric=METRIC,
+    final_fit="bag",
+    calibration="sigmoid",
+    seed=1,
+)
+JOB = SearchJob(
+    name="logistic_regression",
+    family=plugins.load("models", "logistic_regression"),
+    view=View(kind="one_hot", X=np.zeros((N, 1), dtype=np.float32), feature_names=("a",)),
+    y=np.arange(N) % 2,
+    folds=tuple(
+        Fold(train=np.flatnonzero(np.arange(N) % 3 != part), valid=np.flatnonzero(np.arange(N) % 3 == part))
+        for part in range(3)
+    ),
+    objective=Objective(n_classes=2),
+    metric=METRIC,
+    space={"C": Float(low=1e-4, high=10.0, log=True)},
+    first_trials=(),
+    fixed={},
+    seed=1,
+    data_key="rows",
+)
+BEST = Trial(number=1, params={"C": 0.01}, state="complete", score=0.8, seed=1, threads=1, seconds=0.05)
+
+
+@given(
+    share_s=st.floats(0, 1e5),
+    seconds=st.none() | st.floats(0, 1e6),
+    is_at_hand=st.booleans(),
+    final_fit=st.sampled_from(["refit", "bag"]),
+)
+def test_what_is_left_for_after_the_search_is_at_most_four_tenths(
+    share_s: float, seconds: float | None, is_at_hand: bool, final_fit: Any
+) -> None:
+    best = None if seconds is None else replace(BEST, seconds=seconds)
+    recipe = replace(RECIPE, final_fit=final_fit)
+    allowance = Allowance(share_s=share_s, n_cores=2)
+
+    reserved = seconds_after_search(JOB, recipe, best, is_at_hand=is_at_hand, allowance=allowance)
+
+    assert min(0.35 + 0.02 * share_s, 0.4 * share_s) <= reserved <= 0.4 * share_s
+    if final_fit == "bag" and (best is None or is_at_hand):
+        calibration_s = 4e-6 * 2 * len(JOB.valid_rows)
+        assert reserved == pytest.approx(min(0.35 + 0.02 * share_s + calibration_s, 0.4 * share_s))
+    if seconds is not None:
+        slower = replace(BEST, seconds=2 * seconds + 1)
+        later = seconds_after_search(JOB, recipe, slower, is_at_hand=is_at_hand, allowance=allowance)
+        assert later >= reserved
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(None, 3.0), (1e-6, 0.0), (1e6, 3.0)])
+def test_time_for_refits_of_further_voters_follows_the_best_trial_and_comes_on_top(
+    seconds: float | None, expected: float
+) -> None:
+    best = None if seconds is None else replace(BEST, seconds=seconds)
+
+    def reserved(final_fit: str, voters_s: float) -> float:
+        recipe = replace(RECIPE, final_fit=final_fit)  # type: ignore[arg-type]
+        allowance = Allowance(share_s=40.0, n_cores=2, voters_s=voters_s)
+        return seconds_after_search(JOB, recipe, best, is_at_hand=True, allowance=allowance)
+
+    assert reserved("refit", 3.0) - reserved("refit", 0.0) == pytest.approx(expected, abs=1e-4)
+    assert reserved("bag", 3.0) == reserved("bag", 0.0)
+
+
+def test_a_busy_machine_is_left_more_time_for_what_no_fit_has_measured() -> None:
+    best = replace(BEST, seconds=0.0)
+
+    def reserved(slowness: float) -> float:
+        allowance = Allowance(share_s=40.0, n_cores=2, slowness=slowness)
+        return seconds_after_search(JOB, RECIPE, best, is_at_hand=True, allowance=allowance)
+
+    assert reserved(3.0) == pytest.approx(3 * reserved(1.0))
