@@ -14,7 +14,7 @@ from mltrain.errors import DataError, EnvironmentRefusal, NoRunError, TrackerErr
 from mltrain.leaderboard import Standing, standing
 from mltrain.tracking import RunInfo, Tracker, TrackerSettings
 from mltrain.tracking.session import LOCAL, open_local, tracker_settings
-from mltrain.tracking.training import KIND, RUN_ID, SESSION, TRAINING
+from mltrain.tracking.training import KIND, RUN_ID, SESSION, TRAINING, began_ms
 from mltrain.tracking.union import recent_runs
 from mltrain.tracking.waiting import OPEN_S, TIMEOUT_S, within
 from mltrain.workspace import Workspace
@@ -188,7 +188,7 @@ def _listed(trackers: Trackers, *, tags: Mapping[str, str], limit: int) -> Stand
             known.info.metrics,
             tracker_id=known.info.id,
             status=known.info.status,
-            started_ms=known.info.started_ms,
+            started_ms=began_ms(known.info.tags, otherwise=known.info.started_ms),
             source=known.origin,
             url=known.info.url,
         )

@@ -83,3 +83,15 @@ def test_a_tracker_that_does_not_open_in_time_is_a_warning(tmp_path: Path, monke
 
     assert opened.remote is None
     assert found.warnings == ("mlflow cannot be opened, local records are used: no answer within 0.05 s",)
+
+
+def test_a_run_that_was_sent_late_is_as_old_as_its_training(tmp_path: Path) -> None:
+    local, remote = open_tracker(_settings(tmp_path / "here")), open_tracker(_settings(tmp_path / "there"))
+    remote.name = "elsewhere"
+    late = remote.start_run("lgbm-1", {"mltrain.kind": "training", "mltrain.started_ms": "1700000000000"})
+    late.finish()
+    trackers = Trackers(name="elsewhere", settings=_settings(tmp_path), local=local, remote=remote)
+
+    (found,) = list_standings(trackers, run=None, limit=10).standings
+
+    assert found.started_ms == 1_700_000_000_000

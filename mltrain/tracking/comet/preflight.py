@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import http.client
 import logging
-import os
 import urllib.request
 from functools import partial
 from typing import Literal, TypeAlias
 
 from mltrain.errors import TrackerError
-from mltrain.tracking.comet.environment import has_key
+from mltrain.redaction import without_secrets
+from mltrain.tracking.comet.client_settings import has_key, server_url
 from mltrain.tracking.waiting import within
 
 logger = logging.getLogger(__name__)
 
 Mode: TypeAlias = Literal["online", "offline: no key", "offline: server unreachable"]
-
-_DEFAULT_ROOT = "https://www.comet.com/clientlib/"
 
 
 def choose_mode(timeout_s: float = 3.0) -> Mode:
@@ -32,17 +30,17 @@ def choose_mode(timeout_s: float = 3.0) -> Mode:
 
 def _is_alive(timeout_s: float) -> bool:
     """Ask the server for its version."""
-    root = os.environ.get("COMET_URL_OVERRIDE", "").strip() or _DEFAULT_ROOT
+    root = server_url()
     url = root.rstrip("/") + "/isAlive/ver"
     if not url.startswith(("http://", "https://")):
         return False
     try:
         return within(timeout_s, partial(_says_its_version, url, timeout_s))
     except TrackerError as error:
-        logger.info("comet does not answer at %s: %s", root, error.message)
+        logger.info("comet does not answer at %s: %s", without_secrets(root), error.message)
         return False
     except (OSError, ValueError, http.client.HTTPException) as error:
-        logger.info("comet does not answer at %s: %s", root, error)
+        logger.info("comet does not answer at %s: %s", without_secrets(root), error)
         return False
 
 
