@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -44,7 +45,7 @@ class TrackerContract(RegistryContract):
 
     def test_params_come_back_as_text(self, tracker: Tracker) -> None:
         run = tracker.start_run("params")
-        run.log_params({"text": "gini", "whole": 31, "number": 0.05, "yes": True, "none": None, "a.b": "c|d"})
+        run.log_params({"text": "gini", "whole": 31, "number": 0.05, "yes": True, "none": None, "a[b]": "c|d"})
         run.log_params({"later": -1})
         run.finish()
 
@@ -56,7 +57,7 @@ class TrackerContract(RegistryContract):
             "number": "0.05",
             "yes": "True",
             "none": "None",
-            "a.b": "c|d",
+            "a[b]": "c|d",
             "later": "-1",
         }
 
@@ -64,13 +65,13 @@ class TrackerContract(RegistryContract):
         run = tracker.start_run("history")
         values = [0.5, 0.625, 0.5625, -1e-9, 12345.678901]
         for step, value in enumerate(values):
-            run.log_metrics({"score": value, "seconds": step / 8}, step=step)
+            run.log_metrics({"score": value, "f1@0.5": step / 8}, step=step)
             time.sleep(0.002)  # trackers order by milliseconds
         run.finish()
 
         assert list(tracker.metric_history(run.id, "score")) == list(enumerate(values))
-        assert list(tracker.metric_history(run.id, "seconds")) == [(i, i / 8) for i in range(5)]
-        assert tracker.get_run(run.id).metrics == {"score": values[-1], "seconds": 0.5}
+        assert list(tracker.metric_history(run.id, "f1@0.5")) == [(i, i / 8) for i in range(5)]
+        assert tracker.get_run(run.id).metrics == {"score": values[-1], "f1@0.5": 0.5}
 
     def test_every_point_of_hundreds_of_trials_arrives(self, tracker: Tracker) -> None:
         run = tracker.start_run("trials")
@@ -219,14 +220,17 @@ class TrackerContract(RegistryContract):
     def test_a_listed_run_equals_the_run(self, tracker: Tracker) -> None:
         run = tracker.start_run("equal", {"session": "s"})
         run.log_params({"depth": 7, "eta": 0.1})
-        run.log_metrics({"score": 0.25}, step=1)
+        run.log_metrics({"score": 0.25}, step=1, time_ms=1_700_000_000_000)
         run.log_metrics({"score": 0.5}, step=2)
+        run.log_metrics({"trial_score": 0.75, "system.cpu_percent": 3.5}, step=2)
         run.finish()
 
         (listed,) = tracker.list_runs({"session": "s"})
+        told = tracker.get_run(run.id)
 
-        assert listed == tracker.get_run(run.id)
-        assert listed.metrics == {"score": 0.5}
+        series = {"trial_score": 0.75, "system.cpu_percent": 3.5}  # a list may leave them out
+        assert told.metrics == {"score": 0.5} | series
+        assert replace(listed, metrics={**series, **listed.metrics}) == told
         assert abs(listed.started_ms - time.time() * 1000) < 120_000
 
     def test_resume_adds_to_a_run(self, tracker: Tracker, tmp_path: Path) -> None:
@@ -283,6 +287,30 @@ class TrackerContract(RegistryContract):
         for worker in range(4):
             points = tracker.metric_history(run.id, f"worker_{worker}")
             assert sorted(points, key=lambda p: p[0] or 0) == [(s, s / 2) for s in range(50)]
+
+    def test_runs_that_are_open_at_once_keep_apart(self, tracker: Tracker) -> None:
+        names, ids = ("one", "two", "three"), dict[str, str]()
+        are_open = threading.Barrier(len(names))
+
+        def send(name: str) -> None:
+            run = tracker.start_run(name, {"team": name})
+            ids[name] = run.id
+            are_open.wait(timeout=60)
+            for step in range(20):
+                run.log_metrics({"score": len(name) + step / 32}, step=step)
+            run.finish()
+
+        threads = [threading.Thread(target=send, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        for name in names:
+            info = tracker.get_run(ids[name])
+            points = sorted(tracker.metric_history(ids[name], "score"), key=lambda p: p[0] or 0)
+            assert (info.name, info.tags["team"], info.status) == (name, name, "finished")
+            assert points == [(s, len(name) + s / 32) for s in range(20)]
 
     def test_close_is_idempotent(self, tracker: Tracker) -> None:
         tracker.close()

@@ -34,7 +34,13 @@ class TrackerSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunInfo:
-    """A run as the tracker reports it; values of params are text, as trackers return them."""
+    """A run as the tracker reports it; values of params are text, as trackers return them.
+
+    Attributes
+    ----------
+    started_ms : int
+        Milliseconds since 1970; a run that was sent later says by a tag when it began (`training.began_ms`).
+    """
 
     id: str
     name: str | None
@@ -67,8 +73,15 @@ class Run(Protocol):
         """Log parameters, once per name."""
         ...
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log finite numbers; with a step they become a history."""
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None, *, time_ms: int | None = None) -> None:
+        """Log finite numbers; with a step they become a history.
+
+        Parameters
+        ----------
+        time_ms : int, optional
+            When they were measured, in milliseconds since 1970: now, when not given. A tracker whose client cannot say
+            so leaves it out.
+        """
         ...
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
@@ -110,7 +123,10 @@ class Tracker(Protocol):
         ...
 
     def list_runs(self, tags: Mapping[str, str] | None = None, *, limit: int = 100) -> Sequence[RunInfo]:
-        """Return runs that carry all of ``tags``, newest first, at most ``limit``."""
+        """Return runs that carry all of ``tags``, newest first, at most ``limit``.
+
+        Metrics that have a point for each trial, round or second may be left out (`training.is_series`).
+        """
         ...
 
     def get_run(self, run_id: str) -> RunInfo:

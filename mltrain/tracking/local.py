@@ -10,6 +10,7 @@ import math
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Literal
@@ -27,6 +28,7 @@ from mltrain.tracking.records import (
     mend,
     read_records,
 )
+from mltrain.tracking.training import is_series
 
 
 def open_tracker(settings: TrackerSettings) -> Tracker:
@@ -50,11 +52,12 @@ class LocalRun:
         """Append parameters."""
         self._append(Record(kind="params", values=dict(params)))
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None, *, time_ms: int | None = None) -> None:
         """Append metrics; numbers that are not finite are left out."""
         finite: dict[str, Scalar] = {k: float(v) for k, v in metrics.items() if math.isfinite(v)}
         if finite:
-            self._append(Record(kind="metrics", values=finite, step=None if step is None else int(step)))
+            whole = None if step is None else int(step)
+            self._append(Record(kind="metrics", values=finite, step=whole, time_ms=time_ms or 0))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Append tags."""
@@ -116,11 +119,12 @@ class LocalTracker:
         return LocalRun(directory)
 
     def list_runs(self, tags: Mapping[str, str] | None = None, *, limit: int = 100) -> Sequence[RunInfo]:
-        """Read the record of every run and keep those with the tags."""
+        """Read the record of every run and keep those with the tags; without what has a point a trial or a second."""
         infos = [read_run(path.parent) for path in self._runs.glob(f"*/{FILE_NAME}")]
         wanted = (tags or {}).items()
         found = [i for i in infos if i is not None and all(i.tags.get(k) == v for k, v in wanted)]
-        return sorted(found, key=lambda i: (i.started_ms, i.id), reverse=True)[:limit]
+        newest = sorted(found, key=lambda i: (i.started_ms, i.id), reverse=True)[:limit]
+        return [replace(i, metrics={k: v for k, v in i.metrics.items() if not is_series(k)}) for i in newest]
 
     def get_run(self, run_id: str) -> RunInfo:
         """Read the record of one run."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from mltrain.errors import NoRunError, TrackerError
+from mltrain.errors import EnvironmentRefusal, NoRunError, TrackerError
 from mltrain.tracking import Run, RunInfo, Tracker
 from mltrain.tracking.names import inside
 from mltrain.tracking.records import FILE_NAME, Record, read_records
 from mltrain.tracking.sync_state import SyncState, read_state, write_state
-from mltrain.tracking.training import ARCHIVE_KEY, PARENT, PARENT_KEY, RUN_ID
+from mltrain.tracking.training import PARENT, PARENT_KEY, RUN_ID, STARTED_MS
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ class _Arrived:
     """What the tracker holds of a run that was cut off."""
 
     params: frozenset[str] = frozenset()
-    tags: dict[str, str] = field(default_factory=dict)
     points: Counter[tuple[str, int, float]] = field(default_factory=Counter)
 
 
@@ -48,8 +47,11 @@ def mirror(run_dir: Path, tracker: Tracker, *, name: str) -> SyncState:
         The tracker or the disk refused; the state file says how far it came.
     """
     copy = Mirror(run_dir, tracker, name=name)
-    copy.advance()
-    return copy.close()
+    try:
+        copy.advance()
+        return copy.close()
+    finally:
+        copy.let_go()
 
 
 def is_sent(run_dir: Path, name: str, mode: str) -> bool:
@@ -117,6 +119,16 @@ class Mirror:
         self._note(replace(self.state, status="synced", error=None))
         return self.state
 
+    def let_go(self) -> None:
+        """Close a run that met trouble, so that it can be opened again; its state stays that of one on its way."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        try:
+            run.finish("failed")
+        except EnvironmentRefusal as error:
+            logger.info("run '%s' was let go: %s", self._directory.name, error)
+
     def _has_nothing_to_send(self) -> bool:
         """Say whether all records were handed over and, unless none ever was, confirmed."""
         if self._known is not None and self._known.status != "synced":
@@ -142,11 +154,14 @@ class Mirror:
         return self._run
 
     def _start(self) -> Run:
-        """Start the run under its own name, with its id as a tag."""
+        """Start the run under its own name, with tags that say which it is."""
         first = next(read_records(self._directory / FILE_NAME), None)
         name = first.name if first is not None and first.name else self._directory.name
-        archived = {} if self._archive_key is None else {ARCHIVE_KEY: self._archive_key}
-        return self._tracker.start_run(name, {RUN_ID: self._directory.name, **archived})
+        return self._tracker.start_run(name, self._identity(first))
+
+    def _identity(self, start: Record | None) -> dict[str, str]:
+        """Return the id of the run and when it began, which the tracker cannot know when it is sent later."""
+        return {RUN_ID: self._directory.name} | ({STARTED_MS: str(start.time_ms)} if start else {})
 
     def _find(self, remote_id: str | None) -> RunInfo | None:
         """Return the run as the tracker has it; None when it never got there."""
@@ -163,16 +178,15 @@ class Mirror:
         for metric in there.metrics:
             history = self._tracker.metric_history(there.id, metric)
             points.update((metric, step or 0, value) for step, value in history)
-        return _Arrived(params=frozenset(there.params), tags=dict(there.tags), points=points)
+        return _Arrived(params=frozenset(there.params), points=points)
 
     def _apply(self, record: Record, run: Run) -> None:
         """Repeat one recorded call on the tracker's run."""
         values = record.values
         match record.kind:
-            case "start" | "tags":
-                tags = {k: str(v) for k, v in values.items()} | self._parent_key(record)
-                run.set_tags({k: v for k, v in tags.items() if self._arrived.tags.get(k) != v})
-                self._arrived.tags.update(tags)
+            case "start" | "tags":  # sent again, too: a tag may have arrived in one of its places alone
+                identity = self._identity(record) if record.kind == "start" else {}
+                run.set_tags({k: str(v) for k, v in values.items()} | identity | self._parent_key(record))
             case "params":
                 run.log_params({k: v for k, v in values.items() if k not in self._arrived.params})
             case "metrics":
@@ -201,7 +215,7 @@ class Mirror:
             else:
                 points[metric] = number
         if points:
-            run.log_metrics(points, step=record.step)
+            run.log_metrics(points, step=record.step, time_ms=record.time_ms)
 
     def _send_path(self, record: Record, run: Run) -> None:
         """Log a file or a model from the run's folder; one that is gone costs a warning."""

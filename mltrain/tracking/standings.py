@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mltrain import artifact, plugins
@@ -13,9 +14,9 @@ from mltrain.errors import DataError, EnvironmentRefusal, NoRunError, TrackerErr
 from mltrain.leaderboard import Standing, standing
 from mltrain.tracking import RunInfo, Tracker, TrackerSettings
 from mltrain.tracking.session import LOCAL, open_local, tracker_settings
-from mltrain.tracking.training import KIND, RUN_ID, SESSION, TRAINING
+from mltrain.tracking.training import KIND, RUN_ID, SESSION, TRAINING, began_ms
 from mltrain.tracking.union import recent_runs
-from mltrain.tracking.waiting import TIMEOUT_S, within
+from mltrain.tracking.waiting import OPEN_S, TIMEOUT_S, within
 from mltrain.workspace import Workspace
 
 FETCH_S = 120.0  # a model may be large
@@ -84,7 +85,7 @@ def open_trackers(settings: TrainSection, workspace: Workspace) -> Iterator[Trac
     warnings: tuple[str, ...] = ()
     if name != LOCAL:
         try:
-            remote = open_tracker(chosen)
+            remote = within(OPEN_S, partial(open_tracker, chosen))
         except EnvironmentRefusal as error:
             warnings = (f"{name} cannot be opened, local records are used: {error.message}",)
     try:
@@ -187,7 +188,7 @@ def _listed(trackers: Trackers, *, tags: Mapping[str, str], limit: int) -> Stand
             known.info.metrics,
             tracker_id=known.info.id,
             status=known.info.status,
-            started_ms=known.info.started_ms,
+            started_ms=began_ms(known.info.tags, otherwise=known.info.started_ms),
             source=known.origin,
             url=known.info.url,
         )

@@ -5,7 +5,7 @@ Everything goes to the run handed in, in practice the local record that the send
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mltrain.events import Event, Listener, TrialFinished
@@ -14,6 +14,7 @@ from mltrain.repository import GitState
 from mltrain.tracking import Run, Scalar
 
 RUN_ID = "mltrain.run_id"
+STARTED_MS = "mltrain.started_ms"  # when the run began, however much later it was sent
 SESSION = "mltrain.session"
 KIND = "mltrain.kind"
 MODEL = "mltrain.model"
@@ -32,7 +33,6 @@ GIT_BRANCH = "mltrain.git.branch"
 GIT_REMOTE = "mltrain.git.remote"
 PARENT = "mltrain.parent"  # of an evaluation: id of the run it judged
 PARENT_KEY = "mltrain.parent_key"  # what the tracker calls that run
-ARCHIVE_KEY = "mltrain.archive_key"  # what the tracker's archive of a run calls it, on the run's way to the server
 EVALUATION_RUN = "mltrain.evaluation"  # of a judged run: id of its latest evaluation
 
 TRAINING = "training"
@@ -40,8 +40,21 @@ EVALUATION = "evaluation"
 VALIDATION_SCORE = "validation_score"
 VALIDATION_ERROR = "validation_score_error"
 LATENCY_MS = "latency_ms"
+SYSTEM = "system."  # begins the metrics that say how busy the machine was
 PATCH_FILE = "git.patch"
 _TAG_LENGTH = 900
+_SERIES = frozenset({"trial_score", "best_score", "trial_seconds", "train_loss", "valid_loss"})
+
+
+def is_series(metric: str) -> bool:
+    """Say whether training logs a metric once a trial, a round or some seconds: lists of runs do without it."""
+    return metric in _SERIES or metric.startswith(SYSTEM)
+
+
+def began_ms(tags: Mapping[str, str], *, otherwise: int) -> int:
+    """Return when a run began by its tags, in milliseconds since 1970."""
+    noted = tags.get(STARTED_MS, "")
+    return int(noted) if noted.isdecimal() else otherwise
 
 
 def trial_listener(run: Run, model: str) -> Listener:

@@ -19,10 +19,10 @@ import psutil
 from mltrain.errors import EnvironmentRefusal, TrackerError
 from mltrain.tracking import Run
 from mltrain.tracking.session import TrackedSession
+from mltrain.tracking.training import SYSTEM
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "system."
 _FIRST_S = 1.0
 _EVERY_S = 5.0
 _GPU_QUERY = ("--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits")
@@ -57,9 +57,9 @@ def sample(smi: str | None) -> dict[str, float]:
         its load in percent and its memory in MB.
     """
     found = {
-        f"{PREFIX}cpu_percent": psutil.cpu_percent(None),
-        f"{PREFIX}memory_percent": psutil.virtual_memory().percent,
-        f"{PREFIX}process_memory_mb": _resident_mb(),
+        f"{SYSTEM}cpu_percent": psutil.cpu_percent(None),
+        f"{SYSTEM}memory_percent": psutil.virtual_memory().percent,
+        f"{SYSTEM}process_memory_mb": _resident_mb(),
     }
     return found | (_gpus(smi) if smi else {})
 
@@ -106,5 +106,5 @@ def _gpus(smi: str) -> dict[str, float]:
         return {}
     found: dict[str, float] = {}
     for number, (load, memory) in enumerate(row for row in rows if len(row) == 2):
-        found |= {f"{PREFIX}gpu{number}_percent": load, f"{PREFIX}gpu{number}_memory_mb": memory}
+        found |= {f"{SYSTEM}gpu{number}_percent": load, f"{SYSTEM}gpu{number}_memory_mb": memory}
     return found

@@ -11,6 +11,7 @@ from mltrain.errors import TrackerError
 from mltrain.tracking import Tracker, TrackerSettings
 from mltrain.tracking.local import open_tracker
 from mltrain.tracking.mirror import Mirror, is_sent, mirror
+from mltrain.tracking.records import read_records
 from mltrain.tracking.sync_state import read_state, write_state
 
 
@@ -88,7 +89,12 @@ def _assert_is_copy(remote: Tracker, directory: Path, tmp_path: Path) -> None:
     assert info.name == directory.name
     assert info.status == "failed"
     assert info.params == {"depth": "7"}
-    assert info.tags == {"mltrain.run_id": directory.name, "mltrain.session": "s", "git": "abc"}
+    assert info.tags == {
+        "mltrain.run_id": directory.name,
+        "mltrain.started_ms": str(next(read_records(directory / "tracking.jsonl")).time_ms),
+        "mltrain.session": "s",
+        "git": "abc",
+    }
     assert remote.metric_history(info.id, "score") == [(0, 0.0), (1, 0.25), (2, 0.5), (0, 0.0)]
     assert remote.metric_history(info.id, "best") == [(0, 0.5), (1, 0.5), (2, 0.5)]
     assert remote.fetch_file(info.id, "trials.csv", tmp_path / "f").read_text() == "number,score\n"
@@ -105,6 +111,16 @@ def test_a_run_is_copied_whole(local: Tracker, remote: Tracker, tmp_path: Path) 
     assert state == read_state(directory)
     assert state.offset == (directory / "tracking.jsonl").stat().st_size
     assert is_sent(directory, "local", remote.mode)
+
+
+def test_points_keep_the_time_at_which_they_were_measured(local: Tracker, remote: Tracker, tmp_path: Path) -> None:
+    directory = _write_run(local, tmp_path / "here" / "runs")
+
+    mirror(directory, remote, name="local")
+
+    records = [read_records(d / "tracking.jsonl") for d in (directory, tmp_path / "there" / "runs" / directory.name)]
+    here, there = ([(r.time_ms, r.values) for r in rs if r.kind == "metrics"] for rs in records)
+    assert there == here
 
 
 def test_mirroring_twice_sends_nothing_more(local: Tracker, remote: Tracker, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import pytest
 from mltrain.errors import MltrainError, TrackerError, UsageError
 from mltrain.testing.tracker import TrackerContract
 from mltrain.tracking import Tracker, TrackerSettings
+from mltrain.tracking.local import open_tracker as open_local
+from mltrain.tracking.mirror import mirror
 
 # MLflow and SQLAlchemy warn about themselves; nothing of it is ours to change.
 pytestmark = [
@@ -96,16 +98,50 @@ def test_many_points_go_out_in_few_requests(tracker: Tracker) -> None:
     assert history == [(step, 1 / (step + 1)) for step in range(1200)]
 
 
-def test_names_that_mlflow_refuses_are_written_in_signs_it_knows(tracker: Tracker) -> None:
-    run = tracker.start_run("names")
+def test_names_that_mlflow_refuses_are_written_in_signs_it_knows_and_come_back(tracker: Tracker) -> None:
+    run = tracker.start_run("names", {"a": "b"})
     run.log_params({"weights[lgbm]": 0.5})
     run.log_metrics({"f1@0.5": 0.25})
     run.finish()
 
     info = tracker.get_run(run.id)
+    stored = tracker._client.get_run(run.id).data  # type: ignore[attr-defined]
 
-    assert info.params == {"weights_lgbm_": "0.5"}
-    assert info.metrics == {"f1_0.5": 0.25}
+    assert (stored.params, stored.metrics) == ({"weights_lgbm_": "0.5"}, {"f1_0.5": 0.25})
+    assert (info.params, info.metrics, info.tags) == ({"weights[lgbm]": "0.5"}, {"f1@0.5": 0.25}, {"a": "b"})
+    assert tracker.metric_history(run.id, "f1@0.5") == [(0, 0.25)]
+
+
+def test_a_run_that_was_cut_off_gets_no_point_twice_whatever_its_name(
+    tracker: Tracker, settings: TrackerSettings, tmp_path: Path
+) -> None:
+    local = open_local(TrackerSettings(project="p", workspace=None, directory=tmp_path / "runs", options={}))
+    run = local.start_run("lgbm-1")
+    run.log_metrics({"f1@0.5": 0.25, "recall[yes]": 0.5}, step=1)
+    run.finish()
+    mirror(tmp_path / "runs" / run.id, tracker, name="mlflow")
+    state = tmp_path / "runs" / run.id / "sync.json"
+    state.write_text(state.read_text().replace('"synced"', '"open"'))
+
+    mirror(tmp_path / "runs" / run.id, tracker, name="mlflow")
+
+    (info,) = tracker.list_runs()
+    assert tracker.metric_history(info.id, "f1@0.5") == [(1, 0.25)]
+    assert tracker.metric_history(info.id, "recall[yes]") == [(1, 0.5)]
+
+
+def test_a_run_that_was_sent_late_began_when_it_was_trained(tracker: Tracker) -> None:
+    late = tracker.start_run("late", {"mltrain.started_ms": "1700000000000"})
+    late.log_metrics({"score": 0.5}, step=1, time_ms=1_700_000_000_500)
+    late.finish()
+    tracker.start_run("now").finish()
+
+    found = tracker.list_runs()
+
+    assert [i.name for i in found] == ["now", "late"]
+    assert found[1].started_ms == 1_700_000_000_000
+    (point,) = tracker._client.get_metric_history(late.id, "score")  # type: ignore[attr-defined]
+    assert point.timestamp == 1_700_000_000_500
 
 
 @pytest.mark.parametrize(

@@ -1,33 +1,22 @@
-"""A registered model in MLflow's own hands: its signature, pyfunc, and ``mlflow models serve``."""
+"""A registered model in MLflow's own hands: its signature, pyfunc, scores and input example."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from mlflow_project import config_for, table_of_all_kinds
 
-from mltrain import artifact, registry
-from mltrain.commands.run import run
+from mltrain import artifact
 from mltrain.commands.runs import sync
 from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, train
-from mltrain.config import Config
 from mltrain.tracking import Tracker
 from mltrain.tracking.session import tracker_settings
 from mltrain.workspace import Workspace
@@ -39,50 +28,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-N = 240
-
-
-def _table() -> pa.Table:
-    """Return rows of every kind of column, each with values missing."""
-    rng = np.random.default_rng(5)
-    x, town = rng.normal(size=N), rng.choice(["Łódź", "東京", "São Paulo"], size=N)
-    days = np.datetime64("2024-01-01") + rng.integers(0, 300, size=N)
-    signal = x + (town == "東京") + rng.normal(size=N) / 2
-    gaps = [rng.random(N) < 0.1 for _ in range(5)]
-    return pa.table(
-        {
-            "key": [f"k{i:04d}" for i in range(N)],
-            "höhe": pa.array(x, mask=gaps[0]),
-            "town": pa.array(town, mask=gaps[1]),
-            "active": pa.array(rng.random(N) < 0.5, mask=gaps[2]),
-            "since": pa.array(days.astype("datetime64[D]"), mask=gaps[3]),
-            "count": pa.array(rng.integers(0, 9, size=N), mask=gaps[4]),
-            "whole": pa.array(rng.integers(0, 99, size=N)),
-            "left": np.where(signal > np.quantile(signal, 0.6), "ja", "nein"),
-        }
-    )
-
-
-def _config(root: Path, url: str, **train_section: Any) -> Config:
-    return Config.model_validate(
-        {
-            "data": {"source": str(root / "rows.parquet"), "target": "left"},
-            "train": {
-                "supported_models": ["logistic_regression"],
-                "project_name": "served",
-                "experiment_tracker": "mlflow",
-                "tracker_options": {"tracking_uri": url},
-                **train_section,
-            },
-            "evaluate": {"n_bootstrap": 20, "figures": False},
-        }
-    )
-
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("rows")
-    pq.write_table(_table(), root / "rows.parquet")
+    pq.write_table(table_of_all_kinds(), root / "rows.parquet")
     return root
 
 
@@ -91,9 +41,9 @@ def registered(rows: Path, mlflow_server: str, tmp_path_factory: pytest.TempPath
     """Train, send to a real server and register there; return the folder of the model as mltrain keeps it."""
     from mltrain.tracking.mlflow import open_tracker
 
-    workspace, config = Workspace(root=tmp_path_factory.mktemp("registered")), _config(rows, mlflow_server)
+    workspace, config = Workspace(root=tmp_path_factory.mktemp("registered")), config_for(rows, mlflow_server)
     split(config, workspace)
-    train(_config(rows, mlflow_server, experiment_tracker="local"), workspace, request=TrainRequest(max_trials=1))
+    train(config_for(rows, mlflow_server, experiment_tracker="local"), workspace, request=TrainRequest(max_trials=1))
     (run_id,) = sync(config, workspace).synced
     tracker: Tracker = open_tracker(tracker_settings(config.train, workspace))
     (info,) = tracker.list_runs({"mltrain.run_id": run_id})
@@ -108,19 +58,19 @@ def champion(registered: Path, mlflow_server: str, monkeypatch: pytest.MonkeyPat
 
 
 def _expected(model: Path) -> np.ndarray:
-    return artifact.load_model(model).proba(_table())
+    return artifact.load_model(model).proba(table_of_all_kinds())
 
 
 def test_pyfunc_loads_the_champion_and_gives_the_same_probabilities(champion: Path) -> None:
     import mlflow
 
     loaded = mlflow.pyfunc.load_model("models:/served@champion")
-    answer = loaded.predict(_table().to_pandas())
+    answer = loaded.predict(table_of_all_kinds().to_pandas())
 
     assert list(answer) == ["prediction", "proba_nein", "proba_ja"]
     np.testing.assert_array_equal(answer[["proba_nein", "proba_ja"]].to_numpy(), _expected(champion))
     model = artifact.load_model(champion)
-    assert list(answer["prediction"]) == list(model.predict(_table().to_pandas()))
+    assert list(answer["prediction"]) == list(model.predict(table_of_all_kinds().to_pandas()))
 
 
 def test_the_signature_names_what_goes_in_and_comes_out(champion: Path) -> None:
@@ -198,7 +148,7 @@ def test_a_model_that_is_there_is_not_sent_again(rows: Path, mlflow_server: str,
     client = mlflow.MlflowClient(mlflow_server)
     version = client.get_model_version_by_alias("served", "champion")
     before = client.get_logged_model(_model_id(version))
-    tracker: Tracker = open_tracker(tracker_settings(_config(rows, mlflow_server).train, Workspace(root=rows)))
+    tracker: Tracker = open_tracker(tracker_settings(config_for(rows, mlflow_server).train, Workspace(root=rows)))
 
     run = tracker.resume_run(version.run_id)
     run.log_model(champion)
@@ -215,7 +165,7 @@ def test_a_column_that_is_missing_is_said_by_its_name(champion: Path) -> None:
     loaded = mlflow.pyfunc.load_model("models:/served@champion")
 
     with pytest.raises(mlflow.exceptions.MlflowException, match="town"):
-        loaded.predict(_table().drop_columns(["town"]).to_pandas())
+        loaded.predict(table_of_all_kinds().drop_columns(["town"]).to_pandas())
 
 
 def test_a_changed_byte_is_refused(champion: Path, tmp_path: Path) -> None:
@@ -227,79 +177,3 @@ def test_a_changed_byte_is_refused(champion: Path, tmp_path: Path) -> None:
 
     with pytest.raises(Exception, match="artefact changed"):
         mlflow.pyfunc.load_model(str(fetched))
-
-
-# -- the whole job, then MLflow's own server
-
-
-@contextmanager
-def _served(uri: str, log: Path) -> Iterator[str]:
-    """Run ``mlflow models serve`` without a network and give its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", uri, "--env-manager", "local"]
-    nowhere = "http://127.0.0.1:9"  # whoever asks beyond this machine, is refused
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow calls uvicorn by name
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
-            stdout=output,
-            stderr=output,
-            env={**os.environ, "PATH": path, "http_proxy": nowhere, "https_proxy": nowhere},
-            start_new_session=True,
-        )
-    try:
-        _wait(lambda: _answers(f"http://127.0.0.1:{port}/ping"), process, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def _wait(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    end_s = time.monotonic() + 600  # seconds by itself; minutes were seen on a busy machine
-    while not condition():
-        assert process.poll() is None, log.read_text()[-2000:]
-        assert time.monotonic() < end_s, log.read_text()[-2000:]
-        time.sleep(0.2)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_the_whole_job_ends_in_a_champion_that_mlflow_serves(
-    rows: Path, mlflow_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import mlflow
-
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
-    workspace = Workspace(root=tmp_path / "work")
-    config = _config(rows, mlflow_server, project_name="whole-job", supported_models=["lgbm", "logistic_regression"])
-    result = run(config, workspace, request=TrainRequest(max_trials=2)).register
-    assert result is not None
-    name = result.name
-    synced = sync(config, workspace)  # a busy machine imports MLflow for half a minute, and leaves the rest to it
-    assert (synced.pending, synced.warnings) == ((), ())
-    assert mlflow.MlflowClient(mlflow_server).get_model_version_by_alias(name, "champion").version in (1, "1")
-    kept = registry.resolve(workspace.registry, name, "champion")
-    expected = artifact.load_model(registry.directory(workspace.registry, kept) / "model").proba(_table())
-
-    with _served(f"models:/{name}@champion", tmp_path / "serve.log") as url:
-        frame = _table().to_pandas()
-        frame["since"] = frame["since"].astype("string")
-        body = json.dumps({"dataframe_split": json.loads(frame.to_json(orient="split"))}).encode()
-        request = urllib.request.Request(f"{url}/invocations", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as response:
-            answer = pd.DataFrame(json.load(response)["predictions"])
-
-    served = answer[["proba_nein", "proba_ja"]].to_numpy()
-    print(f"{name} version {kept.version}: largest difference {np.abs(served - expected).max()}")
-    np.testing.assert_allclose(served, expected, rtol=0, atol=1e-12)

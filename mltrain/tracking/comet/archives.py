@@ -1,7 +1,7 @@
 """Comet's offline archives read as runs: plain zip files of JSON lines, one or more to an experiment.
 
 An archive without ``experiment.json`` is the placeholder of a run that is open or was killed. Archives of
-one experiment are merged in the order in which they were written.
+one experiment are merged in the order in which they were written. Which archives there are is `index`'s business.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mltrain.errors import TrackerError
 from mltrain.tracking import RunInfo, RunStatus
 from mltrain.tracking.comet.verification import Logged
 from mltrain.tracking.names import as_text
+from mltrain.tracking.training import began_ms
 
 logger = logging.getLogger(__name__)
 
@@ -60,16 +64,29 @@ class ArchivedRun:
 
     def info(self) -> RunInfo:
         """Return the run as the protocol describes it."""
-        status: RunStatus = "failed" if self.others.get(STATUS) == "failed" else "finished"
-        return RunInfo(
-            id=self.id,
-            name=self.others.get("Name"),
-            status=status,
-            started_ms=self.started_ms,
-            params=own_params(self.params),
-            metrics={name: points[-1][1] for name, points in self.history.items()},
-            tags={k: v for k, v in self.others.items() if k not in OTHERS_OF_COMET},
+        return archived_info(
+            self.id, started_ms=self.started_ms, params=self.params, metrics=self.last_values(), others=self.others
         )
+
+    def last_values(self) -> dict[str, float]:
+        """Return the newest value of each metric."""
+        return {name: points[-1][1] for name, points in self.history.items()}
+
+
+def archived_info(
+    key: str, *, started_ms: int, params: Mapping[str, str], metrics: Mapping[str, float], others: Mapping[str, str]
+) -> RunInfo:
+    """Return what archives say of an experiment as the protocol describes a run."""
+    status: RunStatus = "failed" if others.get(STATUS) == "failed" else "finished"
+    return RunInfo(
+        id=key,
+        name=others.get("Name"),
+        status=status,
+        started_ms=began_ms(others, otherwise=started_ms),
+        params=own_params(params),
+        metrics=metrics,
+        tags={k: v for k, v in others.items() if k not in OTHERS_OF_COMET},
+    )
 
 
 def own_params(params: Mapping[str, str]) -> dict[str, str]:
@@ -77,10 +94,10 @@ def own_params(params: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in params.items() if k not in PARAMS_OF_COMET and not k.startswith(TAG_PARAM)}
 
 
-def read_archives(directory: Path) -> dict[str, ArchivedRun]:
-    """Return the runs of all archives in a folder by experiment key."""
+def read_archives(paths: Iterable[Path]) -> dict[str, ArchivedRun]:
+    """Return the runs of archives, which come in the order they were written, by experiment key."""
     runs: dict[str, ArchivedRun] = {}
-    for path in sorted(directory.glob("*.zip"), key=lambda p: (p.stat().st_mtime_ns, p.name)):
+    for path in paths:
         try:
             with zipfile.ZipFile(path) as archive:
                 if "experiment.json" in archive.namelist():
@@ -88,6 +105,16 @@ def read_archives(directory: Path) -> dict[str, ArchivedRun]:
         except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
             logger.warning("archive %s is unreadable and left out: %s", path.name, error)
     return runs
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what a broken archive, or one that has gone, raises inside the block into a TrackerError."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, FileNotFoundError) as error:
+        reason = str(error) or type(error).__name__
+        raise TrackerError(f"comet's archive '{path.name}' is unreadable: {reason}", where=str(path)) from error
 
 
 def missing_from(logged: Logged, run: ArchivedRun | None) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -28,7 +30,11 @@ def as_tracker_errors(what: str) -> Iterator[None]:
     import requests  # noqa: PLC0415 - the client has imported it
 
     refused = (comet.exceptions.InvalidAPIKey, comet.exceptions.Unauthorized)
-    raised = (comet.exceptions.CometException, requests.RequestException, ValueError, KeyError, OSError)
+    raised = (
+        *(comet.exceptions.CometException, requests.RequestException, ValueError, OSError),
+        *(zipfile.BadZipFile, zlib.error, EOFError),  # something else came instead of a model
+        *(TypeError, AttributeError, LookupError),  # so the client reads an answer that is not the service's
+    )
     try:
         yield
     except refused:
@@ -42,18 +48,18 @@ def as_tracker_errors(what: str) -> Iterator[None]:
 def redacted(text: str) -> str:
     """Return the first line of a text without the key and without anything in its place."""
     line = next((part.strip() for part in text.splitlines() if part.strip()), "")
-    for key in _known_keys():
+    for key in sorted(_known_keys(), key=len, reverse=True):
         line = line.replace(key, "***")
     return line
 
 
 def _known_keys() -> set[str]:
-    """Return the keys of the environment and, through the client, of its files."""
+    """Return the keys of the environment and, through the client, of its files; of a long one also what begins it."""
     keys = {os.environ.get("COMET_API_KEY", "").strip()}
     comet = sys.modules.get("comet_ml")
     if comet is not None:
         keys.add(str(comet.config.get_config()["comet.api_key"] or "").strip())
-    return keys - {""}
+    return (keys | {key.partition("*")[0] for key in keys}) - {""}
 
 
 class LossListener(logging.Handler):

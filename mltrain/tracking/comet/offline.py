@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mltrain import files
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import ModelVersion, Run, RunInfo, TrackerSettings
-from mltrain.tracking.comet.archives import ArchivedRun, StoredFile, missing_from, read_archives
-from mltrain.tracking.comet.environment import import_comet
+from mltrain.tracking.comet.archives import ArchivedRun, StoredFile, missing_from, read_archives, readable
 from mltrain.tracking.comet.faults import as_tracker_errors
+from mltrain.tracking.comet.index import archives_of, indexed_runs
+from mltrain.tracking.comet.keys import experiment_key
+from mltrain.tracking.comet.opening import start_experiment
 from mltrain.tracking.comet.preflight import Mode
 from mltrain.tracking.comet.run import CometRun, quiet_config
 from mltrain.tracking.json_registry import JsonRegistry
@@ -35,8 +35,8 @@ class OfflineTracker:
         self._registry = JsonRegistry(settings.directory / "registry")
 
     def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
-        """Start an experiment that is written to an archive."""
-        run = self._open(uuid.uuid4().hex, mode="create", name=name)
+        """Start an experiment that is written to an archive; ``comet upload`` refuses it where it is already."""
+        run = self._open(experiment_key(tags or {}), mode="create", name=name)
         run.set_tags(tags or {})
         return run
 
@@ -46,10 +46,9 @@ class OfflineTracker:
         return self._open(run_id, mode="get", name=None)
 
     def list_runs(self, tags: Mapping[str, str] | None = None, *, limit: int = 100) -> Sequence[RunInfo]:
-        """Read all archives and keep the runs with the tags."""
+        """Look all archives up in their index and keep the runs with the tags."""
         wanted = (tags or {}).items()
-        infos = [run.info() for run in read_archives(self._directory).values()]
-        found = [i for i in infos if all(i.tags.get(k) == v for k, v in wanted)]
+        found = [i for i in indexed_runs(self._directory) if all(i.tags.get(k) == v for k, v in wanted)]
         return sorted(found, key=lambda i: (i.started_ms, i.id), reverse=True)[:limit]
 
     def get_run(self, run_id: str) -> RunInfo:
@@ -110,9 +109,8 @@ class OfflineTracker:
     def _open(self, key: str, *, mode: str, name: str | None) -> CometRun:
         """Open an experiment whose archive is made when it ends."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        comet = import_comet()
         with as_tracker_errors("start an offline run"):
-            experiment: Any = comet.start(
+            experiment = start_experiment(
                 online=False,
                 mode=mode,
                 experiment_key=key,
@@ -126,11 +124,15 @@ class OfflineTracker:
         return CometRun(
             experiment,
             url=None,
-            find_missing=lambda logged: missing_from(logged, read_archives(self._directory).get(key)),
+            find_missing=lambda logged: missing_from(logged, self._read(key)),
         )
 
+    def _read(self, key: str) -> ArchivedRun | None:
+        """Read the archives of one experiment."""
+        return read_archives(archives_of(self._directory, key)).get(key)
+
     def _archived(self, run_id: str) -> ArchivedRun:
-        run = read_archives(self._directory).get(run_id)
+        run = self._read(run_id)
         if run is None:
             raise NoRunError(f"no run '{run_id}' in comet's offline archives", where=str(self._directory))
         return run
@@ -140,6 +142,7 @@ def _extract(stored: StoredFile, dest: Path) -> None:
     """Copy one member of an archive to a path."""
     with (
         files.atomic_path(dest) as partial,
+        readable(stored.archive),
         zipfile.ZipFile(stored.archive) as archive,
         archive.open(stored.member) as source,
         partial.open("wb") as target,

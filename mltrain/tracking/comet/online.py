@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
-import uuid
 import zipfile
 from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,15 @@ from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import ModelVersion, Run, RunInfo, TrackerSettings
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import as_tracker_errors
-from mltrain.tracking.comet.reading import history_of, info_of, infos_of
+from mltrain.tracking.comet.keys import experiment_key
+from mltrain.tracking.comet.listing import Project
+from mltrain.tracking.comet.opening import start_experiment
+from mltrain.tracking.comet.reading import history_of, info_of
 from mltrain.tracking.comet.registry import OnlineRegistry
 from mltrain.tracking.comet.run import CometRun, quiet_config
-from mltrain.tracking.comet.stored import Stored, is_plain, stored_files
+from mltrain.tracking.comet.stored import Stored, is_plain, sha256_of, stored_files
 from mltrain.tracking.comet.verification import Logged, wait_for
 from mltrain.tracking.names import checked_name, inside
-from mltrain.tracking.training import ARCHIVE_KEY
 
 
 class OnlineTracker:
@@ -55,10 +56,9 @@ class OnlineTracker:
     def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
         """Create an experiment under a key of our own: without one, a wrong API key would pass in silence.
 
-        A run that lies in an archive gets the archive's key, so that ``comet upload`` cannot add it once more.
+        One that an earlier attempt created is taken.
         """
-        key = (tags or {}).get(ARCHIVE_KEY) or uuid.uuid4().hex
-        run = self._open(key, mode="create", name=name)
+        run = self._open(experiment_key(tags or {}), mode="get_or_create", name=name)
         run.set_tags(tags or {})
         return run
 
@@ -70,11 +70,9 @@ class OnlineTracker:
         return self._open(run_id, mode="get", name=None, held=held)
 
     def list_runs(self, tags: Mapping[str, str] | None = None, *, limit: int = 100) -> Sequence[RunInfo]:
-        """Ask for the experiments, then for the values of a hundred of the newest at once."""
+        """Ask which experiments carry the tags, then for the values of a hundred of them at once."""
         with as_tracker_errors("list runs"):
-            newest = sorted(self._all(), key=lambda e: int(e.start_server_timestamp or 0), reverse=True)
-            found = infos_of(self._api, self._workspace, self._settings.project, newest, tags=tags or {})
-            return list(islice(found, limit))
+            return Project(self._api, self._workspace, self._settings.project).runs(tags or {}, limit=limit)
 
     def get_run(self, run_id: str) -> RunInfo:
         """Ask for one experiment."""
@@ -92,19 +90,22 @@ class OnlineTracker:
         """Download an asset."""
         experiment, wanted = self._experiment(run_id), checked_name(name).as_posix()
         with as_tracker_errors("fetch a file"):
-            assets = [a for a in experiment.get_asset_list() if a.get("fileName") == wanted]
+            assets = [a for a in experiment.get_asset_list() or () if a.get("fileName") == wanted]
             plain = [a for a in assets if is_plain(a)]
             if not plain:
                 raise NoRunError(f"run '{run_id}' has no file '{name}'", where=experiment.url)
             newest = max(plain, key=lambda a: int(a.get("createdAt") or 0))
-            files.write_bytes(dest, experiment.get_asset(newest["assetId"], return_type="binary"))
+            content = experiment.get_asset(newest["assetId"], return_type="binary")
+            if sha256_of(newest) not in ("", hashlib.sha256(content).hexdigest()):
+                raise TrackerError(f"what comet sent as '{name}' is not what was logged", where=experiment.url)
+            files.write_bytes(dest, content)
         return dest
 
     def fetch_model(self, run_id: str, dest: Path, name: str = "model") -> Path:
         """Download a model as one zip file and unpack it."""
         experiment = self._experiment(run_id)
         with as_tracker_errors("fetch a model"), tempfile.TemporaryDirectory() as folder:
-            if name not in experiment.get_model_names():
+            if name not in (experiment.get_model_names() or ()):
                 raise NoRunError(f"run '{run_id}' has no model '{name}'", where=experiment.url)
             experiment.download_model(name, output_path=folder, expand=False)
             return _unpack(Path(folder), dest)
@@ -115,7 +116,7 @@ class OnlineTracker:
         """Register the experiment's model under the next version."""
         experiment = self._experiment(run_id)
         with as_tracker_errors("register a model"):
-            if model not in experiment.get_model_names():
+            if model not in (experiment.get_model_names() or ()):
                 raise NoRunError(f"run '{run_id}' has no model '{model}'", where=experiment.url)
             return self._registry.add(experiment, registry_name, model=model, tags=tags or {})
 
@@ -146,9 +147,8 @@ class OnlineTracker:
     def _open(self, key: str, *, mode: str, name: str | None, held: Set[Stored] = frozenset()) -> CometRun:
         """Open an experiment and make sure that it is alive."""
         self._settings.directory.mkdir(parents=True, exist_ok=True)
-        comet = import_comet()
         with as_tracker_errors("start a run"):
-            experiment: Any = comet.start(
+            experiment = start_experiment(
                 online=True,
                 mode=mode,
                 experiment_key=key,
@@ -171,13 +171,6 @@ class OnlineTracker:
         if found is None:
             raise NoRunError(f"no run '{run_id}' at comet", hint="see 'mltrain runs ls'")
         return found
-
-    def _all(self) -> list[Any]:
-        """Return the project's experiments; a project that does not exist yet has none."""
-        try:
-            return list(self._api.get_experiments(self._workspace, self._settings.project) or [])
-        except import_comet().exceptions.NotFound:
-            return []
 
 
 def _unpack(folder: Path, dest: Path) -> Path:

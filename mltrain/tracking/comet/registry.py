@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +80,12 @@ class OnlineRegistry:
         """Return the newest version with the tag."""
         model = self._model(name)
         held = _sorted(model.find_versions(tag=alias)) if model is not None else []
-        return _version(model, name, held[-1]) if held else None
+        return _version(name, held[-1], model.get_details(held[-1])) if held else None
 
     def versions(self, name: str) -> Sequence[ModelVersion]:
-        """Return all versions, oldest first."""
-        model = self._model(name)
-        return [] if model is None else [_version(model, name, v) for v in _sorted(model.find_versions())]
+        """Return all versions, oldest first, by one request."""
+        listed = {str(details["version"]): details for details in self._listed(name)}
+        return [_version(name, version, listed[version]) for version in _sorted(list(listed))]
 
     def download(self, name: str, version: str, folder: Path) -> None:
         """Put the version's files into a folder as one zip file."""
@@ -109,28 +110,38 @@ class OnlineRegistry:
             logger.warning("comet did not take status %s for version %s: %s", wanted, version, redacted(str(error)))
 
     def _known(self, name: str) -> list[str]:
-        model = self._model(name)
-        return [] if model is None else list(model.find_versions())
+        return [str(details["version"]) for details in self._listed(name)]
+
+    def _listed(self, name: str) -> list[Mapping[str, Any]]:
+        """Return what the service says of all versions; nothing of a name that it does not know."""
+        with _unknown_is_nothing():
+            found = self._api.get_registry_model_details(self._workspace, _normalised(name))
+            return list(found["versions"] or ())
+        return []
 
     def _model(self, name: str) -> Any:
         """Return a registered model; None when the workspace has none of the name."""
-        comet = import_comet()
-        try:
+        with _unknown_is_nothing():
             return self._api.get_model(self._workspace, _normalised(name))
-        except comet.exceptions.CometRestApiException as error:
-            if error.response.status_code in (400, 404):
-                return None
+        return None
+
+
+@contextmanager
+def _unknown_is_nothing() -> Iterator[None]:
+    """Leave the block when the service does not know what it is asked for."""
+    comet = import_comet()
+    try:
+        yield
+    except comet.exceptions.CometRestApiException as error:
+        if error.response.status_code not in (400, 404):
             raise
 
 
-def _version(model: Any, name: str, version: str) -> ModelVersion:
-    details = model.get_details(version)
-    return ModelVersion(
-        name=name,
-        version=version,
-        run_id=str(details["experimentKey"]),
-        aliases=frozenset(details.get("tags") or ()),
-    )
+def _version(name: str, version: str, details: Mapping[str, Any]) -> ModelVersion:
+    """Return a version as the service describes it, alone or among all of its model."""
+    key = details.get("experimentKey") or details["experimentModel"]["experimentKey"]
+    aliases = details.get("tags") or details.get("stages") or ()  # tags were called stages
+    return ModelVersion(name=name, version=version, run_id=str(key), aliases=frozenset(aliases))
 
 
 def _normalised(name: str) -> str:

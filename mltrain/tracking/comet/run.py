@@ -91,7 +91,13 @@ class CometRun:
                 self._logged.params.update(texts)
                 self._experiment.log_parameters(texts)
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+    def log_metrics(
+        self,
+        metrics: Mapping[str, float],
+        step: int | None = None,
+        *,
+        time_ms: int | None = None,  # noqa: ARG002 - the client notes the time at which it is handed a metric
+    ) -> None:
         """Log metrics at a step."""
         finite = {k: float(v) for k, v in metrics.items() if math.isfinite(v)}
         with self._logging("log metrics"):
@@ -106,6 +112,7 @@ class CometRun:
         """Log tags as "other" values, which have a name and can be queried, and as parameters, for `list_runs`."""
         with self._logging("set tags"):
             self._logged.tags.update(tags)
+            self._logged.params.update(TAG_PARAM + name for name in tags)
             for name, value in tags.items():
                 self._experiment.log_other(name, value)
             if tags:

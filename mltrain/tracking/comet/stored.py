@@ -53,24 +53,24 @@ def is_plain(asset: Mapping[str, Any]) -> bool:
     return asset.get("type") not in _KINDS - {"asset"}
 
 
-def _stored_files(experiment: Any) -> Iterator[Stored]:
-    for asset in experiment.get_asset_list() or ():
-        if asset.get("type") != "model-element":
-            yield Stored(kind="asset" if is_plain(asset) else asset["type"], name=_name(asset), sha256=_sha256(asset))
-    for model in experiment.get_model_names() or ():
-        for asset in experiment.get_model_asset_list(model) or ():
-            yield Stored(kind="model-element", name=_name(asset), model=model, sha256=_sha256(asset))
-
-
-def _name(asset: Mapping[str, Any]) -> str:
-    return str(asset.get("fileName"))
-
-
-def _sha256(asset: Mapping[str, Any]) -> str:
-    """Return the hash that was noted; the service gives what is noted as text, and not always."""
+def sha256_of(asset: Mapping[str, Any]) -> str:
+    """Return the hash that was noted, or nothing; the service gives what is noted as text, and not always."""
     noted = asset.get("metadata")
     try:
         document = json.loads(noted) if isinstance(noted, str) else noted
     except ValueError:
         return ""
     return str(document.get(_HASH, "")) if isinstance(document, dict) else ""
+
+
+def _stored_files(experiment: Any) -> Iterator[Stored]:
+    for asset in experiment.get_asset_list() or ():
+        if asset.get("type") != "model-element":
+            yield Stored(kind="asset" if is_plain(asset) else asset["type"], name=_name(asset), sha256=sha256_of(asset))
+    for model in experiment.get_model_names() or ():
+        for asset in experiment.get_model_asset_list(model) or ():
+            yield Stored(kind="model-element", name=_name(asset), model=model, sha256=sha256_of(asset))
+
+
+def _name(asset: Mapping[str, Any]) -> str:
+    return str(asset.get("fileName"))

@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,8 +24,10 @@ from mltrain.redaction import MASK, without_secrets
 from mltrain.tracking import ModelVersion, Run, RunInfo, RunStatus, Tracker, TrackerSettings
 from mltrain.tracking.mlflow.faults import OPTION, first_line, mlflow_error, opening
 from mltrain.tracking.mlflow.logged_models import LoggedModels
+from mltrain.tracking.mlflow.names import as_logged, key_of, own_tags
 from mltrain.tracking.mlflow.run import MlflowRun
 from mltrain.tracking.names import checked_name
+from mltrain.tracking.training import began_ms
 
 if find_spec("mlflow") is None:  # told when the name is resolved, long before training ends
     raise ModuleNotFoundError("No module named 'mlflow'", name="mlflow")
@@ -101,7 +104,8 @@ class MlflowTracker:
         """Create a run."""
         with self._calling("start a run"):
             experiment = self._find_experiment() or self._make_experiment()
-            created = self._client.create_run(experiment, run_name=name, tags=dict(tags or {}))
+            began = began_ms(tags or {}, otherwise=time.time_ns() // 1_000_000)
+            created = self._client.create_run(experiment, start_time=began, run_name=name, tags=dict(tags or {}))
         return self._writer(created)
 
     def resume_run(self, run_id: str) -> Run:
@@ -135,7 +139,7 @@ class MlflowTracker:
         """Ask for one metric of a run."""
         self._found(run_id)
         with self._calling("read a metric"):
-            points = self._client.get_metric_history(run_id, metric)
+            points = self._client.get_metric_history(run_id, key_of(metric))
         return [(p.step, p.value) for p in sorted(points, key=lambda p: (p.timestamp, p.step))]
 
     def fetch_file(self, run_id: str, name: str, dest: Path) -> Path:
@@ -208,15 +212,14 @@ class MlflowTracker:
         return MlflowRun(self._client, run.info.run_id, url=url, models=self._models, calling=self._calling)
 
     def _info(self, run: Any) -> RunInfo:
-        own = {k: v for k, v in run.data.tags.items() if not k.startswith("mlflow.")}
         return RunInfo(
             id=run.info.run_id,
             name=run.info.run_name,
             status=_STATUS.get(run.info.status, "running"),
             started_ms=int(run.info.start_time),
-            params=dict(run.data.params),
-            metrics=dict(run.data.metrics),
-            tags=own,
+            params=as_logged(run.data.params, run.data.tags),
+            metrics=as_logged(run.data.metrics, run.data.tags),
+            tags=own_tags(run.data.tags),
             url=self._url(run),
         )
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from typing import Any, Literal
 from mltrain.errors import TrackerError
 from mltrain.tracking import Scalar
 from mltrain.tracking.mlflow.logged_models import LoggedModels
+from mltrain.tracking.mlflow.names import key_of, notes_on
 from mltrain.tracking.names import as_text, checked_name
 
 _N_POINTS = 500  # in one request; MLflow refuses more than 1000
@@ -51,6 +51,7 @@ class MlflowRun:
         self._lock = threading.Lock()
         self._points: list[Any] = []
         self._finals: dict[str, Any] = {}  # points without a step, by name
+        self._noted: set[str] = set()
         self._flushed_s = time.monotonic()
         self._is_finished = False
 
@@ -58,19 +59,21 @@ class MlflowRun:
         """Log parameters; MLflow refuses to change one."""
         from mlflow import entities
 
-        sent = [entities.Param(_key(k), as_text(v)) for k, v in params.items()]
+        sent = [entities.Param(key_of(k), as_text(v)) for k, v in params.items()]
         with self._writing("log parameters"):
+            self._note_names(params)
             for start in range(0, len(sent), _N_ENTRIES):
                 self._client.log_batch(self.id, params=sent[start : start + _N_ENTRIES])
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None, *, time_ms: int | None = None) -> None:
         """Collect points; they are sent when there are many or the last ones are some seconds old."""
         from mlflow import entities
 
-        now_ms = time.time_ns() // 1_000_000
+        at_ms = time.time_ns() // 1_000_000 if time_ms is None else time_ms
         finite = {k: float(v) for k, v in metrics.items() if math.isfinite(v)}
         with self._writing("log metrics"):
-            points = [entities.Metric(_key(k), v, now_ms, step or 0) for k, v in finite.items()]
+            self._note_names(finite)
+            points = [entities.Metric(key_of(k), v, at_ms, step or 0) for k, v in finite.items()]
             self._points += points
             if step is None:
                 self._finals |= {point.key: point for point in points}
@@ -79,12 +82,8 @@ class MlflowRun:
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
-        from mlflow import entities
-
-        sent = [entities.RunTag(k, v) for k, v in tags.items()]
         with self._writing("set tags"):
-            for start in range(0, len(sent), _N_ENTRIES):
-                self._client.log_batch(self.id, tags=sent[start : start + _N_ENTRIES])
+            self._send_tags(tags)
 
     def log_file(self, path: Path, name: str) -> None:
         """Log an artefact under its name, which need not be the file's own."""
@@ -114,6 +113,19 @@ class MlflowRun:
             self._client.set_terminated(self.id, "FINISHED" if status == "finished" else "FAILED")
             self._is_finished = True
 
+    def _note_names(self, names: Iterable[str]) -> None:
+        """Say what names were that MLflow does not take, before anything arrives under the changed ones."""
+        new = {k: v for k, v in notes_on(names).items() if k not in self._noted}
+        self._send_tags(new)
+        self._noted |= new.keys()
+
+    def _send_tags(self, tags: Mapping[str, str]) -> None:
+        from mlflow import entities
+
+        sent = [entities.RunTag(k, v) for k, v in tags.items()]
+        for start in range(0, len(sent), _N_ENTRIES):
+            self._client.log_batch(self.id, tags=sent[start : start + _N_ENTRIES])
+
     def _flush(self) -> None:
         """Send the collected points."""
         while self._points:
@@ -128,8 +140,3 @@ class MlflowRun:
             raise TrackerError(f"run {self.id} is finished", hint="open it again with resume_run")
         with self._lock, self._calling(what):
             yield
-
-
-def _key(name: str) -> str:
-    """Return a name with the signs that MLflow allows in one."""
-    return re.sub(r"[^/\w.\- :]", "_", name)

@@ -23,6 +23,7 @@ def assert_everything_arrived_once(server: CometServer, folder: Path, *, registe
         assert info is not None
         assert info.params.keys() <= experiment.params.keys()
         assert {k: experiment.others.get(k) for k in info.tags} == dict(info.tags)
+        assert {k: experiment.params.get(f"tag.{k}") for k in info.tags} == dict(info.tags)  # what lists go by
         assert experiment.others["mltrain.status"] == info.status
         logged = [r for r in read_records(path) if r.kind == "metrics"]
         points = Counter((name, r.step, float(value or 0)) for r in logged for name, value in r.values.items())

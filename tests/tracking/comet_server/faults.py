@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["status", "throttle", "hang", "drop", "twice"]
+Kind = Literal["status", "throttle", "hang", "drop", "twice", "page", "null"]
 
 
 @dataclass(kw_only=True)
@@ -16,7 +16,7 @@ class Fault:
 
     ``status`` answers with it; ``throttle`` is a 429 that says when to come again; ``hang`` keeps the client
     waiting; ``drop`` cuts the connection before an answer; ``twice`` takes the request two times, as a proxy that
-    repeats it does.
+    repeats it does; ``page`` answers well with a page of a proxy, ``null`` well with nothing.
     """
 
     kind: Kind

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import io
+import operator
+import re
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 from comet_server.calls import Call, RefusalError, answers
 from comet_server.state import Experiment
 
 _OF_ONE = ("experimentKey",)
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "less": operator.lt,
+    "less_or_equal": operator.le,
+    "greater": operator.gt,
+    "greater_or_equal": operator.ge,
+    "contains": operator.contains,
+    "begins_with": str.startswith,
+    "ends_with": str.endswith,
+}
 
 
 @answers("GET", "account-details")
@@ -148,28 +162,40 @@ def _columns(call: Call) -> Any:
     for experiment in call.state.project(call.query["workspaceName"], call.query["projectName"]):
         columns |= {(n, "metrics"): "double" for n in experiment.last_values()}
         columns |= {(n, "params"): "string" for n in experiment.params}
-        columns |= {(n, "log_other"): "string" for n in experiment.others}
+        columns |= {(n, "log_other"): _type(v) for n, v in experiment.others.items()}
     return {"columns": [{"name": n, "source": s, "type": t} for (n, s), t in columns.items()]}
+
+
+def _type(value: str) -> str:
+    """Return what the service takes an entry for: what looks like a number is one."""
+    return "double" if re.fullmatch(r"-?\d+(\.\d+)?", value) else "string"
 
 
 @answers("POST", "project/query", workspaceName="text", projectName="text", predicates="list")
 def _query(call: Call) -> Any:
     asked = call.json
-    rules = [rule for predicate in asked["predicates"] for rule in predicate["query"]["rules"]]
     found = call.state.project(asked["workspaceName"], asked["projectName"])
-    return {"experimentKeys": [e.key for e in found if all(_follows(call, e, rule) for rule in rules)]}
+    return {"experimentKeys": [e.key for e in found if all(_fits(call, e, p) for p in asked["predicates"])]}
 
 
-def _follows(call: Call, experiment: Experiment, rule: dict[str, Any]) -> bool:
-    if rule["operator"] != "equal":
-        call.violation(f"the stand-in knows no operator {rule['operator']}")
-    return experiment.others.get(rule["field"]) == rule["value"]
+def _fits(call: Call, experiment: Experiment, predicate: dict[str, Any]) -> bool:
+    """Say whether an experiment has the values that rules about one kind of entry ask for."""
+    held = {"log_other": experiment.others, "params": experiment.params, "metrics": experiment.last_values()}
+    query = predicate["query"]
+    if predicate["source"] not in held or query["condition"] != "AND" or predicate.get("negated"):
+        call.violation(f"the stand-in knows no such predicate: {predicate}")
+    return all(_follows(call, held[predicate["source"]], rule) for rule in query["rules"])
 
 
-@answers("POST", "experiments/search", projectId="text", rulesTree="object")
-def _search(call: Call) -> Any:
-    workspace, _, project = call.json["projectId"].partition("/")
-    return {"experiments": [e.metadata() for e in call.state.project(workspace, project)]}
+def _follows(call: Call, held: dict[str, str], rule: dict[str, Any]) -> bool:
+    if rule["operator"] not in _OPERATORS or rule["id"] != rule["field"] or rule["type"] not in ("string", "double"):
+        call.violation(f"the stand-in knows no such rule: {rule}")
+    value, wanted = held.get(rule["field"]), rule["value"]
+    if value is None:
+        return False
+    if rule["type"] == "double":
+        return _OPERATORS[rule["operator"]](float(value), float(wanted))
+    return _OPERATORS[rule["operator"]](value, str(wanted))
 
 
 @answers("POST", "experiments/multi-metric-chart", targetedExperiments="list", metrics="list")

@@ -86,7 +86,13 @@ def _compact(call: Call) -> Any:
 
 @answers("GET", "registry-model/details", query=_OF_MODEL)
 def _details(call: Call) -> Any:
-    return {"versions": [v.details() for v in call.state.of_model(call.query["modelName"])]}
+    found = call.state.of_model(call.query["modelName"])
+    if not found:
+        raise RefusalError(404, message="no such model")
+    # Unlike the details of one version, these do not repeat the key, and call tags by their old name.
+    hidden = ("experimentKey", "tags", "status")
+    listed = [{k: value for k, value in v.details().items() if k not in hidden} for v in found]
+    return {"registryModelId": found[0].name, "modelName": found[0].name, "versions": listed}
 
 
 @answers("GET", "registry-model/items", query=_OF_MODEL)

@@ -143,7 +143,8 @@ class CometServer:
         with self._lock:
             status, headers, result = self._result(call, fault)
         content = result if isinstance(result, bytes) else json.dumps(result).encode()
-        headers["Content-Type"] = "application/octet-stream" if isinstance(result, bytes) else "application/json"
+        kind = "application/octet-stream" if isinstance(result, bytes) else "application/json"
+        headers.setdefault("Content-Type", kind)
         headers["Content-Length"] = str(len(content))
         request.send_response(status)
         for name, value in headers.items():
@@ -156,6 +157,10 @@ class CometServer:
             return fault.status, {}, {"msg": "out of order", "code": fault.status}
         if fault is not None and fault.kind == "throttle":
             return 429, {"Retry-After-Custom": f"{fault.seconds:g}"}, {"msg": "too many requests"}
+        if fault is not None and fault.kind == "page":
+            return 200, {"Content-Type": "text/html"}, b"<html><body>Please log in to the proxy.</body></html>"
+        if fault is not None and fault.kind == "null":
+            return 200, {}, None
         try:
             if fault is not None and fault.kind == "twice":
                 call.result()
