@@ -288,6 +288,30 @@ class TrackerContract(RegistryContract):
             points = tracker.metric_history(run.id, f"worker_{worker}")
             assert sorted(points, key=lambda p: p[0] or 0) == [(s, s / 2) for s in range(50)]
 
+    def test_runs_that_are_open_at_once_keep_apart(self, tracker: Tracker) -> None:
+        names, ids = ("one", "two", "three"), dict[str, str]()
+        are_open = threading.Barrier(len(names))
+
+        def send(name: str) -> None:
+            run = tracker.start_run(name, {"team": name})
+            ids[name] = run.id
+            are_open.wait(timeout=60)
+            for step in range(20):
+                run.log_metrics({"score": len(name) + step / 32}, step=step)
+            run.finish()
+
+        threads = [threading.Thread(target=send, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        for name in names:
+            info = tracker.get_run(ids[name])
+            points = sorted(tracker.metric_history(ids[name], "score"), key=lambda p: p[0] or 0)
+            assert (info.name, info.tags["team"], info.status) == (name, name, "finished")
+            assert points == [(s, len(name) + s / 32) for s in range(20)]
+
     def test_close_is_idempotent(self, tracker: Tracker) -> None:
         tracker.close()
         tracker.close()

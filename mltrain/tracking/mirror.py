@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from mltrain.errors import NoRunError, TrackerError
+from mltrain.errors import EnvironmentRefusal, NoRunError, TrackerError
 from mltrain.tracking import Run, RunInfo, Tracker
 from mltrain.tracking.names import inside
 from mltrain.tracking.records import FILE_NAME, Record, read_records
@@ -47,8 +47,11 @@ def mirror(run_dir: Path, tracker: Tracker, *, name: str) -> SyncState:
         The tracker or the disk refused; the state file says how far it came.
     """
     copy = Mirror(run_dir, tracker, name=name)
-    copy.advance()
-    return copy.close()
+    try:
+        copy.advance()
+        return copy.close()
+    finally:
+        copy.let_go()
 
 
 def is_sent(run_dir: Path, name: str, mode: str) -> bool:
@@ -115,6 +118,16 @@ class Mirror:
             raise
         self._note(replace(self.state, status="synced", error=None))
         return self.state
+
+    def let_go(self) -> None:
+        """Close a run that met trouble, so that it can be opened again; its state stays that of one on its way."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        try:
+            run.finish("failed")
+        except EnvironmentRefusal as error:
+            logger.info("run '%s' was let go: %s", self._directory.name, error)
 
     def _has_nothing_to_send(self) -> bool:
         """Say whether all records were handed over and, unless none ever was, confirmed."""

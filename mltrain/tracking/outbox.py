@@ -2,8 +2,8 @@
 
 Its first line on stdin is the task, its second, ``finish``, tells it to send the rest and leave. When stdin
 ends without that word the process that trained is dead: runs without an end are ended as failed. It writes
-JSON lines to stdout: the tracker's mode once, warnings, and why a run could not be sent. Runs are sent one after
-the other, as Comet has one open experiment a process.
+JSON lines to stdout: the tracker's mode once, warnings, and why a run could not be sent. Runs are sent side by side,
+as they are trained; one that meets trouble is tried again.
 """
 
 from __future__ import annotations
@@ -14,30 +14,40 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mltrain import plugins
 from mltrain.errors import EnvironmentRefusal, MltrainError
+from mltrain.redaction import without_secrets
 from mltrain.tracking import Scalar, Tracker, TrackerSettings
+from mltrain.tracking.folders import SessionFolders, end_as_failed, is_being_written, start_of
 from mltrain.tracking.mirror import Mirror
-from mltrain.tracking.records import FILE_NAME, Record, append_record, mend, read_records
+from mltrain.tracking.scratch import scratch
 from mltrain.tracking.sync_state import sending
-from mltrain.tracking.training import SESSION
+from mltrain.tracking.training import PARENT
 
 logger = logging.getLogger(__name__)
 
 FINISH = "finish"
 _POLL_S = 0.3
+_FIRST_PAUSE_S = 1.0
+_MAX_PAUSE_S = 60.0
 _ORPHAN_S = 60.0
-_MAX_SAID = 50  # stdout is a pipe that nobody empties before the end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """What the process is to do; holds no secrets."""
+    """What the process is to do; holds no secrets.
+
+    Attributes
+    ----------
+    is_writer : bool
+        The process that started this one writes the runs of the session; another only adds to those that ended.
+    """
 
     tracker: str
     project: str
@@ -46,6 +56,12 @@ class Task:
     options: Mapping[str, Scalar]
     runs: str
     session: str
+    is_writer: bool = False
+
+    @property
+    def own_folder(self) -> Path:
+        """The folder of the process's log and temporary files."""
+        return Path(self.runs) / ".trackers" / self.tracker
 
     def as_line(self) -> str:
         """Return the task as one line of JSON."""
@@ -72,6 +88,7 @@ class Parent:
     def __init__(self) -> None:
         self.was_told = threading.Event()
         self.is_dead = False
+        self._saying = threading.Lock()
 
     def listen(self) -> None:
         """Read stdin to its end."""
@@ -84,7 +101,7 @@ class Parent:
 
     def say(self, **message: str) -> None:
         """Write one line for the parent, which may be gone."""
-        with suppress(OSError):
+        with self._saying, suppress(OSError):
             print(json.dumps(message), flush=True)  # noqa: T201 - stdout is the channel to the parent
 
 
@@ -96,105 +113,118 @@ def main() -> int:
     task = Task.from_line(sys.stdin.readline())
     parent = Parent()
     threading.Thread(target=parent.listen, daemon=True).start()
-    try:
-        tracker: Tracker = plugins.load("trackers", task.tracker)(task.settings())
-    except MltrainError as error:
-        logger.warning("cannot open %s: %s", task.tracker, error)
-        parent.say(failure=str(error))
-        return error.exit_code
-    parent.say(mode=tracker.mode)
     with ExitStack() as stack:
+        try:
+            stack.enter_context(scratch(task.own_folder / "scratch"))
+            tracker: Tracker = plugins.load("trackers", task.tracker)(task.settings())
+        except MltrainError as error:
+            logger.warning("cannot open %s: %s", task.tracker, error)
+            parent.say(failure=str(error))
+            return error.exit_code
         stack.callback(tracker.close)
+        parent.say(mode=tracker.mode)
         Outbox(task, tracker, parent).run()
     return 0
 
 
 class Outbox:
-    """The runs of one session on their way."""
+    """The runs of one session on their way, each in a thread of its own: all of them are open at once."""
 
     def __init__(self, task: Task, tracker: Tracker, parent: Parent) -> None:
         self._task = task
         self._tracker = tracker
         self._parent = parent
-        self._done: set[str] = set()
-        self._n_said = 0
+        self._folders = SessionFolders(Path(task.runs), task.session)
+        self._threads: dict[str, threading.Thread] = {}
+        self._is_last_look = threading.Event()
 
     def run(self) -> None:
-        """Send run after run until told to leave and nothing is left."""
-        while True:
-            is_last_look = self._parent.was_told.is_set()
-            if self._parent.is_dead:
-                self._end_orphans()
-            for directory in self._waiting():
-                self._send(directory)
-            if is_last_look and not list(self._waiting()):
-                return
+        """Send what comes until told to leave and nothing is left."""
+        while not self._parent.was_told.is_set():
+            self._take_up()
             self._parent.was_told.wait(_POLL_S)
+        if self._parent.is_dead:
+            self._end_orphans()
+        self._take_up()
+        self._is_last_look.set()
+        for thread in self._threads.values():
+            thread.join()
 
-    def _waiting(self) -> Iterator[Path]:
-        """Yield the folders of the session that were not dealt with, oldest first."""
-        for directory in run_folders(Path(self._task.runs), session=self._task.session):
-            if directory.name not in self._done:
-                yield directory
+    def _take_up(self) -> None:
+        """Begin with the runs that are new, oldest first."""
+        for directory in self._folders.look():
+            if directory.name not in self._threads and not self._is_anothers(directory):
+                thread = threading.Thread(target=self._deliver, args=(directory,), daemon=True, name=directory.name)
+                self._threads[directory.name] = thread
+                thread.start()
 
-    def _send(self, directory: Path) -> None:
-        """Tail one run to its end; trouble sets the run aside for ``mltrain runs sync``."""
-        self._done.add(directory.name)
+    def _is_anothers(self, directory: Path) -> bool:
+        """Say whether a run is open and written by another process than our parent, whose sender it has."""
+        return not self._task.is_writer and is_being_written(directory)
+
+    def _deliver(self, directory: Path) -> None:
+        """Send one run; after trouble try again, later and later, and once more when told to leave."""
+        self._wait_for_parent_of(directory)
+        pause_s, has_failed = _FIRST_PAUSE_S, False
+        while True:
+            is_last_try = self._is_last_look.is_set()
+            failure = self._send(directory)
+            if failure is None:
+                return
+            if is_last_try or not has_failed:  # nobody empties the pipe before the end
+                self._parent.say(run=directory.name, failure=failure)
+            if is_last_try:
+                return
+            has_failed = True
+            self._is_last_look.wait(pause_s)
+            pause_s = min(2 * pause_s, _MAX_PAUSE_S)
+
+    def _wait_for_parent_of(self, directory: Path) -> None:
+        """Let the run that this one judged go first: its key in the tracker belongs to what this one says."""
+        start = start_of(directory)
+        judged = self._threads.get(str(start.values.get(PARENT))) if start is not None else None
+        if judged is not None:
+            judged.join()
+
+    def _send(self, directory: Path) -> str | None:
+        """Tail one run to its end; return why it could not be sent, None when it was."""
         try:
             with sending(directory):
                 copy = Mirror(directory, self._tracker, name=self._task.tracker)
-                self._tail(copy, directory)
+                try:
+                    self._tail(copy, directory)
+                finally:
+                    copy.let_go()
                 for warning in copy.warnings:
-                    self._say(warning=warning)
+                    self._parent.say(warning=warning)
         except MltrainError as error:
             logger.warning("run %s was not sent: %s", directory.name, error)
-            self._say(failure=str(error))
+            return str(error)
+        except Exception as error:  # noqa: BLE001 - a tracker may be anybody's plug-in; other runs must not wait for it
+            logger.error("run %s was not sent: %s", directory.name, without_secrets(traceback.format_exc()))
+            return without_secrets(f"{type(error).__name__}: {error}")
+        return None
 
     def _tail(self, copy: Mirror, directory: Path) -> None:
         """Send what comes until the run ends, or the parent wants to leave with the run still open."""
         start_s = time.monotonic()
         while True:
-            is_last_look = self._parent.was_told.is_set()
-            if self._parent.is_dead:
-                self._end_orphans()
+            is_last_look = self._is_last_look.is_set()
             copy.advance()
             if copy.has_ended or is_last_look:
                 break
-            self._parent.was_told.wait(_POLL_S)
+            self._is_last_look.wait(_POLL_S)
         state = copy.close()
         logger.info("run %s: %s in %.1f s", directory.name, state.status, time.monotonic() - start_s)
 
     def _end_orphans(self) -> None:
         """End the runs of a dead parent as failed, and see that this process does not outlive it for long."""
-        for directory in run_folders(Path(self._task.runs), session=self._task.session):
-            end_as_failed(directory)
-        if not any(t.name == "orphan" for t in threading.enumerate()):
-            watchdog = threading.Timer(_ORPHAN_S, os._exit, args=(EnvironmentRefusal.exit_code,))
-            watchdog.name, watchdog.daemon = "orphan", True
-            watchdog.start()
-
-    def _say(self, **message: str) -> None:
-        self._n_said += 1
-        if self._n_said <= _MAX_SAID:
-            self._parent.say(**message)
-
-
-def end_as_failed(directory: Path) -> None:
-    """End a run whose writer is dead, unless it has ended."""
-    path = directory / FILE_NAME
-    if not any(r.kind == "finish" for r in read_records(path)):
-        mend(path)
-        append_record(path, Record(kind="finish", status="failed"))
-
-
-def run_folders(runs: Path, *, session: str | None = None) -> list[Path]:
-    """Return the folders that hold a started run, oldest first; of one session when it is given."""
-    found = []
-    for path in runs.glob(f"*/{FILE_NAME}"):
-        start = next((r for r in read_records(path) if r.kind == "start"), None)
-        if start is not None and session in (None, start.values.get(SESSION)):
-            found.append((start.time_ms, path.parent))
-    return [directory for _, directory in sorted(found)]
+        for directory in self._folders.look():
+            if not self._is_anothers(directory):
+                end_as_failed(directory)
+        watchdog = threading.Timer(_ORPHAN_S, os._exit, args=(EnvironmentRefusal.exit_code,))
+        watchdog.daemon = True
+        watchdog.start()
 
 
 if __name__ == "__main__":

@@ -19,12 +19,10 @@ from pathlib import Path
 from mltrain import files, plugins
 from mltrain.errors import EnvironmentRefusal, MltrainError
 from mltrain.tracking import Tracker, TrackerSettings
-from mltrain.tracking.liveness import is_alive
+from mltrain.tracking.folders import end_as_failed, is_being_written, run_folders
 from mltrain.tracking.mirror import is_sent, mirror
-from mltrain.tracking.outbox import FINISH, Task, end_as_failed, run_folders
-from mltrain.tracking.records import FILE_NAME, read_records
+from mltrain.tracking.outbox import FINISH, Task
 from mltrain.tracking.sync_state import read_state, sending
-from mltrain.tracking.training import SESSION
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +53,7 @@ class SenderReport:
     mode: str
 
 
-def start(tracker_name: str, settings: TrackerSettings, *, runs: Path, session: str) -> Sender:
+def start(tracker_name: str, settings: TrackerSettings, *, runs: Path, session: str, is_writer: bool = False) -> Sender:
     """Launch the process that sends the runs of one session as they grow.
 
     Credentials are left to the environment, which the process inherits.
@@ -66,6 +64,8 @@ def start(tracker_name: str, settings: TrackerSettings, *, runs: Path, session: 
         Folder of the local runs.
     session : str
         Value of the tag ``mltrain.session`` in their start records.
+    is_writer : bool
+        Runs of the session that are open are this process's; otherwise they are left to the process that writes them.
 
     Raises
     ------
@@ -80,6 +80,7 @@ def start(tracker_name: str, settings: TrackerSettings, *, runs: Path, session: 
         options=dict(settings.options),
         runs=str(runs.absolute()),
         session=session,
+        is_writer=is_writer,
     )
     return Sender(task)
 
@@ -90,7 +91,7 @@ class Sender:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._report: SenderReport | None = None
-        self.log = Path(task.runs) / ".trackers" / task.tracker / "sender.log"
+        self.log = task.own_folder / "sender.log"
         command = [sys.executable, "-P", "-m", "mltrain.tracking.outbox"]  # -P: the folder may hold a csv.py
         with files.disk_errors(self.log):
             self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +149,9 @@ class Sender:
         mode = next((m["mode"] for m in messages if "mode" in m), "")
         folders = run_folders(Path(self._task.runs), session=self._task.session)
         report = _report(folders, name=self._task.tracker, mode=mode, warnings=())
-        causes = dict.fromkeys([m["failure"] for m in messages if "failure" in m] + ([late] if late else []))
+        failures = {m.get("run", ""): m["failure"] for m in messages if "failure" in m}  # the last word on each run
+        waiting = [failure for run, failure in failures.items() if run in ("", *report.pending)]
+        causes = dict.fromkeys(waiting + ([late] if late else []))
         said = [m["warning"] for m in messages if "warning" in m]
         if report.pending and (causes or said):
             said.append(_waiting(self._task.tracker, report.pending, causes))
@@ -184,7 +187,7 @@ def sync(runs: Path, tracker_name: str, settings: TrackerSettings) -> SenderRepo
 
 def _sync_one(folder: Path, tracker: Tracker, *, name: str) -> str | None:
     """Send one run when it needs it; return a warning when it could not be sent."""
-    if is_sent(folder, name, tracker.mode) or _is_being_written(folder):
+    if is_sent(folder, name, tracker.mode) or is_being_written(folder):
         return None
     try:
         with sending(folder):
@@ -194,14 +197,6 @@ def _sync_one(folder: Path, tracker: Tracker, *, name: str) -> str | None:
         logger.warning("run %s was not sent: %s", folder.name, error)
         return f"run '{folder.name}' is not in {name} yet: {error}"
     return None
-
-
-def _is_being_written(folder: Path) -> bool:
-    """Say whether a run is open and the process that opened it lives."""
-    records = list(read_records(folder / FILE_NAME))
-    if any(r.kind == "finish" for r in records):
-        return False
-    return is_alive(folder.parent, str(records[0].values.get(SESSION)))
 
 
 def _report(folders: Sequence[Path], *, name: str, mode: str, warnings: Sequence[str]) -> SenderReport:

@@ -155,7 +155,8 @@ def _start_sender(settings: TrainSection, workspace: Workspace, *, session: str)
     name = settings.experiment_tracker
     if name == LOCAL:
         return None
-    return start_sender(name, tracker_settings(settings, workspace), runs=workspace.runs, session=session)
+    chosen = tracker_settings(settings, workspace)
+    return start_sender(name, chosen, runs=workspace.runs, session=session, is_writer=True)
 
 
 def _delivery(name: str, report: SenderReport, workspace: Workspace) -> Delivery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mltrain import artifact, plugins
@@ -15,7 +16,7 @@ from mltrain.tracking import RunInfo, Tracker, TrackerSettings
 from mltrain.tracking.session import LOCAL, open_local, tracker_settings
 from mltrain.tracking.training import KIND, RUN_ID, SESSION, TRAINING, began_ms
 from mltrain.tracking.union import recent_runs
-from mltrain.tracking.waiting import TIMEOUT_S, within
+from mltrain.tracking.waiting import OPEN_S, TIMEOUT_S, within
 from mltrain.workspace import Workspace
 
 FETCH_S = 120.0  # a model may be large
@@ -84,7 +85,7 @@ def open_trackers(settings: TrainSection, workspace: Workspace) -> Iterator[Trac
     warnings: tuple[str, ...] = ()
     if name != LOCAL:
         try:
-            remote = open_tracker(chosen)
+            remote = within(OPEN_S, partial(open_tracker, chosen))
         except EnvironmentRefusal as error:
             warnings = (f"{name} cannot be opened, local records are used: {error.message}",)
     try:

@@ -77,4 +77,5 @@ def _merge(there: Sequence[KnownRun], here: Sequence[KnownRun]) -> list[KnownRun
 
 def _has_all(there: RunInfo, here: RunInfo) -> bool:
     """Say whether the tracker holds as much of a run as the local record does."""
-    return there.status == here.status and set(here.metrics) <= set(there.metrics)
+    has_tags = here.tags.items() <= there.tags.items()  # the hash of the model is one of them
+    return has_tags and there.status == here.status and set(here.metrics) <= set(there.metrics)

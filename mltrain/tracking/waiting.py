@@ -10,6 +10,7 @@ from typing import TypeVar
 from mltrain.errors import TrackerError
 
 TIMEOUT_S = 10.0  # what a tracker may cost a command once its own work is done, and before it begins
+OPEN_S = 30.0  # to open one: the import of MLflow takes 5 s by itself, on a slow disk several times that
 
 _T = TypeVar("_T")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,13 @@ def _train(runs: Path) -> str:
     run.log_model(runs / run.id / "model")
     run.finish()
     return run.id
+
+
+def _wait(condition: Callable[[], bool], timeout_s: float = 60) -> None:
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end_s, "nothing happened in time"
+        time.sleep(0.05)
 
 
 def _log_text(runs: Path) -> str:
@@ -91,6 +100,41 @@ def test_a_wrong_key_leaves_the_runs_pending_and_is_in_no_log(
 
     monkeypatch.setenv("COMET_API_KEY", KEY)
     assert sync(runs, "comet_ml", settings).synced == (run_id,)
+
+
+def test_a_run_that_met_trouble_is_tried_again_while_training_goes_on(
+    settings: TrackerSettings, comet_server: CometServer, runs: Path
+) -> None:
+    comet_server.refuses_key = True
+    run_id = _train(runs)
+    sender = start("comet_ml", settings, runs=runs, session="s")
+    _wait(lambda: "was not sent" in _log_text(runs))
+
+    comet_server.refuses_key = False
+    _wait(lambda: '"synced"' in (runs / run_id / "sync.json").read_text())
+    report = sender.finish(timeout_s=60)
+
+    assert (report.synced, report.warnings) == ((run_id,), ())
+
+
+def test_what_a_killed_sender_leaves_is_removed_by_the_next(settings: TrackerSettings, runs: Path) -> None:
+    scratch = runs / ".trackers" / "comet_ml" / "scratch"
+    local = open_local(TrackerSettings(project="p", workspace=None, directory=runs, options={}))
+    run = local.start_run("open", {"mltrain.session": "s"})
+    (runs / run.id / "model").mkdir()
+    (runs / run.id / "model" / "weights").write_bytes(b"many numbers")
+    run.log_model(runs / run.id / "model")
+    sender = start("comet_ml", settings, runs=runs, session="s")
+
+    _wait(lambda: any(path.is_file() and path.read_bytes() == b"many numbers" for path in scratch.rglob("*")))
+    sender.finish(timeout_s=0)
+    left = list(scratch.iterdir())
+    run.finish()
+    report = start("comet_ml", settings, runs=runs, session="s").finish(timeout_s=60)
+
+    assert left
+    assert report.synced == (run.id,)
+    assert list(scratch.iterdir()) == []
 
 
 def test_what_was_written_offline_is_sent_once_there_is_a_key(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from comet_server import calls
+from comet_server.server import CometServer
 
 from mltrain.cli import main
+from mltrain.tracking import TrackerSettings
+from mltrain.tracking.local import open_tracker
+from mltrain.tracking.sender import start
 
 PASSWORD, TOKEN, KEY = "planted-password", "planted-token", "planted-comet-key"
 CONFIG = f"""
@@ -70,3 +76,27 @@ def test_no_secret_is_shown_or_left_anywhere(
     for secret in (PASSWORD, TOKEN, KEY):
         assert secret not in shown.out + shown.err
         assert [name for name, data in left.items() if secret.encode() in data] == []
+
+
+def test_no_secret_is_left_by_a_sender_that_was_killed(
+    comet_server: CometServer, settings: TrackerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMET_FALLBACK_STREAMER_KEEP_OFFLINE_ZIP", "true")  # what the client writes in the long run
+    monkeypatch.delenv("COMET_FALLBACK_STREAMER_FALLBACK_TO_OFFLINE_MIN_BACKEND_VERSION")
+    runs = tmp_path / "runs"
+    local = open_tracker(TrackerSettings(project="p", workspace=None, directory=runs, options={}))
+    run = local.start_run("open", {"mltrain.session": "s"})
+    (runs / run.id / "model").mkdir()
+    (runs / run.id / "model" / "weights").write_bytes(b"many numbers")
+    run.log_model(runs / run.id / "model")
+    sender = start("comet_ml", settings, runs=runs, session="s")
+    end_s = time.monotonic() + 60
+    while not any(e.assets for e in comet_server.state.experiments.values()):
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
+
+    sender.finish(timeout_s=0)
+
+    left = dict(_contents(tmp_path))
+    assert any("/scratch/" in name for name in left)
+    assert [name for name, data in left.items() if calls.KEY.encode() in data] == []

@@ -115,38 +115,73 @@ def test_a_broken_sender_is_a_warning_that_names_its_log(
     assert len(report.warnings) == 1
 
 
-def test_the_death_of_the_parent_ends_its_runs_as_failed(
-    local: Tracker, runs: Path, elsewhere: TrackerSettings
-) -> None:
-    program = f"""
+_PARENT = """
 import os, time
 from pathlib import Path
 from mltrain.tracking import TrackerSettings
 from mltrain.tracking.local import open_tracker
 from mltrain.tracking.sender import start
-runs, elsewhere = Path({str(runs)!r}), Path({str(elsewhere.directory)!r})
+runs, elsewhere = Path({runs!r}), Path({elsewhere!r})
 settings = TrackerSettings(project="p", workspace=None, directory=elsewhere, options={{}})
 sender = start("local", settings, runs=runs, session="s")
 here = open_tracker(TrackerSettings(project="p", workspace=None, directory=runs, options={{}}))
-run = here.start_run("orphan", {{"mltrain.session": "s"}})
+run = here.start_run("orphan", {{"mltrain.session": {session!r}}})
 run.log_metrics({{"score": 0.5}}, step=1)
-while not list(elsewhere.glob("*/tracking.jsonl")):
+while not {is_ready}:
     time.sleep(0.05)
 print(flush=True)
 time.sleep(60)
 """
-    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=dict(os.environ))
+
+
+def _kill_a_parent(runs: Path, elsewhere: TrackerSettings, *, session: str, is_ready: str) -> None:
+    """Start a process that starts a sender and writes a run, and kill it when it is ready."""
+    text = _PARENT.format(runs=str(runs), elsewhere=str(elsewhere.directory), session=session, is_ready=is_ready)
+    parent = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, env=dict(os.environ))
     assert parent.stdout is not None
     parent.stdout.readline()
-
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
+
+
+def test_the_death_of_the_parent_ends_its_runs_as_failed(
+    local: Tracker, runs: Path, elsewhere: TrackerSettings
+) -> None:
+    _kill_a_parent(runs, elsewhere, session="s", is_ready='list(elsewhere.glob("*/tracking.jsonl"))')
 
     there = open_tracker(elsewhere)
     _wait(lambda: there.list_runs()[0].status == "failed")
     assert there.list_runs()[0].metrics == {"score": 0.5}
     assert local.get_run("orphan").status == "failed"
+
+
+def test_a_run_that_another_process_writes_is_left_to_its_own_sender(
+    local: Tracker, runs: Path, elsewhere: TrackerSettings
+) -> None:
+    local.start_run("open", {"mltrain.session": "s"})
+    _log(local, "ended")
+
+    with living(runs, "s"):
+        report = start("local", elsewhere, runs=runs, session="s").finish(timeout_s=30)
+
+    assert (report.synced, report.warnings) == (("ended",), ())
+    assert [i.name for i in open_tracker(elsewhere).list_runs()] == ["ended"]
+    assert local.get_run("open").status == "running"
+
+
+def test_the_death_of_another_command_does_not_end_a_run_whose_process_lives(
+    local: Tracker, runs: Path, elsewhere: TrackerSettings
+) -> None:
+    local.start_run("open", {"mltrain.session": "s"})
+    scratch = runs / ".trackers" / "local" / "scratch"
+
+    with living(runs, "s"):
+        _kill_a_parent(runs, elsewhere, session="another", is_ready='list(runs.glob(".trackers/local/scratch/*"))')
+        _wait(lambda: not list(scratch.glob("*")))  # its sender has left
+
+    assert local.get_run("open").status == "running"
+    assert open_tracker(elsewhere).list_runs() == []
 
 
 def test_sync_sends_what_was_added_after_the_end(local: Tracker, runs: Path, elsewhere: TrackerSettings) -> None:

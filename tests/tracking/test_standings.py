@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mltrain import plugins
+from mltrain.config import TrainSection
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.leaderboard import Standing
 from mltrain.tracking import Run, RunInfo, Tracker, TrackerSettings
 from mltrain.tracking.local import open_tracker
-from mltrain.tracking.standings import Trackers, get_info, list_standings
+from mltrain.tracking.standings import Trackers, get_info, list_standings, open_trackers
+from mltrain.workspace import Workspace
 
 
 def _settings(directory: Path) -> TrackerSettings:
@@ -59,6 +63,26 @@ def test_without_a_local_record_the_failure_is_the_answer(trackers: Trackers, tm
         get_info(trackers, foreign)
     with pytest.raises(NoRunError):
         get_info(trackers, replace(foreign, source="local"))
+
+
+def test_a_tracker_that_does_not_open_in_time_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_over = threading.Event()
+
+    def hang(settings: TrackerSettings) -> Tracker:
+        is_over.wait(60)
+        raise TrackerError("nobody waits for this")
+
+    load = plugins.load
+    monkeypatch.setattr(plugins, "load", lambda group, name: hang if name == "mlflow" else load(group, name))
+    monkeypatch.setattr("mltrain.tracking.standings.OPEN_S", 0.05)
+    settings = TrainSection(experiment_tracker="mlflow", project_name="churn")
+
+    with open_trackers(settings, Workspace(root=tmp_path)) as opened:
+        found = list_standings(opened, run=None, limit=5)
+    is_over.set()
+
+    assert opened.remote is None
+    assert found.warnings == ("mlflow cannot be opened, local records are used: no answer within 0.05 s",)
 
 
 def test_a_run_that_was_sent_late_is_as_old_as_its_training(tmp_path: Path) -> None:

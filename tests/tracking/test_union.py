@@ -62,6 +62,21 @@ def test_a_run_on_its_way_is_the_local_one(tmp_path: Path, score: float | None, 
     assert run.origin == "local"
 
 
+def test_a_copy_without_the_hash_of_the_model_is_not_all_of_the_run(tmp_path: Path) -> None:
+    local, there = _trackers(tmp_path)
+    _log(local, "lgbm-1")
+    _log(there, "lgbm-1")
+    local.resume_run("lgbm-1").set_tags({"mltrain.manifest": "0" * 64})
+    there.resume_run("lgbm-1").set_tags({"of the tracker": "alone"})
+
+    (before,) = recent_runs(there, local, tags={}).runs
+    there.resume_run("lgbm-1").set_tags({"mltrain.manifest": "0" * 64})
+    (after,) = recent_runs(there, local, tags={}).runs
+
+    assert (before.origin, before.info.tags["mltrain.manifest"]) == ("local", "0" * 64)
+    assert after.origin == "tracker"
+
+
 def test_runs_of_either_side_are_listed_newest_first_up_to_the_limit(tmp_path: Path) -> None:
     local, there = _trackers(tmp_path)
     _log(local, "one")

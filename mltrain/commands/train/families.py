@@ -105,8 +105,9 @@ def _search_and_keep(
     session: Session, jobs: list[SearchJob], *, deadline: float | None, voters_s: float
 ) -> list[Found | LeftOut]:
     with ExitStack() as open_runs:
+        closings = {job.name: open_runs.enter_context(ExitStack()) for job in jobs}
         runs = {
-            job.name: open_runs.enter_context(session.tracked.run(job.name, start_tags(session, job.name)))
+            job.name: closings[job.name].enter_context(session.tracked.run(job.name, start_tags(session, job.name)))
             for job in jobs
         }
         reserve = None
@@ -128,10 +129,10 @@ def _search_and_keep(
         by_length = sorted(zip(jobs, studies, strict=True), key=lambda pair: -_refit_s(session, *pair))
         pending = {job.name: _begin_final(session, job, study, deadline=deadline) for job, study in by_length}
         # The shortest is kept first: what is calibrated, drawn and saved then runs beside the longer refits.
-        found = {
-            name: _keep_or_leave_out(session, runs[name], pending[name], deadline=deadline)
-            for name in reversed(pending)
-        }
+        found: dict[str, Found | LeftOut] = {}
+        for name in reversed(pending):
+            found[name] = _keep_or_leave_out(session, runs[name], pending[name], deadline=deadline)
+            closings[name].close()  # its run ends now: the tracker takes it while the others are kept
         return [found[job.name] for job in jobs]
 
 

@@ -10,8 +10,10 @@ import logging
 import os
 import sys
 import warnings
+from threading import Lock
 from typing import Any
 
+_IMPORTING = Lock()  # runs are opened in threads; what is put back afterwards is the process's
 _ALWAYS = {
     "COMET_DISABLE_AUTO_LOGGING": "1",
     "COMET_ERROR_TRACKING_ENABLE": "false",
@@ -31,11 +33,12 @@ def import_comet() -> Any:
     os.environ.update(_ALWAYS)
     for name, value in _UNLESS_SET.items():
         os.environ.setdefault(name, value)
-    hook = sys.excepthook
-    with warnings.catch_warnings():
+    with _IMPORTING, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its dependencies, at import
+        hook = sys.excepthook
         import comet_ml
-    sys.excepthook = hook
+
+        sys.excepthook = hook
     # Its console stays quiet by its own level; what it reports must reach our listener.
     logging.getLogger("comet_ml").setLevel(logging.WARNING)
     return comet_ml

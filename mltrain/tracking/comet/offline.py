@@ -6,16 +6,15 @@ import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mltrain import files
 from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import ModelVersion, Run, RunInfo, TrackerSettings
 from mltrain.tracking.comet.archives import ArchivedRun, StoredFile, missing_from, read_archives, readable
-from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import as_tracker_errors
 from mltrain.tracking.comet.index import archives_of, indexed_runs
 from mltrain.tracking.comet.keys import experiment_key
+from mltrain.tracking.comet.opening import start_experiment
 from mltrain.tracking.comet.preflight import Mode
 from mltrain.tracking.comet.run import CometRun, quiet_config
 from mltrain.tracking.json_registry import JsonRegistry
@@ -110,9 +109,8 @@ class OfflineTracker:
     def _open(self, key: str, *, mode: str, name: str | None) -> CometRun:
         """Open an experiment whose archive is made when it ends."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        comet = import_comet()
         with as_tracker_errors("start an offline run"):
-            experiment: Any = comet.start(
+            experiment = start_experiment(
                 online=False,
                 mode=mode,
                 experiment_key=key,

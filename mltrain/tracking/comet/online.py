@@ -18,6 +18,7 @@ from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import as_tracker_errors
 from mltrain.tracking.comet.keys import experiment_key
 from mltrain.tracking.comet.listing import Project
+from mltrain.tracking.comet.opening import start_experiment
 from mltrain.tracking.comet.reading import history_of, info_of
 from mltrain.tracking.comet.registry import OnlineRegistry
 from mltrain.tracking.comet.run import CometRun, quiet_config
@@ -146,9 +147,8 @@ class OnlineTracker:
     def _open(self, key: str, *, mode: str, name: str | None, held: Set[Stored] = frozenset()) -> CometRun:
         """Open an experiment and make sure that it is alive."""
         self._settings.directory.mkdir(parents=True, exist_ok=True)
-        comet = import_comet()
         with as_tracker_errors("start a run"):
-            experiment: Any = comet.start(
+            experiment = start_experiment(
                 online=True,
                 mode=mode,
                 experiment_key=key,

@@ -8,10 +8,13 @@ from __future__ import annotations
 import http.client
 import logging
 import urllib.request
+from functools import partial
 from typing import Literal, TypeAlias
 
+from mltrain.errors import TrackerError
 from mltrain.redaction import without_secrets
 from mltrain.tracking.comet.client_settings import has_key, server_url
+from mltrain.tracking.waiting import within
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +35,16 @@ def _is_alive(timeout_s: float) -> bool:
     if not url.startswith(("http://", "https://")):
         return False
     try:
-        with urllib.request.urlopen(url, timeout=timeout_s) as answer:  # noqa: S310 - scheme checked above
-            return bool(answer.status == 200)
+        return within(timeout_s, partial(_says_its_version, url, timeout_s))
+    except TrackerError as error:
+        logger.info("comet does not answer at %s: %s", without_secrets(root), error.message)
+        return False
     except (OSError, ValueError, http.client.HTTPException) as error:
         logger.info("comet does not answer at %s: %s", without_secrets(root), error)
         return False
+
+
+def _says_its_version(url: str, timeout_s: float) -> bool:
+    """Wait for the whole answer; the time-out of a socket is that of each of its parts."""
+    with urllib.request.urlopen(url, timeout=timeout_s) as answer:  # noqa: S310 - scheme checked above
+        return bool(answer.status == 200)
