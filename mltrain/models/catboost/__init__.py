@@ -70,6 +70,8 @@ class CatBoost:
     ) -> Pools:
         """Quantize the first fold; the others follow when they are needed.
 
+        A number takes 5 bytes, 4 of them the number itself, a category 9; a fit takes about 200 bytes a row besides.
+
         Raises
         ------
         mltrain.errors.EnvironmentRefusal
