@@ -19,6 +19,7 @@ from mltrain.audit.drift import check_drift
 from mltrain.audit.duplicates import check_duplicates
 from mltrain.audit.entities import check_entities, check_groups
 from mltrain.audit.fitness import check_fitness
+from mltrain.audit.infinite import check_infinite
 from mltrain.audit.leaks import check_leaks
 from mltrain.audit.likeness import check_near_duplicate_columns
 from mltrain.audit.missing import check_missing
@@ -41,6 +42,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     check_duplicates,
     check_drift,
     check_missing,
+    check_infinite,
     check_constant,
     check_ids,
     check_texts,

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from mltrain.audit.codes import numbers, value_codes
+from mltrain.audit.codes import value_codes
 from mltrain.audit.subject import Subject
 from mltrain.data import ColumnKind, Trait
+from mltrain.data.floats import as_floats
 from mltrain.data.nearest import listed
 from mltrain.data.splits import Finding
 
@@ -115,7 +116,7 @@ def _looks_like_a_counter(subject: Subject, name: str) -> bool:
     """Say whether almost all training values differ although they lie close together, as drawn numbers never do."""
     if "train" not in subject.features:
         return False
-    values = numbers(subject.features["train"].column(name))
+    values = as_floats(subject.features["train"].column(name))
     present = values[~np.isnan(values)]
     if len(present) < ENOUGH_ROWS or len(np.unique(present)) < ALMOST_ALL * len(present):
         return False

@@ -23,6 +23,18 @@ def test_a_clean_table_leaves_nothing_but_its_classes(columns: dict[str, Any], a
     assert found["classes"].severity == "info"
 
 
+def test_infinite_values_are_told_and_leave_other_checks_alone(columns: dict[str, Any], audit: Audit) -> None:
+    balance = columns["balance"].copy()
+    balance[:200], balance[200:400], balance[1300:] = np.inf, -np.inf, np.inf
+
+    found = audit({**columns, "balance": balance})
+
+    assert (found["infinite"].severity, found["infinite"].columns) == ("info", ("balance",))
+    assert found["infinite"].message == "infinite values are read as missing: balance in 400 rows"
+    assert found["infinite"].values == {"balance": 400.0}
+    assert found["infinite"].advice.startswith("mostly a division by zero")
+
+
 def test_a_copy_of_the_target_is_severe(columns: dict[str, Any], audit: Audit) -> None:
     codes = (columns["y"] == "yes") * 7.0
 
