@@ -11,10 +11,12 @@ from pydantic_core import PydanticCustomError
 
 from mltrain.redaction import carries_secret
 
-KEEP_SECRETS_OUT = (
-    "secrets stay out of the config: leave it out and set what the driver reads (PGPASSWORD, ~/.pgpass, AWS_PROFILE, "
-    "...), or put the whole address of a database into a variable and write env:NAME"
+_WHERE_SECRETS_GO = (
+    "leave it out and set what the driver reads (PGPASSWORD, ~/.pgpass, AWS_PROFILE, ...), or put the whole address of "
+    "a database into a variable and write env:NAME"
 )
+KEEP_SECRETS_OUT = f"secrets stay out of the config: {_WHERE_SECRETS_GO}"
+KEEP_SECRETS_UNTYPED = f"a command line is kept and shown in many places: {_WHERE_SECRETS_GO}"
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _TAG_NAME = re.compile(r"[A-Za-z0-9_./-]{1,100}")
 _MAX_TAG = 900

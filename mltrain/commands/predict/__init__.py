@@ -17,11 +17,13 @@ from mltrain.commands.predict.overlap import in_order
 from mltrain.commands.predict.retyped import type_notes
 from mltrain.commands.predict.scoring import Batch, Scorer, score, write_tables
 from mltrain.config import Config
+from mltrain.config.consistency import KEEP_SECRETS_UNTYPED
 from mltrain.data.streaming import Stream
 from mltrain.drift import ColumnDrift, Tally, column_drifts
 from mltrain.errors import NoRunError, UsageError
 from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.model import Model, available_cores
+from mltrain.redaction import carries_secret
 from mltrain.unseen import known_levels
 from mltrain.workspace import Workspace
 
@@ -106,9 +108,11 @@ def predict(
     mltrain.errors.NoRunError
         There is no such model.
     mltrain.errors.UsageError
-        The destination has another suffix.
+        The source holds a secret, which is not shown, or the destination has another suffix.
     """
     started = time.monotonic()
+    if carries_secret(source):
+        raise UsageError("the address holds a password or token", where="IN", hint=KEEP_SECRETS_UNTYPED)
     if destination.suffix.lower() not in SUFFIXES:
         raise UsageError(f"cannot write {destination.name!r}", hint="end its name in .parquet or .csv")
     found = _find_model(config, workspace, model)
