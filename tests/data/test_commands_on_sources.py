@@ -220,18 +220,19 @@ def test_predict_refuses_an_address_that_holds_a_secret_before_it_shows_it(
 
 
 @pytest.mark.parametrize(
-    ("source", "options", "code", "told"),
+    ("given", "code", "told"),
     [
-        ("POSTGRES", {"query": "select * from nothing_there"}, 3, 'relation "nothing_there" does not exist'),
-        ("POSTGRES", {"table": "chrun"}, 3, "there is no table 'chrun'"),
-        ("WRONG", {"table": "churn"}, 6, "password authentication failed"),
-        ("postgresql://ann@127.0.0.1:9/shop", {"table": "churn"}, 6, "the database cannot be opened"),
-        ("s3://lake/nothing.parquet", {}, 3, "there is no"),
+        (("POSTGRES", {"query": "select * from nothing_there"}), 3, 'relation "nothing_there" does not exist'),
+        (("POSTGRES", {"table": "chrun"}), 3, "there is no table 'chrun'"),
+        (("WRONG", {"table": "churn"}), 6, "password authentication failed"),
+        (("postgresql://ann@127.0.0.1:9/shop", {"table": "churn"}), 6, "the database cannot be opened"),
+        (("s3://lake/nothing.parquet", {}), 3, "there is no"),
     ],
 )
 def test_what_goes_wrong_in_predict_is_told_without_secrets(
-    call: Call, servers: Any, evaluated: Workspace, tmp_path: Path, source: str, options: Any, code: int, told: str
+    call: Call, servers: Any, evaluated: Workspace, tmp_path: Path, given: Any, code: int, told: str
 ) -> None:
+    source, options = given
     if source == "WRONG":
         os.environ["PGPASSWORD"] = "hunter2-is-wrong"
     address = servers.url if source in ("POSTGRES", "WRONG") else source

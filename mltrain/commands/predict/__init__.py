@@ -231,4 +231,6 @@ def _notes(stream: Stream, model: Model) -> tuple[str, ...]:
         notes.append(f"columns not known to the model were ignored: {', '.join(extra[:10])}")
     if lacking:
         notes.append(f"id columns are not in the source: {', '.join(lacking)}")
+    if stream.partial_ids:
+        notes.append(f"id columns are not in all files of the source: {', '.join(stream.partial_ids)}")
     return tuple(notes)
