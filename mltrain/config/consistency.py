@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -59,6 +60,15 @@ def check_addresses(**addresses: str | None) -> None:
     for key, address in addresses.items():
         if address is not None and carries_secret(address):
             refuse(f"data.{key} holds a password or token", key=key, hint=KEEP_SECRETS_OUT)
+
+
+def check_test_source(source: str | None, test_source: str | None) -> None:
+    """Refuse to test on the very rows that are learnt from."""
+    if source is not None and test_source is not None and posixpath.normpath(source) == posixpath.normpath(test_source):
+        hint = "leave it out, and rows of data.source are held out; or name a file with other rows"
+        refuse(
+            "data.test_source is data.source: models would be tested on what they learn", key="test_source", hint=hint
+        )
 
 
 def check_split_columns(kind: str, *, group: str | None, time: str | None, key: str | None) -> None:

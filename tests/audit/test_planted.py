@@ -85,6 +85,19 @@ def test_duplicates_across_splits_are_found_with_their_rows(columns: dict[str, A
     assert found.message.endswith("10 of 300 in test")
 
 
+def test_test_rows_are_looked_for_in_validation_too(columns: dict[str, Any], audit: Audit) -> None:
+    for values in columns.values():
+        values[1200:1500] = values[[*range(150), *range(900, 1050)]]
+
+    found = audit(columns)
+
+    assert (found["duplicates"].severity, found["duplicates"].count) == ("severe", 300)
+    assert (
+        found["duplicates"].message
+        == "rows that also stand in another split, features and label alike: 300 of 300 in test"
+    )
+
+
 def test_many_duplicates_are_severe(columns: dict[str, Any], audit: Audit) -> None:
     for values in columns.values():
         values[1200:1240] = values[0:40]
@@ -102,11 +115,13 @@ def test_rows_alike_by_chance_are_told_but_not_warned_of(columns: dict[str, Any]
     assert "near_duplicates" not in found
 
 
-def test_one_case_with_another_value_in_one_column_is_a_near_duplicate(columns: dict[str, Any], audit: Audit) -> None:
-    for name, values in columns.items():
-        if name != "visits":
-            values[1200:1205] = values[0:5]
-    columns["visits"][1200:1205] = columns["visits"][0:5] + 1
+@pytest.mark.parametrize("first", [0, 900])
+def test_one_case_with_another_value_in_one_column_is_a_near_duplicate(
+    columns: dict[str, Any], audit: Audit, first: int
+) -> None:
+    for values in columns.values():
+        values[1200:1205] = values[first : first + 5]
+    columns["visits"][1200:1205] += 1
 
     found = audit(columns)["near_duplicates"]
 
