@@ -39,12 +39,17 @@ class Searched:
 
 
 def without_data(searched: Searched) -> Searched:
-    """Return a family without its rows and without what its fits shared, each as large as the table.
+    """Return a family without its rows, what its fits shared, and the predictions of trials that will not vote.
 
-    Its voters keep the fits that they have: none can be fitted again.
+    Each is as large as a part of the table. Its voters keep the fits that they have: none can be fitted again.
     """
     view = replace(searched.job.view, X=searched.job.view.X[:0].copy())  # a slice alone would hold on to the whole
-    return replace(searched, job=replace(searched.job, view=view), study=replace(searched.study, prepared=None))
+    voters = {trial.number for trial in best_trials(searched.study, searched.job.metric, n=VOTERS_PER_FAMILY)}
+    if searched.kept.trial is not None:
+        voters.add(searched.kept.trial.number)
+    trials = tuple(trial if trial.number in voters else replace(trial, proba=None) for trial in searched.study.trials)
+    study = replace(searched.study, prepared=None, trials=trials)
+    return replace(searched, job=replace(searched.job, view=view), study=study)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -31,6 +31,7 @@ from mltrain.development import (
 from mltrain.drift import Profile, fit_profile
 from mltrain.events import Listener, Notice, StageFinished, StageStarted, ignore
 from mltrain.models import Fold, ModelFamily, Objective, ViewKind
+from mltrain.models.bins import with_few_bins
 from mltrain.plan import comparison_metric
 from mltrain.search import SearchJob
 from mltrain.sizing import columns_to_read
@@ -96,7 +97,8 @@ class Material:
         encoded, settings = self.view(family.view), self.config.models.get(name)
         n_classes = self.rows.schema.target.n_classes
         shape = shape_of(encoded.view, n_classes)
-        searched = {k: v.dimension() for k, v in settings.search_space.items()} if settings else {}
+        asked = {k: v.dimension() for k, v in settings.search_space.items()} if settings else {}
+        searched = with_few_bins(asked, getattr(family, "binning", frozenset()))
         everything = Fold(train=np.arange(len(self.rows.y)), valid=np.empty(0, dtype=np.intp))
         *folds, final = with_selected_features(
             encoded.view,
@@ -114,7 +116,7 @@ class Material:
             weights=self.rows.weights,
             folds=tuple(folds),
             final_features=final.features,
-            objective=Objective(n_classes=n_classes, device=self.config.train.device),
+            objective=Objective(n_classes=n_classes, device=self.config.train.device, seed=self.config.seed),
             metric=self.recipe.metric,
             space={**family.space(shape), **searched},
             first_trials=tuple(family.first_trials(shape)),

@@ -23,6 +23,7 @@ from mltrain.models import Objective
 from mltrain.preprocessing import encode
 from mltrain.search import Ends, LocalExecutor, SearchJob, search
 from mltrain.space import Params
+from mltrain.voting import VOTERS_PER_FAMILY
 
 SCHEMA = Schema(
     columns=tuple(Column(name=n, kind=ColumnKind.NUMERIC, arrow_type="double") for n in ("a", "b")),
@@ -158,5 +159,8 @@ def test_a_family_without_data_holds_on_to_none_of_it(
 
     assert all(one.job.view.n_samples == 0 for one in light)
     assert all(getattr(one.job.view.X, "base", None) is None for one in light)
+    for one in light:
+        with_predictions = [trial for trial in one.study.trials if trial.proba is not None]
+        assert len(with_predictions) == VOTERS_PER_FAMILY < len(one.study.trials)
     again = keep_ensemble(light, recipe=RECIPE, executor=executor, deadline=None)
     assert again.weights == kept.weights

@@ -16,7 +16,7 @@ from mltrain.errors import DataError
 from mltrain.events import ignore
 from mltrain.jobs import Material, read_material, study_data_key
 from mltrain.models import ModelFamily
-from mltrain.space import Int
+from mltrain.space import Choice, Int
 from mltrain.workspace import Workspace
 
 
@@ -29,15 +29,18 @@ def _family(name: str) -> ModelFamily:
 
 
 def test_a_job_is_what_the_config_says(trained: Workspace, churn: Any) -> None:
-    models = {"lgbm": {"params": {"learning_rate": 0.07}, "search_space": {"num_leaves": {"int": [4, 20]}}}}
+    ranges = {"num_leaves": {"int": [4, 20]}, "max_bin": {"int": [15, 255]}}
+    models = {"lgbm": {"params": {"learning_rate": 0.07}, "search_space": ranges}}
     config = churn(models=models, train={"n_folds": 3, "trial_lag": 2, "comparison_metric": "log_loss"})
     material = _material(trained, config)
 
     job = material.job("lgbm", _family("lgbm"), max_trials=5)
 
     assert (job.name, job.max_trials, job.lag, job.seed) == ("lgbm", 5, 2, config.seed)
+    assert job.objective.seed == config.seed
     assert job.fixed == {"learning_rate": 0.07}
     assert job.space["num_leaves"] == Int(low=4, high=20)
+    assert job.space["max_bin"] == Choice(options=(255, 127, 63, 31, 15))
     assert job.metric.name == "log_loss"
     assert (len(job.folds), job.weights, job.final_features) == (3, None, None)
     np.testing.assert_array_equal(np.sort(job.valid_rows), np.arange(len(job.y)))

@@ -71,10 +71,17 @@ class Fold:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Objective:
-    """What is learnt: probabilities of ``n_classes`` classes (codes 0 … n_classes - 1), on ``device``."""
+    """What is learnt: probabilities of ``n_classes`` classes (codes 0 … n_classes - 1), on ``device``.
+
+    Attributes
+    ----------
+    seed : int
+        Of the random steps that all trials share, such as which rows are sampled; those of one fit have `Limits.seed`.
+    """
 
     n_classes: int
     device: Literal["cpu", "gpu"] = "cpu"
+    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,9 +164,18 @@ class ModelFamily(Protocol):
     parameters : frozenset of str
         Every name that `fit` takes, synonyms included; a config that names another is refused before training.
 
-    A family whose rounds grow one tree for each of several classes says so with ``grows_tree_per_class = True``, and
-    with ``tree_us`` how many microseconds of one core a tree takes for 1,000 rows (50 otherwise), so that it is known
-    what its predictions cost.
+    Notes
+    -----
+    A family may say more of itself; what it does not say has a default.
+
+    ``grows_tree_per_class = True``: a round grows one tree for each of several classes.
+    ``tree_us = 65.0``: microseconds of one core that a tree takes for 1,000 rows (50 otherwise), so that it is known
+    what predictions cost.
+    ``uses_threads = False``: fits run on one thread whatever `Limits.threads` allows; no core is kept for a second one.
+    ``libraries = ("lightgbm",)``: modules that decide what a fit gives; with another version of one a search is not
+    continued but begun anew.
+    ``binning = frozenset({"max_bin"})``: parameters that ask for other bins than `prepare` made; of a range of one a
+    few values are searched.
     """
 
     name: str

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from mltrain.models import Shape
+from mltrain.models import Limits, Shape
+from mltrain.models.parameters import take_number
 from mltrain.models.rounds import patience
+from mltrain.space import Params
 
 MOST_ROUNDS = 3000
 _MOST_CELLS = 6e9
@@ -65,6 +68,36 @@ def most_rounds(shape: Shape, *, learning_rate: float, cap: int = MOST_ROUNDS) -
     by_rows = max(_MOST_CELLS / cells, 200)
     by_rate = max(100 / learning_rate, 100)
     return max(1, min(cap, int(by_rows), int(by_rate)))
+
+
+def round_cap(
+    settled: Params, X: Any, *, limits: Limits, n_classes: int, cap: int, own_cap: int, learning_rate: float
+) -> int:
+    """Return the rounds of one fit at most: as many as a final fit is told, else as `most_rounds` has them.
+
+    Parameters
+    ----------
+    settled : Params
+        Under the library's own names.
+    X : matrix of shape (n_samples, n_features)
+        All rows of the view.
+    cap : int
+        What the user allows.
+    own_cap : int
+        What the family does where nothing is told.
+    learning_rate : float
+        The library's where the parameters name none.
+
+    Raises
+    ------
+    ValueError
+        The learning rate is no positive number.
+    """
+    if limits.max_rounds is not None:
+        return max(1, min(cap, limits.max_rounds))
+    shape = Shape(n_samples=X.shape[0], n_features=X.shape[1], n_classes=n_classes)
+    rate = take_number(dict(settled), "learning_rate", default=learning_rate, low=1e-6)
+    return most_rounds(shape, learning_rate=rate, cap=min(cap, own_cap))
 
 
 def expected_rounds(shape: Shape, *, learning_rate: float, leaves: float, cap: int = MOST_ROUNDS) -> float:

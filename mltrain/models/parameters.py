@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
 from mltrain.space import Params, Scalar
@@ -66,6 +66,11 @@ def own_names(params: Params, synonyms: Mapping[str, str]) -> dict[str, Scalar]:
     """Return the parameters under the library's own names, unknown ones as they are; a synonym wins."""
     ordered = sorted(params.items(), key=lambda item: item[0] in synonyms)
     return {synonyms.get(name, name): value for name, value in ordered}
+
+
+def names_of(own: Collection[str], synonyms: Mapping[str, str]) -> frozenset[str]:
+    """Return the library's own names and all synonyms of them."""
+    return frozenset(own) | {name for name, meant in synonyms.items() if meant in own}
 
 
 def number_or(params: Params, name: str, default: float) -> float:

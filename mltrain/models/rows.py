@@ -68,11 +68,12 @@ def fold_rows(prepared: Prepared, fold: int, *, most_rows: int | None = None) ->
     Parameters
     ----------
     most_rows : int, optional
-        Training rows at most, classes by their shares; always the same ones of a fold.
+        Training rows at most, classes by their shares; the same ones of a fold for every trial of one seed.
     """
     part = prepared.folds[fold]
     if most_rows is not None and part.train.size > most_rows:
-        part = replace(part, train=_stratified(part.train, prepared.y[part.train], n_rows=most_rows, seed=fold))
+        seed = (prepared.objective.seed, fold)
+        part = replace(part, train=_stratified(part.train, prepared.y[part.train], n_rows=most_rows, seed=seed))
     return FoldRows(
         X=pick_rows(prepared.view.X, part.train, part.features),
         y=pick_rows(prepared.y, part.train),
@@ -82,7 +83,9 @@ def fold_rows(prepared: Prepared, fold: int, *, most_rows: int | None = None) ->
     )
 
 
-def _stratified(rows: NDArray[np.intp], y: NDArray[np.int64], *, n_rows: int, seed: int) -> NDArray[np.intp]:
+def _stratified(
+    rows: NDArray[np.intp], y: NDArray[np.int64], *, n_rows: int, seed: tuple[int, int]
+) -> NDArray[np.intp]:
     """Return some of the rows, ascending, each class by its share to within one row."""
     shuffled = np.random.default_rng(seed).permutation(rows.size)
     by_class = shuffled[np.argsort(y[shuffled], kind="stable")]

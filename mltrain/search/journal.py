@@ -13,10 +13,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import optuna
 
 from mltrain import files
 from mltrain._version import __version__
@@ -38,15 +37,18 @@ class Journal:
     folder : Path, optional
         None: nothing is written, nothing is resumed.
     trials : mapping of number to Trial
-        What was there when it was opened, cut trials included.
+        What was there when it was opened, cut trials included; without their predictions, which `predictions` reads.
     name, key : str
         Family and `study_key`.
+    versions : mapping of module to version
+        What the trials to come rest on.
     """
 
     folder: Path | None
     trials: Mapping[int, Trial]
     name: str
     key: str
+    versions: Mapping[str, str]
 
     def append(self, trial: Trial) -> None:
         """Keep a trial for good.
@@ -66,12 +68,20 @@ class Journal:
                 np.save(file, trial.proba, allow_pickle=False)
         path = self.folder / "journal.jsonl"
         if not path.exists():
-            files.append_line(path, json.dumps(_header(self.name, self.key)))
+            files.append_line(path, json.dumps(_header(self)))
         files.append_line(path, json.dumps(_to_line(trial), ensure_ascii=False))
+
+    def predictions(self, number: int) -> Proba | None:
+        """Return the validation predictions of a trial that was there when it was opened; None where it has none."""
+        if self.folder is None or self.trials[number].score is None:
+            return None
+        return _load_proba(_predictions(self.folder, number))
 
 
 @contextmanager
-def open_journal(studies: Path | None, name: str, *, key: str, fresh: bool, listener: Listener) -> Iterator[Journal]:
+def open_journal(
+    studies: Path | None, name: str, *, key: str, versions: Mapping[str, str], fresh: bool, listener: Listener
+) -> Iterator[Journal]:
     """Hold the journal of one study for the length of the block.
 
     Parameters
@@ -80,6 +90,9 @@ def open_journal(studies: Path | None, name: str, *, key: str, fresh: bool, list
         Folder of all studies; None keeps nothing.
     name, key : str
         Family and `study_key`; together they name the study's folder.
+    versions : mapping of module to version
+        What the sequence of trials rests on; a journal of another version is moved aside, for half of the trials would
+        be of one library and half of another.
     fresh : bool
         Move what is there aside and start anew.
 
@@ -89,38 +102,37 @@ def open_journal(studies: Path | None, name: str, *, key: str, fresh: bool, list
         Another process holds this journal, or the disk refused.
     """
     if studies is None:
-        yield Journal(folder=None, trials={}, name=name, key=key)
+        yield Journal(folder=None, trials={}, name=name, key=key, versions=versions)
         return
     folder = studies / f"{name}-{key}"
     with files.lock(studies / f".{folder.name}.lock", timeout_s=_LOCK_TIMEOUT_S):
         path = folder / "journal.jsonl"
-        problem = _problem(path, key)
+        problem = _problem(path, key=key, versions=versions)
         if problem is not None:
             listener(Notice(message=f"{name}: {problem}; the search starts anew and the old one is kept aside"))
         if folder.exists() and (fresh or problem is not None):
             _move_aside(folder)
-        yield Journal(folder=folder, trials=_read_trials(path), name=name, key=key)
+        yield Journal(folder=folder, trials=_read_trials(path), name=name, key=key, versions=versions)
 
 
-def _header(name: str, key: str) -> dict[str, Any]:
+def _header(journal: Journal) -> dict[str, Any]:
     """Return the first line of a journal."""
-    versions = {
-        "mltrain": __version__,
-        "optuna": optuna.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
-    return {"format": FORMAT, "family": name, "key": key, "versions": versions}
+    versions = {"mltrain": __version__, "python": platform.python_version(), **journal.versions}
+    return {"format": FORMAT, "family": journal.name, "key": journal.key, "versions": versions}
 
 
-def _problem(path: Path, key: str) -> str | None:
+def _problem(path: Path, *, key: str, versions: Mapping[str, str]) -> str | None:
     """Return why a journal cannot be continued, or None when it can or is not there."""
     if not path.exists():
         return None
     header = next(_read_lines(path), {})
     if header.get("format") != FORMAT:
         return f"its journal has format {header.get('format')} and this version writes {FORMAT}"
-    return None if header.get("key") == key else "its journal belongs to another search"
+    if header.get("key") != key:
+        return "its journal belongs to another search"
+    then = header.get("versions", {})
+    changed = [f"{name} {then.get(name, 'unknown')}" for name, now in versions.items() if then.get(name) != now]
+    return f"its trials are of {', '.join(changed)}, which is not installed any more" if changed else None
 
 
 def _move_aside(folder: Path) -> None:
@@ -191,8 +203,11 @@ def _to_line(trial: Trial) -> dict[str, Any]:
 
 
 def _from_line(line: dict[str, Any], folder: Path) -> Trial | None:
-    """Return the trial of a line, or None when it is not whole."""
+    """Return the trial of a line without its predictions, or None when it or they are not whole."""
     try:
+        if line["proba"]:
+            # Looked at and let go: those of all trials would be as many tables.
+            _load_proba(_predictions(folder, line["number"]), mmap_mode="r")
         curve = Curve(
             loss_rounds=tuple(line["loss_rounds"]),
             train_losses=tuple(line["train_losses"]),
@@ -209,7 +224,6 @@ def _from_line(line: dict[str, Any], folder: Path) -> Trial | None:
             seed=line["seed"],
             threads=line["threads"],
             seconds=line["seconds"],
-            proba=_load_proba(_predictions(folder, line["number"])) if line["proba"] else None,
             curve=curve,
             notes=tuple(line["notes"]),
             error=line["error"],
@@ -219,7 +233,7 @@ def _from_line(line: dict[str, Any], folder: Path) -> Trial | None:
         return None
 
 
-def _load_proba(path: Path) -> Proba:
+def _load_proba(path: Path, *, mmap_mode: Literal["r"] | None = None) -> Proba:
     """Read predictions; never unpickles."""
-    proba: Proba = np.load(path, allow_pickle=False)
+    proba: Proba = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
     return proba

@@ -64,6 +64,8 @@ class OpenStudy:
         self._journal = journal
         self._sequence = Sequence(job.name, plan, metric=job.metric, seed=job.seed, lag=job.lag, finished=finished)
         self._n_predictions = len(job.valid_rows) * job.objective.n_classes
+        for trial in self._with_predictions():
+            self.trials[trial.number] = replace(trial, proba=journal.predictions(trial.number))
         self._score = partial(score_of, job)
         self._attempts: dict[int, Attempt] = {}
         self._next: Proposal | None = None
@@ -203,11 +205,16 @@ class OpenStudy:
             self._let_go_of_predictions()
 
     def _let_go_of_predictions(self) -> None:
-        """On large data keep the predictions of the best trials alone; the journal has those of all."""
-        if self._n_predictions < _MANY_PREDICTIONS:
-            return
-        for trial in rank_trials(self.trials.values(), self.job.metric)[_MOST_WITH_PREDICTIONS:]:
-            self.trials[trial.number] = replace(trial, proba=None)
+        """Keep the predictions of some trials alone; the journal has those of all."""
+        kept = {trial.number for trial in self._with_predictions()}
+        for number, trial in self.trials.items():
+            if trial.proba is not None and number not in kept:
+                self.trials[number] = replace(trial, proba=None)
+
+    def _with_predictions(self) -> tuple[Trial, ...]:
+        """Return the trials whose predictions are to be in memory: on large data those of the best alone."""
+        ranked = rank_trials(self.trials.values(), self.job.metric)
+        return ranked if self._n_predictions < _MANY_PREDICTIONS else ranked[:_MOST_WITH_PREDICTIONS]
 
     def _keep_models(self, attempt: Attempt, trial: Trial) -> None:
         """Keep the fold models of the best trials fitted here and let go of the others."""

@@ -18,6 +18,7 @@ from mltrain.search.job import SearchJob, study_key
 from mltrain.search.journal import open_journal
 from mltrain.search.open_study import OpenStudy
 from mltrain.search.trial import Trial
+from mltrain.search.versions import versions_behind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +100,14 @@ def search(
             OpenStudy(
                 job,
                 journals.enter_context(
-                    open_journal(journal_dir, job.name, key=study_key(job), fresh=fresh, listener=listener)
+                    open_journal(
+                        journal_dir,
+                        job.name,
+                        key=study_key(job),
+                        versions=versions_behind(job.family),
+                        fresh=fresh,
+                        listener=listener,
+                    )
                 ),
             )
             for job in jobs

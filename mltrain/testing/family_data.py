@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mltrain.models import Fold, Shape, View, ViewKind
 
 _N_SAMPLES = 600
+_MANY = (25_000, 20)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +40,21 @@ def make_rows(kind: ViewKind, *, n_classes: int) -> Rows:
         X[::13, 2] = np.nan
     view = View(kind=kind, X=X, feature_names=("first", "second", "category"), categorical=(2,))
     return Rows(view=view, y=y, n_classes=n_classes)
+
+
+def make_many_rows(kind: ViewKind, *, n_classes: int) -> Rows:
+    """Return 25,000 rows of twenty numbers, most of them noise, and classes of unequal size.
+
+    Libraries deal so many rows out to their threads in blocks, and noise is where sums that differ in their last bit
+    make other cuts.
+    """
+    rng = np.random.default_rng(7)
+    X = rng.normal(size=_MANY).astype(np.float32)
+    signal = X[:, 0] + X[:, 1] * X[:, 2] + rng.normal(size=_MANY[0])
+    edges = np.quantile(signal, np.linspace(0, 1, n_classes + 1)[1:-1] ** 1.5)
+    names = tuple(f"number_{position}" for position in range(_MANY[1]))
+    y = np.searchsorted(edges, signal).astype(np.int64)
+    return Rows(view=View(kind=kind, X=X, feature_names=names), y=y, n_classes=n_classes)
 
 
 def make_folds(rows: Rows) -> list[Fold]:

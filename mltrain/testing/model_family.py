@@ -22,7 +22,7 @@ import pytest
 
 from mltrain.models import Fitted, Fold, Limits, ModelFamily, Objective, Proba
 from mltrain.space import Choice, Dimension, Params
-from mltrain.testing.family_data import Rows, make_folds, make_rows, shape_of
+from mltrain.testing.family_data import Rows, make_folds, make_many_rows, make_rows, shape_of
 
 _SLOWEST_STOP_S = 2.0
 
@@ -97,6 +97,20 @@ class ModelFamilyContract:
         one, two = _fit(family, prepared, rows, threads=1), _fit(family, prepared, rows, threads=2)
 
         np.testing.assert_array_equal(one.valid_proba, two.valid_proba)
+
+    @pytest.mark.parametrize("n_classes", [2, 4])
+    def test_nor_does_it_on_many_rows(self, family: ModelFamily, n_classes: int) -> None:
+        rows = make_many_rows(family.view, n_classes=n_classes)
+        positions = np.arange(rows.y.size)
+        fold = Fold(train=positions[positions % 10 != 0], valid=positions[positions % 10 == 0])
+
+        predicted = []
+        for threads in (1, 2, 3):
+            prepared, _ = _prepare(family, rows, folds=[fold], weights=0.1 + positions % 29, threads=threads)
+            predicted.append(_fit(family, prepared, rows, max_rounds=10, threads=threads).valid_proba)
+
+        np.testing.assert_array_equal(predicted[1], predicted[0])
+        np.testing.assert_array_equal(predicted[2], predicted[0])
 
     def test_fits_at_the_same_time_do_not_disturb_each_other(self, family: ModelFamily, rows: Rows) -> None:
         prepared, _ = _prepare(family, rows)
@@ -230,11 +244,17 @@ class ModelFamilyContract:
 
 
 def _prepare(
-    family: ModelFamily, rows: Rows, *, folds: Sequence[Fold] | None = None, weights: Any = None
+    family: ModelFamily,
+    rows: Rows,
+    *,
+    folds: Sequence[Fold] | None = None,
+    weights: Any = None,
+    threads: int = 1,
 ) -> tuple[Any, Sequence[Fold]]:
     folds = make_folds(rows) if folds is None else folds
     objective = Objective(n_classes=rows.n_classes)
-    return family.prepare(rows.view, rows.y, weights=weights, folds=folds, objective=objective), folds
+    prepared = family.prepare(rows.view, rows.y, weights=weights, folds=folds, objective=objective, threads=threads)
+    return prepared, folds
 
 
 def _fit(

@@ -10,11 +10,11 @@ from mltrain.models.rows import fold_rows, pick_rows, prepare_rows
 X = np.arange(24, dtype=np.float32).reshape(8, 3)
 
 
-def _prepared(n_train):
+def _prepared(n_train, *, seed=0):
     view = View(kind="one_hot", X=X, feature_names=("a", "b", "c"))
     folds = [Fold(train=np.arange(n_train), valid=np.arange(n_train, 8))] * 2
     y = np.arange(8) % 2
-    return prepare_rows(view, y, weights=np.arange(8.0), folds=folds, objective=Objective(n_classes=2))
+    return prepare_rows(view, y, weights=np.arange(8.0), folds=folds, objective=Objective(n_classes=2, seed=seed))
 
 
 def test_rows_that_stand_together_are_not_copied():
@@ -45,6 +45,12 @@ def test_a_sample_of_the_training_rows_is_the_same_each_time():
     np.testing.assert_array_equal(one.weights * 3, one.X[:, 0])
     np.testing.assert_array_equal(one.X_valid, X[6:])
     assert fold_rows(prepared, 0, most_rows=6).X.shape == (6, 3)
+
+
+def test_another_seed_takes_another_sample_of_the_training_rows():
+    samples = [fold_rows(_prepared(6, seed=seed), 0, most_rows=3).X[:, 0].tolist() for seed in range(6)]
+
+    assert len(set(map(tuple, samples))) > 1
 
 
 def test_a_sample_keeps_the_shares_of_the_classes():

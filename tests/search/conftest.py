@@ -25,6 +25,7 @@ class ToyFamily:
     view: str = "native"
     simplicity: int = 0
     parameters: frozenset[str] = frozenset({"slope", "rounds", "kind"})
+    libraries: tuple[str, ...] = ()
     seconds: Callable[[int, int], float] = lambda n_call, fold: 0.0
     """Sleep of a fit, by the number of the call and the fold."""
     refuses: Callable[[Params], bool] = lambda params: False

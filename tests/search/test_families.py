@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 
 from mltrain.events import Notice, TrialFinished
@@ -117,12 +118,17 @@ def test_a_first_trial_that_its_share_cut_is_run_again_when_nothing_else_can_be(
     assert len(one.trials) > 1
 
 
-def test_on_large_data_the_best_trials_alone_keep_their_predictions(toy, make_job, monkeypatch):
+def test_on_large_data_the_best_trials_alone_keep_their_predictions(toy, make_job, monkeypatch, tmp_path):
     monkeypatch.setattr("mltrain.search.open_study._MANY_PREDICTIONS", 1)
     monkeypatch.setattr("mltrain.search.open_study._MOST_WITH_PREDICTIONS", 3)
 
-    (study,) = run((make_job(toy()),))
+    (study,) = run((make_job(toy()),), journal_dir=tmp_path)
+    (resumed,) = run((make_job(toy(), max_trials=0),), journal_dir=tmp_path)
 
     scored = sorted((t for t in study.trials if t.score is not None), key=lambda t: t.score)
     assert all(trial.proba is not None for trial in scored[:3])
     assert all(trial.proba is None for trial in scored[3:])
+    assert resumed.n_resumed == len(study.trials)
+    for before, after in zip(study.trials, resumed.trials, strict=True):
+        assert (before.proba is None) == (after.proba is None)
+        assert before.proba is None or np.array_equal(before.proba, after.proba)

@@ -13,8 +13,11 @@ from mltrain.search.trial import Curve, Trial
 PROBA = np.array([[0.1, 0.9], [1 / 3, 2 / 3]])
 
 
-def opened(folder, *, key="k1"):
-    return open_journal(folder, "toy", key=key, fresh=False, listener=events.ignore)
+VERSIONS = {"optuna": "4.1.0", "toybox": "1.0"}
+
+
+def opened(folder, *, key="k1", versions=VERSIONS, listener=events.ignore):
+    return open_journal(folder, "toy", key=key, versions=versions, fresh=False, listener=listener)
 
 
 def make_trial(number, **changes):
@@ -37,11 +40,8 @@ def make_trial(number, **changes):
 
 
 def assert_same(one, other):
-    for name in Trial.__slots__:
-        if name == "proba":
-            assert np.array_equal(one.proba, other.proba)
-        else:
-            assert getattr(one, name) == getattr(other, name)
+    for name in set(Trial.__slots__) - {"proba"}:
+        assert getattr(one, name) == getattr(other, name)
 
 
 def test_trials_come_back_exactly(tmp_path):
@@ -53,8 +53,17 @@ def test_trials_come_back_exactly(tmp_path):
     with opened(tmp_path) as journal:
         assert list(journal.trials) == [0, 1]
         assert_same(journal.trials[0], make_trial(0))
+        np.testing.assert_array_equal(journal.predictions(0), PROBA)
         assert journal.trials[1].error == "ValueError: no"
-        assert journal.trials[1].proba is None
+        assert journal.predictions(1) is None
+
+
+def test_predictions_are_read_when_they_are_wanted(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append(make_trial(0))
+
+    with opened(tmp_path) as journal:
+        assert journal.trials[0].proba is None
 
 
 def test_undefined_scores_come_back(tmp_path):
@@ -123,11 +132,29 @@ def test_a_journal_of_another_key_is_moved_aside(tmp_path):
     (tmp_path / "toy-k1").rename(tmp_path / "toy-k2")
     said = []
 
-    with open_journal(tmp_path, "toy", key="k2", fresh=False, listener=said.append) as journal:
+    with opened(tmp_path, key="k2", listener=said.append) as journal:
         assert journal.trials == {}
 
     assert "belongs to another search" in said[0].message
     assert (tmp_path / "toy-k2-old-1" / "journal.jsonl").exists()
+
+
+def test_trials_of_another_library_are_moved_aside(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.append(make_trial(0))
+    said = []
+
+    with opened(tmp_path, versions={**VERSIONS, "toybox": "1.1"}, listener=said.append) as journal:
+        assert journal.trials == {}
+        journal.append(make_trial(0))
+
+    assert [event.message for event in said] == [
+        "toy: its trials are of toybox 1.0, which is not installed any more; "
+        "the search starts anew and the old one is kept aside"
+    ]
+    assert (tmp_path / "toy-k1-old-1" / "journal.jsonl").exists()
+    with opened(tmp_path, versions={**VERSIONS, "toybox": "1.1"}) as journal:
+        assert list(journal.trials) == [0]
 
 
 def test_a_second_holder_is_refused(tmp_path):

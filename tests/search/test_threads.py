@@ -70,3 +70,11 @@ def test_small_data_and_a_single_core_are_not_measured():
         assert measure_threads(make_call(family), two, n_cells=SURELY_ONE_THREAD - 1) == 1
         assert measure_threads(make_call(family), one, n_cells=10**9) == 1
     assert family.threads == []
+
+
+def test_a_family_that_uses_one_thread_is_not_measured():
+    family = Sleeper(one_s=0.2, more_s=0.05, crowded_s=0.4)
+    family.uses_threads = False
+    with LocalExecutor(2) as executor:
+        assert measure_threads(make_call(family), executor, n_cells=10**9) == 1
+    assert family.threads == []

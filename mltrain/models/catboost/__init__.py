@@ -1,7 +1,8 @@
 """CatBoost: symmetric trees on pools that are quantized once per fold; an extra, ``mltrain[catboost]``.
 
-It knows nothing of other families. Results do not depend on the number of threads, and two fits at once share nothing
-but the pools that they read.
+It knows nothing of other families. A fit runs on one thread whatever it is allowed: on more than 10,000 training rows
+the library's models depend on the number of threads, at any setting (by up to 0.17 in a probability of 12,000 rows).
+Pools and predictions do not, and take what they may. Two fits at once share nothing but the pools that they read.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
-from mltrain.models.boosting import MOST_ROUNDS, most_rounds
+from mltrain.models.boosting import MOST_ROUNDS, round_cap
 from mltrain.models.catboost.binary import booster_of, bytes_of, class_codes, seal
 from mltrain.models.catboost.data import QUANTIZING, FoldPools, Pools, fold_pools, make_pool, prepare_pools
 from mltrain.models.catboost.loop import Boosted, boost
 from mltrain.models.catboost.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.catboost.work import forecast_work
 from mltrain.models.framing import frame, unframe
-from mltrain.models.parameters import settle_parameters, take_number
+from mltrain.models.parameters import names_of, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, normalise
 from mltrain.space import Params, Scalar, Space
 
@@ -39,8 +40,11 @@ class CatBoost:
     name = "catboost"
     view: ViewKind = "native"
     tree_us = 15.0
+    uses_threads = False
     simplicity = 3
+    libraries = ("catboost",)
     parameters = KNOWN | frozenset(SYNONYMS)
+    binning = names_of(QUANTIZING, SYNONYMS)
 
     def space(self, shape: Shape) -> Space:
         """Return the default search space for data of this shape."""
@@ -83,19 +87,28 @@ class CatBoost:
         """
         settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
         cap = int(take_number(settled, "iterations", default=MOST_ROUNDS, low=1))
+        n_classes = prepared.objective.n_classes
         quantizing = {name: settled.pop(name) for name in QUANTIZING if name in settled}
         try:
             data = fold_pools(prepared, fold, quantizing=quantizing, threads=limits.threads)
             boosted = boost(
                 data,
                 params=_library_params(settled, prepared, data, limits=limits),
-                n_rounds=_round_cap(cap, settled, prepared, limits=limits),
+                n_rounds=round_cap(
+                    settled,
+                    prepared.view.X,
+                    limits=limits,
+                    n_classes=n_classes,
+                    cap=cap,
+                    own_cap=MOST_ROUNDS,
+                    learning_rate=0.05,
+                ),
                 watch=RoundWatch(limits=limits, n_samples=data.n_train),
                 is_interruptible=prepared.objective.device == "cpu",
             )
         except CatBoostError as error:
             raise ValueError(f"catboost refused the parameters {dict(params)} or the rows: {error}") from error
-        return _finish(boosted, data, n_classes=prepared.objective.n_classes, threads=limits.threads)
+        return _finish(boosted, data, n_classes=n_classes, threads=limits.threads)
 
     def predict_proba(self, model: Booster, X: Any, *, threads: int = 1) -> Proba:
         """Return probabilities of shape (n_samples, n_classes)."""
@@ -134,7 +147,7 @@ def _library_params(
         "learning_rate": 0.05,
         "task_type": "GPU" if prepared.objective.device == "gpu" else "CPU",
         "random_seed": limits.seed,
-        "thread_count": limits.threads,
+        "thread_count": 1,
         "logging_level": "Silent",
         "allow_writing_files": False,
         "use_best_model": False,
@@ -142,16 +155,6 @@ def _library_params(
     if prepared.objective.n_classes > 2:
         params["classes_count"] = len(data.classes)
     return params | settled
-
-
-def _round_cap(cap: int, settled: dict[str, Scalar], prepared: Pools, *, limits: Limits) -> int:
-    """Bound the rounds by the work of one round and by what the learning rate can use."""
-    if limits.max_rounds is not None:
-        return max(1, min(cap, limits.max_rounds))
-    n_samples, n_features = prepared.view.X.shape
-    shape = Shape(n_samples=n_samples, n_features=n_features, n_classes=prepared.objective.n_classes)
-    rate = take_number(dict(settled), "learning_rate", default=0.05, low=1e-6)
-    return most_rounds(shape, learning_rate=rate, cap=cap)
 
 
 def _finish(boosted: Boosted, data: FoldPools, *, n_classes: int, threads: int) -> Fitted:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from threading import Lock
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from mltrain.errors import EnvironmentRefusal
 from mltrain.models import Fold, Objective, View
+from mltrain.models.bins import LatestBins
 from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
 
@@ -51,15 +51,14 @@ class FoldPools:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pools:
-    """What all trials share; ``cache`` holds folds by number and quantization, filled on demand under ``lock``."""
+    """What all trials share; ``bins`` holds the folds' pools and is filled on demand."""
 
     view: View
     y: NDArray[np.int64]
     weights: NDArray[np.float64] | None
     folds: tuple[Fold, ...]
     objective: Objective
-    lock: Lock = field(default_factory=Lock)
-    cache: dict[tuple[int, tuple[tuple[str, Scalar], ...]], FoldPools] = field(default_factory=dict)
+    bins: LatestBins[FoldPools]
 
 
 def prepare_pools(
@@ -74,7 +73,8 @@ def prepare_pools(
     """Return the shared data with the first fold, if anything can be learnt from it; if not, its fits say why."""
     if objective.device == "gpu" and get_gpu_device_count() == 0:
         raise EnvironmentRefusal("catboost finds no gpu here", where="train.device", hint="set train.device to cpu")
-    pools = Pools(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective)
+    bins: LatestBins[FoldPools] = LatestBins(n_cells=view.n_samples * view.n_features)
+    pools = Pools(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective, bins=bins)
     with suppress(ValueError, CatBoostError):
         fold_pools(pools, 0, quantizing={}, threads=threads)
     return pools
@@ -90,11 +90,11 @@ def fold_pools(pools: Pools, fold: int, *, quantizing: Mapping[str, Scalar], thr
     catboost.CatBoostError
         A setting is refused, or no feature varies.
     """
-    key = (fold, tuple(sorted(quantizing.items())))
-    with pools.lock:
-        if key not in pools.cache:
-            pools.cache[key] = _make(pools, pools.folds[fold], quantizing=quantizing, threads=threads)
-        return pools.cache[key]
+
+    def make() -> dict[int, FoldPools]:
+        return {fold: _make(pools, pools.folds[fold], quantizing=quantizing, threads=threads)}
+
+    return pools.bins.fold(quantizing, fold, make=make)
 
 
 def make_pool(
@@ -117,7 +117,8 @@ def _make(pools: Pools, fold: Fold, *, quantizing: Mapping[str, Scalar], threads
         raise ValueError(f"all {fold.train.size} training rows of a fold have the same class")
     train = _pool(pools, fold, fold.train, classes=classes, threads=threads)
     if pools.objective.device == "cpu":
-        train.quantize(**quantizing)
+        # Of more than 200,000 rows a sample settles where numbers are cut.
+        train.quantize(**quantizing, random_seed=pools.objective.seed)
     is_scored = np.isin(pick_rows(pools.y, fold.valid), classes)
     scored = fold.valid[is_scored]
     valid = _pool(pools, fold, scored, classes=classes, threads=threads) if scored.size else None

@@ -15,12 +15,12 @@ from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
-from mltrain.models.boosting import MOST_ROUNDS, most_rounds, rounds_of_trees
+from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
 from mltrain.models.framing import frame, unframe
 from mltrain.models.lightgbm.data import BINNING, Binned, FoldData, fold_data, prepare_bins
 from mltrain.models.lightgbm.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.lightgbm.work import forecast_work
-from mltrain.models.parameters import settle_parameters, take_number
+from mltrain.models.parameters import names_of, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, normalise
 from mltrain.space import Params, Scalar, Space
 
@@ -38,7 +38,9 @@ class LightGBM:
     grows_tree_per_class = True
     tree_us = 65.0
     simplicity = 2
+    libraries = ("lightgbm",)
     parameters = KNOWN | frozenset(SYNONYMS)
+    binning = names_of(BINNING, SYNONYMS)
 
     def space(self, shape: Shape) -> Space:
         """Return the default search space for data of this shape."""
@@ -84,11 +86,20 @@ class LightGBM:
         """
         settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
         cap = int(take_number(settled, "num_iterations", default=MOST_ROUNDS, low=1))
+        n_classes = prepared.objective.n_classes
         binning = {name: settled.pop(name) for name in BINNING if name in settled}
         try:
             data = fold_data(prepared, fold, binning=binning, threads=limits.threads)
             booster = lightgbm.Booster(_library_params(settled, prepared, limits), data.train)
-            n_rounds = _round_cap(cap, settled, prepared, limits)
+            n_rounds = round_cap(
+                settled,
+                prepared.X,
+                limits=limits,
+                n_classes=n_classes,
+                cap=cap,
+                own_cap=rounds_of_trees(n_classes),
+                learning_rate=0.1,
+            )
             watch = RoundWatch(limits=limits, n_samples=data.n_train)
             stopped = _boost(booster, data, n_rounds=n_rounds, watch=watch)
         except LightGBMError as error:
@@ -163,16 +174,6 @@ def _library_params(settled: dict[str, Scalar], prepared: Binned, limits: Limits
     if prepared.objective.device == "gpu":
         params |= {"device_type": "gpu", "force_col_wise": False}
     return params | settled
-
-
-def _round_cap(cap: int, settled: dict[str, Scalar], prepared: Binned, limits: Limits) -> int:
-    """Bound the rounds by the work of one round and by what the learning rate can use."""
-    if limits.max_rounds is not None:
-        return max(1, min(cap, limits.max_rounds))
-    n_samples, n_features = prepared.X.shape
-    shape = Shape(n_samples=n_samples, n_features=n_features, n_classes=prepared.objective.n_classes)
-    rate = take_number(dict(settled), "learning_rate", default=0.1, low=1e-6)
-    return most_rounds(shape, learning_rate=rate, cap=min(cap, rounds_of_trees(shape.n_classes)))
 
 
 def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: RoundWatch) -> Stop | None:

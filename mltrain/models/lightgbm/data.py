@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from threading import Lock
+from dataclasses import dataclass
 from typing import Any
 
 import lightgbm
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from mltrain.errors import EnvironmentRefusal
 from mltrain.models import Fold, Objective, View
+from mltrain.models.bins import LatestBins
 from mltrain.models.memory import give_back
 from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
@@ -38,8 +38,8 @@ class Binned:
     Attributes
     ----------
     X : ndarray of shape (n_samples, n_features)
-    cache : dict
-        The folds' Datasets by setting of the bins; filled on demand under ``lock``.
+    bins : LatestBins
+        The folds' Datasets, filled on demand.
     """
 
     X: NDArray[np.float32]
@@ -48,8 +48,7 @@ class Binned:
     categorical: tuple[int, ...]
     folds: tuple[Fold, ...]
     objective: Objective
-    lock: Lock = field(default_factory=Lock)
-    cache: dict[tuple[tuple[str, Scalar], ...], tuple[FoldData, ...]] = field(default_factory=dict)
+    bins: LatestBins[FoldData]
 
 
 def prepare_bins(
@@ -65,7 +64,13 @@ def prepare_bins(
     if objective.device == "gpu":
         _require_gpu()
     binned = Binned(
-        X=view.X, y=y, weights=weights, categorical=view.categorical, folds=tuple(folds), objective=objective
+        X=view.X,
+        y=y,
+        weights=weights,
+        categorical=view.categorical,
+        folds=tuple(folds),
+        objective=objective,
+        bins=LatestBins(n_cells=view.n_samples * view.n_features),
     )
     give_back()
     fold_data(binned, 0, binning={}, threads=threads)
@@ -75,25 +80,30 @@ def prepare_bins(
 
 def fold_data(binned: Binned, fold: int, *, binning: Mapping[str, Scalar], threads: int) -> FoldData:
     """Return one fold's Datasets, made on first use."""
-    key = tuple(sorted(binning.items()))
-    with binned.lock:
-        if key not in binned.cache:
-            binned.cache[key] = _make_folds(binned, binning=binning, threads=threads)
-        return binned.cache[key][fold]
+    return binned.bins.fold(binning, fold, make=lambda: _make_folds(binned, binning=binning, threads=threads))
 
 
-def _make_folds(binned: Binned, *, binning: Mapping[str, Scalar], threads: int) -> tuple[FoldData, ...]:
-    # Pre-filtering would tie the bins to the first trial's min_data_in_leaf.
-    params = {"feature_pre_filter": False, "verbosity": -1, "num_threads": threads, **binning}
+def _make_folds(binned: Binned, *, binning: Mapping[str, Scalar], threads: int) -> dict[int, FoldData]:
+    params = {
+        # Pre-filtering would tie the bins to the first trial's min_data_in_leaf.
+        "feature_pre_filter": False,
+        # Of more than 200,000 rows a sample settles where bins are cut.
+        "data_random_seed": binned.objective.seed,
+        "verbosity": -1,
+        "num_threads": threads,
+        **binning,
+    }
     sharing = [fold for fold in binned.folds if fold.features is None]
     if len(sharing) < 2:
-        return tuple(_alone(binned, fold, params=params) for fold in binned.folds)
+        return {number: _alone(binned, fold, params=params) for number, fold in enumerate(binned.folds)}
     everything = Fold(train=np.arange(binned.X.shape[0]), valid=np.arange(0))
     shared = _dataset(binned, everything.train, params=params)
-    return tuple(
-        _alone(binned, fold, params=params) if fold.features is not None else _subsets(binned, fold, shared=shared)
-        for fold in binned.folds
-    )
+    return {
+        number: (
+            _alone(binned, fold, params=params) if fold.features is not None else _subsets(binned, fold, shared=shared)
+        )
+        for number, fold in enumerate(binned.folds)
+    }
 
 
 def _alone(binned: Binned, fold: Fold, *, params: Mapping[str, Any]) -> FoldData:

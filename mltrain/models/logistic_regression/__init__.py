@@ -39,6 +39,8 @@ class LogisticRegression:
     name = "logistic_regression"
     view: ViewKind = "one_hot"
     simplicity = 0
+    libraries = ("scipy", "numpy")
+    uses_threads = False
     parameters = KNOWN
 
     def space(self, shape: Shape) -> Space:

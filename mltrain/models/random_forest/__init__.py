@@ -39,6 +39,7 @@ class RandomForest:
     view: ViewKind = "ordinal"
     tree_us = 100.0
     simplicity = 1
+    libraries = ("sklearn", "numpy")
     parameters = KNOWN
 
     def space(self, shape: Shape) -> Space:

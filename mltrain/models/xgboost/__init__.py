@@ -5,6 +5,7 @@ It knows nothing of other families.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +14,11 @@ import xgboost
 from numpy.typing import NDArray
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
-from mltrain.models.boosting import MOST_ROUNDS, most_rounds, rounds_of_trees
+from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
 from mltrain.models.framing import frame, unframe
-from mltrain.models.parameters import settle_parameters, take_number
+from mltrain.models.parameters import names_of, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, normalise
-from mltrain.models.xgboost.data import FoldMatrices, Matrices, fold_matrices, prepare_matrices
+from mltrain.models.xgboost.data import BINNING, FoldMatrices, Matrices, fold_matrices, prepare_matrices
 from mltrain.models.xgboost.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.xgboost.validation import ValidLoss
 from mltrain.models.xgboost.work import forecast_work
@@ -37,7 +38,9 @@ class XGBoost:
     grows_tree_per_class = True
     tree_us = 20.0
     simplicity = 3
+    libraries = ("xgboost",)
     parameters = KNOWN | frozenset(SYNONYMS)
+    binning = names_of(BINNING, SYNONYMS)
 
     def space(self, shape: Shape) -> Space:
         """Return the default search space for data of this shape."""
@@ -83,17 +86,27 @@ class XGBoost:
         """
         settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
         cap = int(take_number(settled, "n_estimators", default=MOST_ROUNDS, low=1))
+        n_classes = prepared.objective.n_classes
         data = fold_matrices(prepared, fold, max_bin=settled.get("max_bin"), threads=limits.threads)
-        booster = xgboost.Booster(_library_params(settled, prepared, limits), [data.train])
+        booster = xgboost.Booster(_library_params(settled, data, prepared.objective, limits), [data.train])
+        n_rounds = round_cap(
+            settled,
+            prepared.view.X,
+            limits=limits,
+            n_classes=n_classes,
+            cap=cap,
+            own_cap=rounds_of_trees(n_classes),
+            learning_rate=0.3,
+        )
         watch = RoundWatch(limits=limits, n_samples=data.n_train)
-        stopped = _boost(booster, data, n_rounds=_round_cap(cap, settled, prepared, limits), watch=watch)
+        stopped = _boost(booster, data, n_rounds=n_rounds, watch=watch)
         # Through bytes, because a slice may still hold on to the training data.
         model = _booster(bytes(booster[: watch.best_round].save_raw("ubj")))
         curve = watch.curve()
         return Fitted(
             model=model,
             n_rounds=watch.best_round,
-            valid_proba=_proba(model, data.X_valid, prepared.objective.n_classes, threads=limits.threads),
+            valid_proba=_proba(model, data.X_valid, n_classes, threads=limits.threads),
             train_losses=curve.train_losses,
             valid_losses=curve.valid_losses,
             loss_rounds=curve.rounds,
@@ -129,30 +142,22 @@ class XGBoost:
         return model
 
 
-def _library_params(settled: dict[str, Scalar], prepared: Matrices, limits: Limits) -> dict[str, Scalar]:
-    n_classes = prepared.objective.n_classes
+def _library_params(
+    settled: dict[str, Scalar], data: FoldMatrices, objective: Objective, limits: Limits
+) -> dict[str, Scalar]:
+    n_classes = objective.n_classes
     params: dict[str, Scalar] = {
         "objective": "binary:logistic" if n_classes == 2 else "multi:softprob",
         "eval_metric": "logloss" if n_classes == 2 else "mlogloss",
         "tree_method": "hist",
-        "device": "cuda" if prepared.objective.device == "gpu" else "cpu",
+        "device": "cuda" if objective.device == "gpu" else "cpu",
         "seed": limits.seed,
         "nthread": limits.threads,
         "verbosity": 0,
     }
     if n_classes > 2:
-        params["num_class"] = n_classes
+        params |= {"num_class": n_classes, "base_score": json.dumps(data.start)}
     return params | settled
-
-
-def _round_cap(cap: int, settled: dict[str, Scalar], prepared: Matrices, limits: Limits) -> int:
-    """Bound the rounds by the work of one round and by what the learning rate can use."""
-    if limits.max_rounds is not None:
-        return max(1, min(cap, limits.max_rounds))
-    n_samples, n_features = prepared.view.X.shape
-    shape = Shape(n_samples=n_samples, n_features=n_features, n_classes=prepared.objective.n_classes)
-    rate = take_number(dict(settled), "learning_rate", default=0.3, low=1e-6)
-    return most_rounds(shape, learning_rate=rate, cap=min(cap, rounds_of_trees(shape.n_classes)))
 
 
 def _boost(booster: xgboost.Booster, data: FoldMatrices, *, n_rounds: int, watch: RoundWatch) -> Stop | None:

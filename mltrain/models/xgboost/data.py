@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from threading import Lock
+from dataclasses import dataclass
 
 import numpy as np
 import xgboost
@@ -14,16 +13,26 @@ from numpy.typing import NDArray
 
 from mltrain.errors import EnvironmentRefusal
 from mltrain.models import Fold, Objective, View
+from mltrain.models.bins import LatestBins
 from mltrain.models.memory import give_back
 from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
 
+BINNING = ("max_bin",)
 _DEFAULT_BINS = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoldMatrices:
-    """The matrices of one fold; ``X_valid`` holds the validation rows, of which there may be none."""
+    """The matrices of one fold.
+
+    Attributes
+    ----------
+    X_valid : ndarray of shape (n_valid, n_features)
+        The validation rows, of which there may be none.
+    start : tuple of float, one a class
+        Scores of the classes before the first round; of no use for two classes.
+    """
 
     train: xgboost.QuantileDMatrix
     X_valid: NDArray[np.float32]
@@ -31,19 +40,19 @@ class FoldMatrices:
     weights_valid: NDArray[np.float64] | None
     n_train: int
     n_classes: int
+    start: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Matrices:
-    """What all trials share; ``cache`` holds the folds by number of bins and is filled on demand under ``lock``."""
+    """What all trials share; ``bins`` holds the folds' matrices and is filled on demand."""
 
     view: View
     y: NDArray[np.int64]
     weights: NDArray[np.float64] | None
     folds: tuple[Fold, ...]
     objective: Objective
-    lock: Lock = field(default_factory=Lock)
-    cache: dict[int, tuple[FoldMatrices, ...]] = field(default_factory=dict)
+    bins: LatestBins[FoldMatrices]
 
 
 def prepare_matrices(
@@ -58,7 +67,8 @@ def prepare_matrices(
     """Return the shared data with the default bins already made."""
     if objective.device == "gpu":
         _require_gpu()
-    matrices = Matrices(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective)
+    bins: LatestBins[FoldMatrices] = LatestBins(n_cells=view.n_samples * view.n_features)
+    matrices = Matrices(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective, bins=bins)
     give_back()
     fold_matrices(matrices, 0, max_bin=None, threads=threads)
     give_back()
@@ -76,21 +86,22 @@ def fold_matrices(matrices: Matrices, fold: int, *, max_bin: Scalar, threads: in
     bins = _DEFAULT_BINS if max_bin is None else max_bin
     if isinstance(bins, bool) or not isinstance(bins, int) or bins < 2:
         raise ValueError(f"parameter 'max_bin' must be a whole number above 1, not {max_bin!r}")
-    with matrices.lock:
-        if bins not in matrices.cache:
-            made = (_make(matrices, part, bins=bins, threads=threads) for part in matrices.folds)
-            matrices.cache[bins] = tuple(made)
-        return matrices.cache[bins][fold]
+    return matrices.bins.fold({"max_bin": bins}, fold, make=lambda: _make_folds(matrices, bins=bins, threads=threads))
+
+
+def _make_folds(matrices: Matrices, *, bins: int, threads: int) -> dict[int, FoldMatrices]:
+    return {n: _make(matrices, part, bins=bins, threads=threads) for n, part in enumerate(matrices.folds)}
 
 
 def _make(matrices: Matrices, fold: Fold, *, bins: int, threads: int) -> FoldMatrices:
     X, categorical = matrices.view.X, set(matrices.view.categorical)
     features = np.arange(X.shape[1]) if fold.features is None else fold.features
     types = ["c" if int(position) in categorical else "q" for position in features]
+    y, weights = pick_rows(matrices.y, fold.train), _weights(matrices, fold.train)
     train = xgboost.QuantileDMatrix(
         pick_rows(X, fold.train, fold.features),
-        label=pick_rows(matrices.y, fold.train).astype(np.float32),
-        weight=_weights(matrices, fold.train),
+        label=y.astype(np.float32),
+        weight=weights,
         feature_types=types,
         enable_categorical=True,
         nthread=threads,
@@ -103,7 +114,18 @@ def _make(matrices: Matrices, fold: Fold, *, bins: int, threads: int) -> FoldMat
         weights_valid=_weights(matrices, fold.valid),
         n_train=fold.train.size,
         n_classes=matrices.objective.n_classes,
+        start=_start(y, weights, n_classes=matrices.objective.n_classes),
     )
+
+
+def _start(y: NDArray[np.int64], weights: NDArray[np.float64] | None, *, n_classes: int) -> tuple[float, ...]:
+    """Return the centred log shares of the classes, as the library has them.
+
+    Its own differ in their last bits from one number of threads to another, and so do all trees that follow.
+    """
+    shares = np.bincount(y, weights=weights, minlength=n_classes)
+    scores = np.log(shares / shares.sum() + 1e-6)
+    return tuple((scores - scores.mean()).tolist())
 
 
 def _weights(matrices: Matrices, rows: NDArray[np.intp]) -> NDArray[np.float64] | None:

@@ -65,16 +65,16 @@ def make_tables(folder: Path, *, has_ties: bool = False, n_labels: int = 600, se
 def _labels(rng: np.random.Generator, usage: pd.DataFrame, n_labels: int) -> pa.Table:
     sampled = usage.sample(n_labels, replace=True, random_state=7)
     # Exactly at a row's time, at its maximal age, a microsecond later, and anywhere.
-    shift = rng.choice([0, 30, 30 + 1e-6 / 86400, 3.5, -2.25], n_labels)
-    when = START + (sampled["day"].to_numpy() + shift) * DAY
+    day = 86_400_000_000
+    shift = rng.choice([0, 30 * day, 30 * day + 1, 7 * day // 2, -9 * day // 4], n_labels)
+    when = np.datetime64(START, "us") + (sampled["day"].to_numpy() * day + shift).astype("timedelta64[us]")
     customer = np.where(rng.random(n_labels) < 0.15, rng.integers(0, 100, n_labels), sampled["customer"].to_numpy())
-    moments = pd.Series(pd.DatetimeIndex(when).round("us"))
     rate = 0.2 + 0.5 * (customer % 3 == 0)
     labels = pa.table(
         {
             "case": pa.array([f"c{i:04d}" for i in range(n_labels)]),
             "customer": pa.array(customer, pa.int64()),
-            "event_timestamp": _moments(moments),
+            "event_timestamp": _moments(pd.Series(when)),
             "age": pa.array(rng.integers(18, 80, n_labels), pa.int32()),
             "churned": pa.array(np.where(rng.random(n_labels) < rate, "yes", "no")),
         }

@@ -67,7 +67,7 @@ def test_feast_and_asof_lead_to_the_same_rows_and_the_same_champion(
     assert champions[0]["validation_score"] == champions[1]["validation_score"]
     assert ran[0]["evaluate"]["metrics"] == ran[1]["evaluate"]["metrics"]
     audits = [{(f["check"], f["count"]) for f in record["audit"]} for record in records]
-    assert {("late_rows", 163), ("unmatched_labels", 70)} <= audits[0] & audits[1]
+    assert {("late_rows", 163), ("unmatched_labels", 71)} <= audits[0] & audits[1]
 
     for folder in (with_feast, with_asof):
         call(folder, "predict", labels, "scores.parquet")
