@@ -219,6 +219,24 @@ def test_a_drifted_column_drives_the_adversarial_auc(columns: dict[str, Any], au
     assert found.advice.startswith("find out why balance differs")
 
 
+def test_texts_that_hardly_repeat_do_not_tell_the_sides_apart(columns: dict[str, Any], audit: Audit) -> None:
+    texts = np.array([f"case {i}" for i in np.random.default_rng(4).permutation(N)])
+    texts[::8] = "none"  # as often as keeps it from being an id
+
+    found = audit({**columns, "remark": texts})
+
+    assert "drift" not in found
+
+
+def test_levels_of_one_side_alone_are_drift_however_equal_their_counts(columns: dict[str, Any], audit: Audit) -> None:
+    branches = [f"old {i % 20}" if i < TEST.start else f"new {i % 20}" for i in range(N)]
+
+    found = audit({**columns, "branch": branches})["drift"]
+
+    assert found.severity == "severe"
+    assert found.columns == ("branch",)
+
+
 def test_drift_in_a_split_by_time_is_no_fault_of_the_split(columns: dict[str, Any], audit: Audit) -> None:
     days = [datetime(2024, 1, 1) + timedelta(hours=i) for i in range(N)]
 
