@@ -185,6 +185,30 @@ def test_another_suffix_is_a_usage_error(registered: Workspace, tmp_path: Path) 
         predict(None, registered, source=str(registered.split("test")), destination=tmp_path / "out.xlsx")
 
 
+@pytest.mark.parametrize(
+    ("source", "destination"),
+    [
+        ("new/rows.csv", "new/rows.csv"),
+        ("new/rows.csv", "link.csv"),
+        ("new/*.csv", "new/../new/rows.csv"),
+        ("new", "new/scores.csv"),
+    ],
+)
+def test_the_rows_are_not_replaced_by_their_predictions(
+    registered: Workspace, tmp_path: Path, source: str, destination: str
+) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new/rows.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "new/rows.csv")
+
+    with pytest.raises(UsageError, match="would replace or join the rows they are made from") as caught:
+        predict(None, registered, source=str(tmp_path / source), destination=tmp_path / destination)
+
+    assert caught.value.exit_code == 2
+    assert (tmp_path / "new/rows.csv").read_text() == "a,b\n1,2\n"
+    assert not (tmp_path / "new/scores.csv").exists()
+
+
 def test_a_registered_model_that_was_changed_is_refused(registered: Workspace, tmp_path: Path) -> None:
     path = registered.registry / "churn" / "1" / "model" / "schema.json"
     path.chmod(0o644)

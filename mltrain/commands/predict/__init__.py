@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mltrain import artifact, files, registry
+from mltrain.commands.predict.destination import check_destination
 from mltrain.commands.predict.opening import open_source
 from mltrain.commands.predict.overlap import in_order
 from mltrain.commands.predict.retyped import type_notes
@@ -24,8 +25,6 @@ from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.model import Model, available_cores
 from mltrain.unseen import known_levels
 from mltrain.workspace import Workspace
-
-SUFFIXES = (".parquet", ".parq", ".pq", ".csv")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,11 +105,10 @@ def predict(
     mltrain.errors.NoRunError
         There is no such model.
     mltrain.errors.UsageError
-        The destination has another suffix.
+        The destination has another suffix, or is a part of the source.
     """
     started = time.monotonic()
-    if destination.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"cannot write {destination.name!r}", hint="end its name in .parquet or .csv")
+    check_destination(destination, source=source)
     found = _find_model(config, workspace, model)
     fitted = artifact.load_model(found.directory, expected_manifest_sha256=found.manifest)
     profile = artifact.load_profile(found.directory, expected_manifest_sha256=found.manifest)
