@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from mltrain.data import Column, ColumnKind, Schema
 from mltrain.data.moments import as_moments
-from mltrain.data.nearest import listed, suggest
+from mltrain.data.nearest import listed, suggest_each
 from mltrain.data.text import as_text, decoded, filled, is_text, parse_booleans, parse_numbers
 from mltrain.errors import SchemaError
 
@@ -50,18 +50,36 @@ def conform(table: pa.Table, schema: Schema, *, origin: str) -> pa.Table:
         Columns are missing (ten are named), or a value cannot be read as its column's kind (row and value
         are named).
     """
-    missing = [column.name for column in schema.features if column.name not in table.column_names]
-    if missing:
-        several = f"{len(missing)} of {len(schema.features)} columns missing: {listed(missing)}"
-        raise SchemaError(
-            f"column {missing[0]!r} missing" if len(missing) == 1 else several,
-            where=origin,
-            hint=suggest(missing[0], table.column_names),
-        )
+    require_columns(table.column_names, schema, origin=origin)
     fitted = [_conform_column(table.column(c.name), c, origin=origin) for c in schema.features]
     if not fitted:  # a table without columns would lose its number of rows
         return table.select([])
     return pa.table(fitted, names=[column.name for column in schema.features])
+
+
+def require_columns(names: Sequence[str], schema: Schema, *, origin: str) -> None:
+    """Refuse a table that lacks features of a schema.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All columns of the table, also those that the schema does not know: a name that is near is among them.
+
+    Raises
+    ------
+    mltrain.errors.SchemaError
+        Columns are missing; ten are named.
+    """
+    wanted = [column.name for column in schema.features]
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        several = f"{len(missing)} of {len(wanted)} columns missing: {listed(missing)}"
+        unknown = [name for name in names if name not in wanted]
+        raise SchemaError(
+            f"column {missing[0]!r} missing" if len(missing) == 1 else several,
+            where=origin,
+            hint=suggest_each(missing, unknown or names),
+        )
 
 
 def _conform_column(column: pa.ChunkedArray, wanted: Column, *, origin: str) -> pa.ChunkedArray:

@@ -135,6 +135,21 @@ def test_a_missing_column_is_named_and_nothing_is_written(registered: Workspace,
     assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_the_nearest_names_of_missing_columns_are_told(registered: Workspace, tmp_path: Path, suffix: str) -> None:
+    rows, wrong = _rows(registered), {"plan": "Plan", "region": "Region", "monthly_charge": "Monthly_Charge"}
+    plain = rows.cast(pa.schema([pa.field(f.name, _plain(f.type)) for f in rows.schema]))
+    renamed = plain.rename_columns([wrong.get(name, name) for name in plain.column_names])
+    source = tmp_path / f"in{suffix}"
+    (pcsv.write_csv if suffix == ".csv" else pq.write_table)(renamed, source)
+
+    with pytest.raises(SchemaError, match=r"3 of \d+ columns missing") as caught:
+        predict(None, registered, source=str(source), destination=tmp_path / "out.parquet")
+
+    pairs = sorted(str(caught.value.hint).removeprefix("did you mean ").removesuffix("?").split(", "))
+    assert pairs == ["'Monthly_Charge' for 'monthly_charge'", "'Plan' for 'plan'", "'Region' for 'region'"]
+
+
 def test_a_wrong_value_is_named_with_its_row_in_the_file(
     registered: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

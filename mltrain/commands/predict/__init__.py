@@ -18,6 +18,7 @@ from mltrain.commands.predict.overlap import in_order
 from mltrain.commands.predict.retyped import type_notes
 from mltrain.commands.predict.scoring import Batch, Scorer, score, write_tables
 from mltrain.config import Config
+from mltrain.data.conforming import require_columns
 from mltrain.data.streaming import Stream
 from mltrain.drift import ColumnDrift, Tally, column_drifts
 from mltrain.errors import NoRunError, UsageError
@@ -114,6 +115,7 @@ def predict(
     profile = artifact.load_profile(found.directory, expected_manifest_sha256=found.manifest)
     listener(StageStarted(stage="predict", detail=f"{source} with {found.model}"))
     stream = open_source(config, source, fitted)
+    require_columns(stream.names, fitted.schema, origin=source)  # batches no longer have the columns that are unknown
     counts = _Counts(seen=None if profile is None else Tally(profile=profile))
     write_tables(destination, _scored(stream, fitted, source=source, counts=counts))
     drift = () if counts.seen is None else column_drifts(counts.seen)
