@@ -21,6 +21,7 @@ ID_NAME = re.compile(
     r"|^row_?(number|num|no|nr)$",
 )
 UNNAMED = re.compile(r"^$|^unnamed: ?\d+$|^__index_level_\d+__$", re.IGNORECASE)  # as pandas saves its index
+FROM_CONFIG = "from the config"
 MANY_NUMBERS = 20
 FEW_ROWS = 20
 ALMOST_ALL = 0.95
@@ -114,11 +115,11 @@ def _check_names(names: Sequence[str], roles: Roles) -> None:
 def _configured(name: str, roles: Roles) -> Inference | None:
     """Return the kind that the config gives a column, or None."""
     if name in roles.drop:
-        return Inference(kind=ColumnKind.DROPPED, reason="from the config")
+        return Inference(kind=ColumnKind.DROPPED, reason=FROM_CONFIG)
     if name in roles.ids:
-        return Inference(kind=ColumnKind.ID, reason="from the config")
+        return Inference(kind=ColumnKind.ID, reason=FROM_CONFIG)
     if name in roles.overrides:
-        return Inference(kind=ColumnKind(roles.overrides[name]), reason="from the config")
+        return Inference(kind=ColumnKind(roles.overrides[name]), reason=FROM_CONFIG)
     if name == roles.group:
         return Inference(kind=ColumnKind.ID, reason="the group column")
     return None
