@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mltrain.data import Column, ColumnKind, Schema
+from mltrain.data.failing import first_failing
 from mltrain.data.moments import as_moments
 from mltrain.data.nearest import listed, suggest_each
 from mltrain.data.text import as_text, decoded, filled, is_text, parse_booleans, parse_numbers
@@ -96,7 +97,7 @@ def _conform_column(column: pa.ChunkedArray, wanted: Column, *, origin: str) -> 
     try:
         fitted = convert(column)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise _misfit(column, wanted, origin=origin, row=_first_failing(column, convert)) from error
+        raise _misfit(column, wanted, origin=origin, row=first_failing(column, convert)) from error
     if fitted.null_count == 0:  # looking for what was lost takes as long as converting
         return fitted
     lost = np.asarray(pc.is_null(fitted).to_numpy()) & ~_is_blank(column)
@@ -149,20 +150,6 @@ def _is_blank(column: pa.ChunkedArray) -> np.ndarray:
         nan = pc.equal(pc.utf8_lower(values), "nan")
         return np.asarray(pc.or_kleene(pc.is_null(values), pc.fill_null(nan, fill_value=False)).to_numpy())
     return np.asarray(pc.is_null(values, nan_is_null=pa.types.is_floating(values.type)).to_numpy())
-
-
-def _first_failing(column: pa.ChunkedArray, convert: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> int:
-    """Return the position of the first value that cannot be converted, by halving."""
-    low, high = 0, len(column)
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            convert(column.slice(low, middle - low))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            high = middle
-        else:
-            low = middle
-    return low
 
 
 def _misfit(column: pa.ChunkedArray, wanted: Column, *, origin: str, row: int) -> SchemaError:
