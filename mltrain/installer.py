@@ -1,4 +1,4 @@
-"""How to install something where this interpreter finds it; never by our own name, which may be a stranger's elsewhere."""
+"""How to install something where this interpreter finds it; never by our own name, which may be a stranger's there."""
 
 from __future__ import annotations
 
