@@ -1,4 +1,4 @@
-"""Plug-ins by name: the only user of `importlib.metadata`.
+"""Plug-ins by name: the only reader of entry points.
 
 Our own implementations and those of third parties come through the same door, entry points of the groups
 ``mltrain.models``, ``mltrain.trackers``, ``mltrain.sources`` and ``mltrain.metrics``. This module does not
@@ -14,6 +14,7 @@ from importlib import metadata
 from typing import Any, Literal, TypeAlias, get_args
 
 from mltrain.errors import PluginError
+from mltrain.extras import install_extra
 
 Group: TypeAlias = Literal["models", "trackers", "sources", "metrics"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -113,6 +114,6 @@ def _broken(group: Group, entry_point: metadata.EntryPoint, error: ImportError) 
     """Return the error for a plug-in whose import failed."""
     missing = (error.name or "").partition(".")[0]
     extra = _EXTRAS.get(missing)
-    hint = f"pip install 'mltrain[{extra}]'" if extra else f"reinstall {_describe(group, entry_point).distribution}"
+    hint = install_extra(extra) if extra else f"reinstall {_describe(group, entry_point).distribution}"
     message = f"{_SINGULAR[group]} '{entry_point.name}' cannot be loaded: {error}"
     return PluginError(message, where=entry_point.value, hint=hint)

@@ -1,4 +1,4 @@
-"""CatBoost: symmetric trees on pools that are quantized once per fold; an extra, ``mltrain[catboost]``.
+"""CatBoost: symmetric trees on pools that are quantized once per fold; the extra ``catboost``.
 
 It knows nothing of other families. A fit runs on one thread whatever it is allowed: on more than 10,000 training rows
 the library's models depend on the number of threads, at any setting (by up to 0.17 in a probability of 12,000 rows).
