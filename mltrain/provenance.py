@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 
 from mltrain._version import __version__
 from mltrain.repository import GitState, git_state
 
-LIBRARIES = ("numpy", "pandas", "pyarrow", "sklearn", "lightgbm", "xgboost", "optuna")
+LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "sklearn", "lightgbm", "xgboost", "optuna")
+# Asked for their version without being loaded: most runs do without them.
+EXTRAS = ("catboost",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,4 +28,5 @@ def provenance(root: Path) -> Provenance:
     """Return versions, platform and git state for a workspace."""
     versions = {"mltrain": __version__, "python": platform.python_version()}
     versions |= {name: str(import_module(name).__version__) for name in LIBRARIES}
+    versions |= {name: found.version for name in EXTRAS for found in metadata.distributions(name=name)}
     return Provenance(versions=versions, platform=f"{platform.system()} {platform.machine()}", git=git_state(root))

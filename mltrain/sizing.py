@@ -18,7 +18,7 @@ FEWEST_ROWS = 20_000
 _DATE_PARTS = 7
 _VIEW_BYTES: Mapping[ViewKind, int] = {"native": 4, "ordinal": 4, "one_hot": 8}
 # What a family keeps of a cell it trains on, in one setting of bins; as `prepare` of each family says.
-_CELL_BYTES = {"lgbm": 2, "xgboost": 4, "catboost": 3, "random_forest": 0, "logistic_regression": 0}
+_CELL_BYTES = {"lgbm": 2, "xgboost": 4, "catboost": 6, "random_forest": 0, "logistic_regression": 0}
 _OTHER_CELL_BYTES = 4
 # Settings of bins that a search has open at once, and fits in flight.
 _SEARCH_COPIES = 2

@@ -42,7 +42,7 @@ def test_versions_are_those_installed(repository: Path) -> None:
 
     assert found.versions["mltrain"] == __version__
     assert found.versions["python"] == platform.python_version()
-    for name in ("numpy", "pandas", "pyarrow", "lightgbm", "xgboost", "optuna"):
+    for name in ("numpy", "scipy", "pandas", "pyarrow", "lightgbm", "xgboost", "catboost", "optuna"):
         assert found.versions[name] == metadata.version(name)
     assert found.versions["sklearn"] == metadata.version("scikit-learn")
     assert found.git == git_state(repository)

@@ -16,7 +16,8 @@ from typing import Literal
 from mltrain import files
 from mltrain._version import __version__
 from mltrain.errors import EnvironmentRefusal
-from mltrain.plugins import installed_version
+from mltrain.installer import install
+from mltrain.plugins import install_extra, installed_version
 from mltrain.workspace import Workspace
 
 _CORE = (
@@ -94,7 +95,7 @@ def _library(name: str) -> Check:
     """Look for a library that mltrain cannot do without."""
     version = installed_version(name) or installed_version(_SLIM.get(name, name))
     if version is None:
-        return Check(name=name, state="missing", finding="not installed", advice=f"pip install '{name}'")
+        return Check(name=name, state="missing", finding="not installed", advice=install(name))
     return Check(name=name, state="ok", finding=version)
 
 
@@ -102,7 +103,7 @@ def _mlflow() -> Check:
     """Look for the MLflow extra."""
     version = installed_version("mlflow-skinny") or installed_version("mlflow")
     if version is None or importlib.util.find_spec("mlflow") is None:
-        advice = "experiment_tracker: mlflow cannot be used; pip install 'mltrain[mlflow]'"
+        advice = f"experiment_tracker: mlflow cannot be used; {install_extra('mlflow')}"
         return Check(name="mlflow", state="warning", finding="not installed (optional)", advice=advice)
     return Check(name="mlflow", state="ok", finding=version)
 
@@ -111,7 +112,7 @@ def _catboost() -> Check:
     """Look for the CatBoost extra."""
     version = installed_version("catboost")
     if version is None:
-        advice = "the model catboost cannot be trained; pip install 'mltrain[catboost]'"
+        advice = f"the model catboost cannot be trained; {install_extra('catboost')}"
         return Check(name="catboost", state="warning", finding="not installed (optional)", advice=advice)
     return Check(name="catboost", state="ok", finding=version)
 
@@ -123,7 +124,7 @@ def _feast(environment: Mapping[str, str]) -> Check:
         return Check(name="feast", state="ok", finding=version)
     if environment.get("MLTRAIN_FEAST_PYTHON"):
         return Check(name="feast", state="ok", finding="run by MLTRAIN_FEAST_PYTHON")
-    advice = "data.source: feast:... cannot be read; pip install 'mltrain[feast]', or set MLTRAIN_FEAST_PYTHON"
+    advice = f"data.source: feast:... cannot be read; {install_extra('feast')}, or set MLTRAIN_FEAST_PYTHON"
     return Check(name="feast", state="warning", finding="not installed (optional)", advice=advice)
 
 
@@ -131,7 +132,7 @@ def _extra(distribution: str, extra: str, cost: str) -> Check:
     """Look for the extra of a data source."""
     version = installed_version(distribution)
     if version is None:
-        advice = f"{cost}; pip install 'mltrain[{extra}]'"
+        advice = f"{cost}; {install_extra(extra)}"
         return Check(name=distribution, state="warning", finding="not installed (optional)", advice=advice)
     return Check(name=distribution, state="ok", finding=version)
 

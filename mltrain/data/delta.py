@@ -1,4 +1,4 @@
-"""Delta tables: the newest version, one by its number, or that of a moment; an extra, ``mltrain[delta]``."""
+"""Delta tables: the newest version, one by its number, or that of a moment; the extra ``delta``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from mltrain.data.locations import DELTA_LOG, FileOptions, SourceFile
 from mltrain.data.options import WHERE, checked_options
 from mltrain.data.remote import one_line, refusal, refuse_secrets, scheme_of
 from mltrain.errors import DataError, PluginError
+from mltrain.plugins import install_extra
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -84,8 +85,8 @@ def _open(source: str, settings: DeltaOptions) -> DeltaTable:
         from deltalake import DeltaTable  # noqa: PLC0415 - an extra
         from deltalake.exceptions import TableNotFoundError  # noqa: PLC0415 - the same
     except ImportError as error:
-        hint = "pip install 'mltrain[delta]'"
-        raise PluginError(f"data source 'delta' cannot be loaded: {error}", where=source, hint=hint) from error
+        message = f"data source 'delta' cannot be loaded: {error}"
+        raise PluginError(message, where=source, hint=install_extra("delta")) from error
     address = source.removeprefix(PREFIX)
     refuse_secrets(address, settings.storage)
     place = address if scheme_of(address) is not None else str(Path(address).expanduser())

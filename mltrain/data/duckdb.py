@@ -1,4 +1,4 @@
-"""DuckDB: a table or a query of a database file, or a query alone; an extra, ``mltrain[duckdb]``."""
+"""DuckDB: a table or a query of a database file, or a query alone; the extra ``duckdb``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mltrain.data.query import QueryOptions, only_table, warn_of_chance_order
 from mltrain.data.rows import batch_rows
 from mltrain.data.spooling import kept
 from mltrain.errors import DataError, EnvironmentRefusal, MltrainError, PluginError
+from mltrain.plugins import install_extra
 from mltrain.redaction import without_secrets
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def _connect(source: str) -> DuckDBPyConnection:
     try:
         import duckdb  # noqa: PLC0415 - an extra
     except ImportError as error:
-        hint = "pip install 'mltrain[duckdb]'"
-        raise PluginError(f"data source 'duckdb' cannot be loaded: {error}", where=source, hint=hint) from error
+        message = f"data source 'duckdb' cannot be loaded: {error}"
+        raise PluginError(message, where=source, hint=install_extra("duckdb")) from error
     path = source.removeprefix(PREFIX).removeprefix("//").removeprefix("/") if source.startswith(PREFIX) else source
     if path in ("", ":memory:"):
         return duckdb.connect(":memory:")

@@ -14,6 +14,8 @@ from pyarrow import fs
 from mltrain.data.data_file import DataFile
 from mltrain.data.options import WHERE
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
+from mltrain.installer import install
+from mltrain.plugins import install_extra
 from mltrain.redaction import is_secret_name, without_secrets
 
 MAGIC = re.compile(r"[*?\[]")
@@ -110,7 +112,7 @@ def _open_store(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
         client, path = url_to_fs(url, **storage)
     except ImportError as error:
         extra = _extra(url)
-        hint = f"pip install 'mltrain[{extra}]'" if extra else f"pip install '{error.name or 'fsspec'}'"
+        hint = install_extra(extra) if extra else install(error.name or "fsspec")
         raise PluginError(f"{scheme}:// needs a client that is not installed: {error}", where=url, hint=hint) from error
     except ValueError as error:
         if "credential" in str(error).lower():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Callable
 from importlib import metadata
@@ -53,7 +54,7 @@ def test_a_missing_library_ends_with_6_and_the_line_that_installs_it(
     result = doctor(Workspace(root=tmp_path), environment={})
 
     check = next(check for check in result.checks if check.name == "ruamel.yaml")
-    assert (check.state, check.advice) == ("missing", "pip install 'ruamel.yaml'")
+    assert (check.state, check.advice) == ("missing", f"{sys.executable} -m pip install ruamel.yaml")
     assert (result.healthy, result.exit_code) == (False, 6)
 
 

@@ -14,6 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from mltrain.data.loading import describe_source, load_table
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, PluginError
+from mltrain.plugins import install_extra
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_a_missing_extra_is_named(lake: str, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(PluginError) as caught:
         load_table(lake)
 
-    assert caught.value.hint == "pip install 'mltrain[delta]'"
+    assert caught.value.hint == install_extra("delta")
 
 
 def test_a_table_behind_a_url(store: Any, lake: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ import pytest
 from mltrain.data.duckdb import SOURCE
 from mltrain.data.loading import describe_source, load_table
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, PluginError
+from mltrain.plugins import install_extra
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_a_missing_extra_is_named(shop: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(PluginError) as caught:
         load_table(str(shop))
 
-    assert caught.value.hint == "pip install 'mltrain[duckdb]'"
+    assert caught.value.hint == install_extra("duckdb")
 
 
 def test_batches_of_wide_tables_hold_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:

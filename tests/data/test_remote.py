@@ -17,6 +17,7 @@ from mltrain.data.loading import describe_source, load_table, open_rows
 from mltrain.data.remote import list_files
 from mltrain.data.rows import iter_batches
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, PluginError
+from mltrain.plugins import install_extra
 
 ROWS = pa.table({"größe": [1.5, None, 3.0], "city": ["Wien", "Graz", None]})
 
@@ -216,7 +217,7 @@ def test_a_missing_extra_is_named(scheme: str, extra: str, no_clients: None) -> 
     with pytest.raises(PluginError) as caught:
         load_table(f"{scheme}://lake/rows.parquet")
 
-    assert caught.value.hint == f"pip install 'mltrain[{extra}]'"
+    assert caught.value.hint == install_extra(extra)
 
 
 def test_azure_without_an_account_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

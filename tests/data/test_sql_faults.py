@@ -10,6 +10,8 @@ import pytest
 from mltrain.data.loading import load_table
 from mltrain.data.sql import SOURCE
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
+from mltrain.installer import install
+from mltrain.plugins import install_extra
 
 
 def everything(error: MltrainError) -> str:
@@ -137,5 +139,5 @@ def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PluginError) as other:
         load_table("mysql://ann@127.0.0.1/shop", options={"query": "select 1"})
 
-    assert caught.value.hint == "pip install 'mltrain[sql]'"
-    assert other.value.hint == "pip install 'pymysql'"
+    assert caught.value.hint == install_extra("sql")
+    assert other.value.hint == install("pymysql")

@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 
 from mltrain.data.nearest import suggest
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
+from mltrain.plugins import install_extra
 from mltrain.redaction import without_secrets
 
 PYTHON = "MLTRAIN_FEAST_PYTHON"
-INSTALL = f"pip install 'mltrain[feast]', or set {PYTHON} to the python of an environment that has Feast"
 _BRIDGE = Path(__file__).with_name("bridge.py")
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,8 @@ def interpreter() -> str:
             raise EnvironmentRefusal(f"there is no interpreter {named!r}", where=PYTHON, hint="name an existing one")
         return named
     if importlib.util.find_spec("feast") is None:
-        raise PluginError("data source 'feast' needs Feast, which is not installed", where="data.source", hint=INSTALL)
+        message = "data source 'feast' needs Feast, which is not installed"
+        raise PluginError(message, where="data.source", hint=_installing())
     return sys.executable
 
 
@@ -199,7 +200,7 @@ def _refused(error: Mapping[str, Any], request: Request) -> MltrainError:
     """Return the error for what Feast or the bridge refused."""
     kind, message, known = error["kind"], without_secrets(error["message"]), error["known"]
     if kind == "missing":
-        return PluginError(f"data source 'feast' needs Feast: {message}", where=interpreter(), hint=INSTALL)
+        return PluginError(f"data source 'feast' needs Feast: {message}", where=interpreter(), hint=_installing())
     if kind in ("service", "view", "feature", "reference"):
         asked = request.features if isinstance(request.features, str) else " ".join(request.features)
         wrong = message.rpartition(" ")[2].strip("'")
@@ -210,3 +211,8 @@ def _refused(error: Mapping[str, Any], request: Request) -> MltrainError:
         return DataError(f"the rows have no column {message!r}, which Feast needs", where="data.options", hint=hint)
     hint = "a duckdb offline store keeps such rows" if kind == "lost" else "try the same with Feast alone"
     return DataError(" ".join(message.split())[:500], where=f"feature store {request.repo}", hint=hint)
+
+
+def _installing() -> str:
+    """Say how Feast comes here, or where else it may be."""
+    return f"{install_extra('feast')}, or set {PYTHON} to the python of an environment that has Feast"

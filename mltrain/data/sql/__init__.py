@@ -1,4 +1,4 @@
-"""SQL through SQLAlchemy: a table or a query of PostgreSQL, SQLite or others; an extra, ``mltrain[sql]``."""
+"""SQL through SQLAlchemy: a table or a query of PostgreSQL, SQLite or others; the extra ``sql``."""
 
 from __future__ import annotations
 

@@ -10,10 +10,11 @@ from sqlalchemy import exc
 
 from mltrain.data.sql.address import KEEP_OUT, Address
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
+from mltrain.installer import install
+from mltrain.plugins import install_extra
 
 _DENIED = "42501"  # PostgreSQL: insufficient privilege
 _SQLITE_BUSY = (3, 5, 6, 10, 14)  # no permission, busy, locked, input/output error, cannot open
-_OURS = {"psycopg": "mltrain[sql]"}
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def connecting(address: Address) -> Iterator[None]:
     except ImportError as error:
         package = (error.name or address.url.drivername.rpartition("+")[2]).partition(".")[0]
         message = f"the driver of {address.url.get_backend_name()} is not installed: {error}"
-        hint = f"pip install '{_OURS.get(package, package)}'"
+        hint = install_extra("sql") if package == "psycopg" else install(package)
         raise PluginError(message, where=address.shown, hint=hint) from error
     except (exc.ArgumentError, TypeError) as error:
         message = f"the address cannot be used: {address.without_secrets(str(error))}"

@@ -1,4 +1,4 @@
-"""CatBoost: symmetric trees on pools that are quantized once per fold; an extra, ``mltrain[catboost]``.
+"""CatBoost: symmetric trees on pools that are quantized once per fold; the extra ``catboost``.
 
 It knows nothing of other families. A fit runs on one thread whatever it is allowed: on more than 10,000 training rows
 the library's models depend on the number of threads, at any setting (by up to 0.17 in a probability of 12,000 rows).
@@ -69,6 +69,8 @@ class CatBoost:
         threads: int = 1,
     ) -> Pools:
         """Quantize the first fold; the others follow when they are needed.
+
+        A number takes 5 bytes, 4 of them the number itself, a category 9; a fit takes about 200 bytes a row besides.
 
         Raises
         ------

@@ -106,8 +106,8 @@ def make_pool(
     threads: int,
 ) -> Pool:
     """Return rows of the native view as the library wants them."""
-    columns = np.asfortranarray(X, dtype=np.float32)
-    data = _frame(columns, categorical) if len(categorical) else columns
+    X = np.asarray(X, dtype=np.float32)
+    data = _frame(X, categorical) if len(categorical) else np.asfortranarray(X)
     return Pool(data, label=label, weight=weights, cat_features=list(categorical), thread_count=threads)
 
 

@@ -66,8 +66,8 @@ class RandomForest:
     ) -> Prepared:
         """Hold the rows; a GPU is not used.
 
-        Nothing is copied before a tree is grown: a thread then takes 4 bytes a cell of at most 1,500,000 cells, and a
-        forest at most 400 MB for its nodes.
+        A fit copies its fold's rows unless they stand together; a thread then takes 4 bytes a cell of at most 1,500,000
+        cells, and a forest at most 400 MB for its nodes.
         """
         del threads
         return prepare_rows(view, y, weights=weights, folds=folds, objective=objective)
