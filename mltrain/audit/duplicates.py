@@ -131,9 +131,7 @@ def _same(subject: Subject, hits: _Hits) -> Finding:
         severity=severity,
         message=f"rows that also stand in train, features and label alike: {_counts(subject, shown)}",
         count=sum(len(rows) for rows in shown.values()),
-        advice=advice
-        if hits.strange or severity != "info"
-        else f"the columns may be too coarse to tell cases apart; {advice}",
+        advice=f"the columns may be too coarse to tell cases apart; {advice}" if is_by_chance else advice,
         rows=_numbered(subject, shown),
     )
 
