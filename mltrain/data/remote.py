@@ -15,7 +15,8 @@ from mltrain.config.consistency import KEEP_SECRETS_OUT
 from mltrain.data.data_file import DataFile
 from mltrain.data.options import WHERE
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
-from mltrain.extras import install, install_extra
+from mltrain.installer import install
+from mltrain.plugins import install_extra
 from mltrain.redaction import carries_secret, is_secret_name, without_secrets
 
 MAGIC = re.compile(r"[*?\[]")
