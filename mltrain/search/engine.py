@@ -36,6 +36,11 @@ class Engine:
         self._owners: dict[int, OpenStudy] = {}
         self._running: dict[Future[FoldOutcome], Task] = {}
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the search ended by itself, because more trials no longer help."""
+        return self._allotment.is_settled
+
     def run(self) -> None:
         """Search until nothing is left to do."""
         clock = self._allotment.clock

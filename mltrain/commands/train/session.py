@@ -48,6 +48,8 @@ class Session:
 
     Attributes
     ----------
+    allowed_s : float, optional
+        What all families together may take; None: no clock runs.
     git_patch : str, optional
         Uncommitted changes to keep with each run.
     """
@@ -56,6 +58,7 @@ class Session:
     workspace: Workspace
     request: TrainRequest
     budget: Budget
+    allowed_s: float | None
     executor: Executor
     tracked: TrackedSession
     provenance: Provenance
