@@ -118,9 +118,8 @@ def search(
             )
             for job in jobs
         ]
-        engine = Engine(studies, executor=executor, ends=ends, started=started, listener=listener)
-        engine.run()
-    return tuple(_closed(study, n_cores=executor.n_cores, is_settled=engine.is_settled) for study in studies)
+        is_settled = Engine(studies, executor=executor, ends=ends, started=started, listener=listener).run()
+    return tuple(_closed(study, n_cores=executor.n_cores, is_settled=is_settled) for study in studies)
 
 
 def _closed(study: OpenStudy, *, n_cores: int, is_settled: bool) -> Study:

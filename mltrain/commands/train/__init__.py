@@ -87,13 +87,12 @@ def train(
     with open_session(config.train, workspace) as tracked, watched(tracked):
         material = read_material(config, workspace, split, listener=listener, is_lean=True)
         with LocalExecutor(config.train.n_jobs or available_cores()) as executor:
-            budget = budget_for(config, request, started_at)
             session = Session(
                 material=material,
                 workspace=workspace,
                 request=request,
-                budget=budget,
-                allowed_s=budget.allowed_s(len(plan.families)),
+                budget=budget_for(config, request, started_at),
+                n_families=len(plan.families),
                 executor=executor,
                 tracked=tracked,
                 provenance=provenance(workspace.root),

@@ -146,7 +146,7 @@ def _facts(session: Session, run: Run, *, seconds: float) -> RunFacts:
             "n_rows": sum(len(fold.valid) for fold in session.material.rows.folds) // session.material.rows.n_repeats,
         },
         provenance=session.provenance,
-        allowed_s=session.allowed_s,
+        allowed_s=session.budget.allowed_s(session.n_families),
     )
 
 

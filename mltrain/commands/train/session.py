@@ -48,8 +48,8 @@ class Session:
 
     Attributes
     ----------
-    allowed_s : float, optional
-        What all families together may take; None: no clock runs.
+    n_families : int
+        Families asked for, those included that will give no candidate.
     git_patch : str, optional
         Uncommitted changes to keep with each run.
     """
@@ -58,7 +58,7 @@ class Session:
     workspace: Workspace
     request: TrainRequest
     budget: Budget
-    allowed_s: float | None
+    n_families: int
     executor: Executor
     tracked: TrackedSession
     provenance: Provenance
