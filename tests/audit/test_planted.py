@@ -73,6 +73,21 @@ def test_duplicates_across_splits_are_found_with_their_rows(columns: dict[str, A
     assert found.message.endswith("10 of 300 in test")
 
 
+def test_a_row_of_hundreds_that_came_twice_is_told_but_not_warned_of(columns: dict[str, Any], audit: Audit) -> None:
+    for name, values in columns.items():
+        values[1200] = values[0]
+        if name != "visits":
+            values[1201] = values[1]
+    columns["visits"][1201] = columns["visits"][1] + 1
+
+    found = audit(columns)
+
+    assert (found["duplicates"].severity, found["duplicates"].count) == ("info", 1)
+    assert found["duplicates"].rows == {"test": (1,)}
+    assert found["duplicates"].advice.startswith("if they are the same case")
+    assert (found["near_duplicates"].severity, found["near_duplicates"].count) == ("info", 1)
+
+
 def test_many_duplicates_are_severe(columns: dict[str, Any], audit: Audit) -> None:
     for values in columns.values():
         values[1200:1240] = values[0:40]

@@ -342,6 +342,19 @@ def test_more_columns_that_set_names_than_are_listed_are_all_written_down():
     assert load(Path("mltrain.yaml")).data.drop == tuple(names)
 
 
+def test_a_target_of_many_numbers_is_asked_about():
+    rows = table(amount=np.arange(N_ROWS) % 25)
+
+    many = init(write(rows), "amount")
+    few = init(write(rows), "answer", force=True)
+
+    said = (
+        "the target is a number with 25 values, each taken for a class: if it is a quantity, cut it into classes first"
+    )
+    assert said in many.notes
+    assert said not in few.notes
+
+
 def test_two_names_for_the_data_are_refused():
     write(table())
 

@@ -18,7 +18,7 @@ from mltrain.config.overrides import parse_override
 from mltrain.data import Column, ColumnKind, Rows, Schema
 from mltrain.data.example import EXAMPLE_TARGETS, EXAMPLES
 from mltrain.data.loading import infer_schema, load_table, open_rows
-from mltrain.data.target import label_text
+from mltrain.data.target import MAX_FRACTIONS, label_text
 from mltrain.errors import ConfigError, UsageError
 from mltrain.files import atomic_path, write_text
 
@@ -211,6 +211,9 @@ def _notes(draft: Draft, look: Look, said: DataSection) -> Sequence[str]:
     notes = []
     if look.n_unlabelled:
         notes.append(f"{look.n_unlabelled:,} rows have no label and are left out")
+    if isinstance(draft.target.classes[0], int | float) and draft.target.n_classes > MAX_FRACTIONS:
+        values = f"a number with {draft.target.n_classes} values, each taken for a class"
+        notes.append(f"the target is {values}: if it is a quantity, cut it into classes first")
     if draft.target.positive is not None and said.positive_class is None:
         positive = label_text(draft.target.positive)
         notes.append(f"the positive class is {positive!r}, the rarer one; see data.positive_class")
