@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mltrain.commands.train import TrainRequest
-from mltrain.commands.train.session import budget_for
+from mltrain.commands.train.session import allowed_s
 from mltrain.config import Config
 from mltrain.config.names import family_name
 from mltrain.config.rendering import to_values
@@ -71,12 +71,10 @@ def trained_session(config: Config, workspace: Workspace, request: TrainRequest)
     again would leave it out again.
     """
     asked = {str(family_name(m)) for m in request.models or config.train.supported_models}
-    allowed_s = budget_for(config, request, 0.0).allowed_s(
-        len(asked - {ENSEMBLE}) or len(config.train.supported_models)
-    )
+    clock_s = allowed_s(config, request)
     sessions: dict[str, list[LeftRun]] = {}
     for run in _left_runs(config, workspace):
-        if _serves(run, max_trials=request.max_trials, allowed_s=allowed_s):
+        if _serves(run, max_trials=request.max_trials, allowed_s=clock_s):
             sessions.setdefault(run.session, []).append(run)
     without = _left_out(workspace)
     complete = [

@@ -92,7 +92,6 @@ def train(
                 workspace=workspace,
                 request=request,
                 budget=budget_for(config, request, started_at),
-                n_families=len(plan.families),
                 executor=executor,
                 tracked=tracked,
                 provenance=provenance(workspace.root),
