@@ -22,7 +22,7 @@ sys.path.append(str(Path(__file__).parent.parent / "tests" / "tracking"))
 from comet_server.arrived import assert_everything_arrived_once
 from comet_server.cells import COMMANDS, PROMISED_S, Cell, Stage, play, program, settings_of
 from comet_server.server import CometServer
-from comet_server.trouble import TROUBLES, both, hang, request, seconds_after_the_middle, signalled
+from comet_server.trouble import TROUBLES, both, hang, request, seconds_into_the_hang, signalled
 
 from mltrain.commands.runs import sync
 from mltrain.config import loading
@@ -52,7 +52,7 @@ each once, and that a second sync sends nothing.
 ## A request to terminate
 
 SIGTERM at six moments of each command: at the server's {numbers} request while it answers, and
-{seconds} s after the middle of the work while it hangs; seconds from the signal to the end.
+{seconds} s after its first request without an answer while it hangs; seconds from the signal to the end.
 
 {signals}
 """
@@ -111,7 +111,7 @@ def _terminated(server: CometServer, stage: Stage, root: Path) -> Iterator[str]:
     yield "|---|---|--:|---|--:|--:|"
     for command in COMMANDS:
         answering = [signalled(signal.SIGTERM, request(number)) for number in _REQUESTS]
-        hanging = [both(hang, signalled(signal.SIGTERM, seconds_after_the_middle(moment))) for moment in _SECONDS]
+        hanging = [both(hang, signalled(signal.SIGTERM, seconds_into_the_hang(moment))) for moment in _SECONDS]
         for name, troubles in (("answers", answering), ("hangs", hanging)):
             cells = [
                 play(server, stage.before(command), root / f"{command}-{name}{n}", trouble=trouble, command=command)

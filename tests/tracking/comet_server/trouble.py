@@ -178,12 +178,12 @@ def request(number: int) -> Moment:
     return lambda scene: len(scene.server.heard) >= number
 
 
-def seconds_after_the_middle(seconds: float) -> Moment:
-    """Return a moment that comes some time after the middle of the work has begun."""
+def seconds_into_the_hang(seconds: float) -> Moment:
+    """Return a moment that comes some time after the first request that gets no answer."""
     began_s: list[float] = []
 
     def has_come(scene: Scene) -> bool:
-        if not began_s and middle(scene):
+        if not began_s and any(re.search(_ALL_BUT_THE_FIRST, heard.path) for heard in list(scene.server.heard)):
             began_s.append(time.monotonic())
         return bool(began_s) and time.monotonic() >= began_s[0] + seconds
 
