@@ -20,8 +20,8 @@ def unknown_names(values: Mapping[str, Any]) -> Iterator[Problem]:
     named = train.get("supported_models")
     for position, name in enumerate(named if isinstance(named, list | tuple) else ()):
         if isinstance(name, str) and family_name(name) not in families:
-            path = ("train", "supported_models", position)
-            yield _unknown(path, name, what="model family", known=families, synonyms=FAMILIES)
+            place = ("train", "supported_models", position)
+            yield _unknown(place, name, what="model family", known=families, synonyms=FAMILIES)
     for name in _section(values, "models"):
         if isinstance(name, str) and family_name(name) not in plugins.names("models"):
             yield _unknown(("models", name), name, what="model family", known=families[:-1], synonyms=FAMILIES)
