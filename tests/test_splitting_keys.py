@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mltrain.errors import DataError
-from mltrain.splitting.keys import check_unique, hash_keys
+from mltrain.splitting.keys import check_unique, hash_keys, hash_where_known
 
 
 def column(values: object, kind: pa.DataType | None = None) -> pa.ChunkedArray:
@@ -83,3 +83,23 @@ def test_a_text_that_is_not_how_a_number_is_written_is_another_key(text: str) ->
     numbers = hash_keys(column([7, 0, -7, 70]), seed=0, where="")
 
     assert hash_keys(column([text]), seed=0, where="")[0] not in numbers
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string()), pa.binary()]
+)
+def test_texts_become_hashes_of_eight_bytes_and_gaps_stay_gaps(kind: pa.DataType) -> None:
+    texts = column(["kunde 1" * 40, None, "kunde 2" * 40, "kunde 1" * 40], kind)
+
+    (hashes,) = hash_where_known(texts, seed=0)
+
+    assert hashes.type == pa.uint64()
+    first, missing, second, again = hashes.to_pylist()
+    assert missing is None
+    assert first == again != second
+
+
+def test_bytes_that_are_no_text_have_hashes() -> None:
+    keys = column([b"\xff\x00", b"\xff\x01"], pa.binary(2))
+
+    assert len(set(hash_keys(keys, seed=0, where=""))) == 2

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mltrain.data.text import as_text, decoded, is_missing
+from mltrain.data.text import as_text, decoded, is_bytes, is_missing
 from mltrain.errors import DataError
 
 Hashes = NDArray[np.uint64]
@@ -40,7 +40,34 @@ def hash_keys(keys: pa.ChunkedArray, *, seed: int, where: str) -> Hashes:
     """
     if is_missing(keys).any():
         raise DataError("a key is missing", where=where, hint="name a column that is always filled")
-    values = decoded(keys)
+    return _hashed(decoded(keys), seed=seed)
+
+
+def hash_where_known(texts: pa.ChunkedArray, *, seed: int) -> list[pa.Array]:
+    """Return a hash of eight bytes for each text or binary value, however long, and null where there is none.
+
+    Values of a dictionary are hashed once each.
+    """
+    return [_hashed_chunk(chunk, seed=seed) for chunk in texts.chunks]
+
+
+def _hashed_chunk(chunk: pa.Array, *, seed: int) -> pa.Array:
+    """Return hashes of one chunk."""
+    if pa.types.is_dictionary(chunk.type):
+        return _hashed_chunk(chunk.dictionary, seed=seed).take(chunk.indices)
+    values = decoded(pa.chunked_array([chunk]))
+    if not values.null_count:
+        return pa.array(_hashed(values, seed=seed))
+    missing = is_missing(values)
+    spread = np.zeros(len(values), dtype=np.uint64)
+    spread[~missing] = _hashed(values.drop_null(), seed=seed)
+    return pa.array(spread, mask=missing)
+
+
+def _hashed(values: pa.ChunkedArray, *, seed: int) -> Hashes:
+    """Return a hash of each value, none of which is missing."""
+    if is_bytes(values.type):
+        return _scattered(values, seed=seed)
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         values = as_text(values)
     whole = _is_whole(values)
@@ -48,9 +75,14 @@ def hash_keys(keys: pa.ChunkedArray, *, seed: int, where: str) -> Hashes:
         return mixed(_numbers(values), seed=seed)
     hashes = np.empty(len(values), dtype=np.uint64)
     hashes[whole] = mixed(_numbers(values.filter(pa.array(whole))), seed=seed)
-    texts = as_text(values.filter(pa.array(~whole))).to_pandas().astype(object)
-    hashes[~whole] = pd.util.hash_array(texts.to_numpy(), hash_key=f"{seed:016d}", categorize=False)
+    hashes[~whole] = _scattered(as_text(values.filter(pa.array(~whole))), seed=seed)
     return hashes
+
+
+def _scattered(texts: pa.ChunkedArray, *, seed: int) -> Hashes:
+    """Return what SipHash makes of text or bytes."""
+    objects = texts.to_pandas().astype(object).to_numpy()
+    return np.asarray(pd.util.hash_array(objects, hash_key=f"{seed:016d}", categorize=False))
 
 
 def _is_whole(values: pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mltrain.commands.split import division, parts, split
+from mltrain.commands.split import deciding, division, parts, split
 from mltrain.commands.split.parts import PartByKey, PartInOrder
 from mltrain.config import Config, DataSection, SplitSection
 from mltrain.data import sampling
@@ -170,6 +170,26 @@ def test_groups_may_be_numbers_of_any_size(tmp_path: Path, workspace: Workspace)
 
     sides = [set(pq.read_table(workspace.split(name))["group"].to_pylist()) for name in ("train", "validation", "test")]
     assert sum(map(len, sides)) == len(set.union(*sides)) == n // 10
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int32(), pa.string())])
+def test_groups_named_by_long_texts_take_eight_bytes_a_row(kind: pa.DataType) -> None:
+    names = pa.chunked_array([[f"{i % 97:0200d}" for i in range(N)]]).cast(kind)
+
+    kept = deciding._brief(names, seed=0)
+
+    assert sum(chunk.nbytes for chunk in kept) == 8 * N
+
+
+def test_rows_without_a_group_are_counted_and_whole_groups_go_to_one_side(tmp_path: Path, workspace: Workspace) -> None:
+    names = pa.array([None if i % 10 == 0 else f"c{i // 6}" for i in range(N)])
+    pq.write_table(rows().set_column(1, "customer", names), tmp_path / "rows.parquet")
+
+    result = split(config(tmp_path / "rows.parquet", kind="group", group_column="customer"), workspace)
+
+    sides = [set(pq.read_table(workspace.split(part.name))["customer"].to_pylist()) - {None} for part in result.splits]
+    assert sum(map(len, sides)) == len(set.union(*sides)) == N // 6
+    assert any("300" in finding.message for finding in result.findings)
 
 
 def test_row_groups_have_one_size_whatever_the_batches_were(tmp_path: Path, small_buckets: None) -> None:

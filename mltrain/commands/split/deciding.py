@@ -18,11 +18,11 @@ from mltrain.data import Target
 from mltrain.data.locations import NO_ROWS_HINT
 from mltrain.data.numbering import among
 from mltrain.data.target import encode_target, make_target, unlabelled
-from mltrain.data.text import group_codes, is_missing
+from mltrain.data.text import group_codes, is_bytes, is_missing, is_text
 from mltrain.data.weights import row_weights
 from mltrain.errors import DataError
 from mltrain.splitting.chronology import Moments, check_cut_offs, check_moments, moments_where_known
-from mltrain.splitting.keys import Hashes, check_unique, hash_keys
+from mltrain.splitting.keys import Hashes, check_unique, hash_keys, hash_where_known
 
 ClassCodes = NDArray[np.uint16]
 Number = TypeVar("Number", np.int64, np.uint64)
@@ -149,7 +149,7 @@ def _collect(sources: Sources, config: Config) -> _Collected:
         rows = pa.table(batch if has_label.all() else batch.filter(pa.array(has_label)))
         found.labels += _compact(rows.column(target))
         if split.group_column:
-            found.groups += _narrow(rows.column(split.group_column))
+            found.groups += _brief(rows.column(split.group_column), seed=seed)
         if split.time_column and _is_timed(config):
             where = f"column {split.time_column!r}"
             found.moments.append(moments_where_known(rows.column(split.time_column), where=where))
@@ -173,7 +173,7 @@ def _collect_test(sources: Sources, config: Config) -> _Collected:
         found.labelled.append(has_label)
         rows = pa.table(batch.filter(pa.array(has_label)))
         found.labels += _compact(rows.column(target))
-        found.groups += [chunk for name in grouped for chunk in _narrow(rows.column(name))]
+        found.groups += [chunk for name in grouped for chunk in _brief(rows.column(name), seed=config.seed)]
     if sources.test_rows is not None and not any(len(chunk) for chunk in found.labels):
         raise DataError("all labels are missing", where=f"{sources.test_origin}, column {target!r}")
     return found
@@ -202,8 +202,10 @@ def _numbered(chunk: pa.DictionaryArray, kind: pa.DataType) -> pa.DictionaryArra
     return pa.DictionaryArray.from_arrays(chunk.indices.cast(kind), chunk.dictionary)
 
 
-def _narrow(column: pa.ChunkedArray) -> list[pa.Array]:
-    """Return the chunks of a column, whole numbers in four bytes where they fit."""
+def _brief(column: pa.ChunkedArray, *, seed: int) -> list[pa.Array]:
+    """Return the chunks of a column in few bytes a row: hashes of text, whole numbers in four bytes where they fit."""
+    if is_text(column.type) or is_bytes(column.type):
+        return hash_where_known(column, seed=seed)
     if not pa.types.is_integer(column.type) or column.type.bit_width <= _NARROW.bit_width:
         chunks: list[pa.Array] = column.chunks
         return chunks
@@ -214,7 +216,7 @@ def _narrow(column: pa.ChunkedArray) -> list[pa.Array]:
 
 
 def _widened(chunks: list[pa.Array], schema: pa.Schema, name: str) -> pa.ChunkedArray:
-    """Return chunks as one column: of the narrow type if all are, of their own if one of them is not."""
+    """Return chunks as one column: of the narrow type if all are, of their own if some whole numbers are not."""
     kind = schema.field(name).type
     if len({chunk.type for chunk in chunks}) > 1:
         chunks = [chunk.cast(kind) for chunk in chunks]
