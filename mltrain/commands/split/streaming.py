@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mltrain.commands.split.agreement import Seen, source_changed
-from mltrain.commands.split.parts import Part, PartByKey, PartInOrder, WrittenPart
+from mltrain.commands.split.parts import MOST_FILES, Part, PartByKey, PartInOrder, WrittenPart
 from mltrain.commands.split.sources import Sources
 from mltrain.splitting.partition import Parts
 
@@ -98,7 +98,8 @@ def _open_part(name: str, schema: pa.Schema, plan: Plan, *, n_rows: int, folder:
     part = PartInOrder(folder / f"{name}.parquet", schema)
     if plan.keys is None or (name == "test" and plan.has_test_source):
         return part
-    return PartByKey(part, schema, n_rows=n_rows, folder=folder / name)
+    most_files = MOST_FILES * n_rows // max(len(plan.parts), 1)
+    return PartByKey(part, schema, n_rows=n_rows, folder=folder / name, most_files=most_files)
 
 
 def _add(part: Part, inside: NDArray[np.intp], batch: pa.RecordBatch, keys: NDArray[np.uint64] | None) -> None:
