@@ -34,6 +34,11 @@ class Budget:
             return None
         return self.started_at + self.total_s - min(max(0.02 * self.total_s, 0.3), 2.0)
 
+    def allowed_s(self, n_families: int) -> float | None:
+        """Return the seconds that all families together may take; None: no limit."""
+        limits = [self.total_s, None if self.family_s is None else n_families * self.family_s]
+        return min((limit for limit in limits if limit is not None), default=None)
+
     @property
     def draws_figures(self) -> bool:
         """Whether there is time for figures: a library to load and half a second for each model."""

@@ -1,4 +1,4 @@
-"""Plug-ins by name: the only reader of entry points.
+"""Plug-ins by name, and the libraries of extras: the only user of `importlib.metadata`.
 
 Our own implementations and those of third parties come through the same door, entry points of the groups
 ``mltrain.models``, ``mltrain.trackers``, ``mltrain.sources`` and ``mltrain.metrics``. This module does not
@@ -8,19 +8,21 @@ know what they are good for.
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from typing import Any, Literal, TypeAlias, get_args
 
 from mltrain.errors import PluginError
-from mltrain.extras import install_extra
+from mltrain.installer import install
 
 Group: TypeAlias = Literal["models", "trackers", "sources", "metrics"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 _SINGULAR = {"models": "model family", "trackers": "tracker", "sources": "data source", "metrics": "metric"}
 _EXTRAS = {"mlflow": "mlflow", "catboost": "catboost"}  # an import that fails -> the extra that brings it
+_OF_EXTRA = re.compile(r"""extra\s*==\s*['"](?P<extra>[^'"]+)['"]""")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +79,28 @@ def installed_version(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+def install_extra(extra: str) -> str:
+    """Return the command that installs the libraries of one of our extras here.
+
+    Examples
+    --------
+    >>> install_extra("duckdb").endswith(" 'duckdb>=1.2'")
+    True
+    """
+    return install(*(_libraries(extra) or (extra,)))
+
+
+def _libraries(extra: str) -> tuple[str, ...]:
+    """Return the requirements of an extra; none where what is installed is older than the extra."""
+    found = []
+    for line in metadata.requires("mltrain") or ():
+        requirement, _, marker = line.partition(";")
+        of_extra = _OF_EXTRA.search(marker)
+        if of_extra is not None and of_extra["extra"] == extra:
+            found.append(requirement.strip())
+    return tuple(found)
 
 
 @cache

@@ -91,3 +91,15 @@ def test_a_family_has_a_limit_that_somebody_chose_or_the_default_where_nothing_e
     config = Config.model_validate({"data": {"source": "rows.csv", "target": "y"}, "train": chosen})
 
     assert budget_for(config, TrainRequest(**asked), 0.0).family_s == expected
+
+
+@pytest.mark.parametrize(
+    ("total_s", "family_s", "allowed_s"),
+    [(20.0, None, 20.0), (None, 180.0, 360.0), (600.0, 180.0, 360.0), (20.0, 180.0, 20.0), (None, None, None)],
+)
+def test_what_all_families_may_take_is_the_nearest_of_the_limits(
+    total_s: float | None, family_s: float | None, allowed_s: float | None
+) -> None:
+    budget = Budget(started_at=0.0, total_s=total_s, family_s=family_s)
+
+    assert budget.allowed_s(2) == allowed_s

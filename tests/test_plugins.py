@@ -8,7 +8,7 @@ import pytest
 
 from mltrain import plugins
 from mltrain.errors import PluginError
-from mltrain.extras import install_extra
+from mltrain.plugins import install_extra
 
 
 @pytest.fixture

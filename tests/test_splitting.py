@@ -270,7 +270,8 @@ def test_a_seed_gives_the_same_split_and_another_seed_another() -> None:
         (section("time", test_from=dt.date(2030, 1, 1)), column(DAYS), DataError, "split 'test' would have none"),
         (section("time"), column([None, *DAYS[1:]]), DataError, "1 rows have no time"),
         (section("time"), column([None, *range(99)]), DataError, "1 rows have no time"),
-        (section("time"), column(["2024-01-01", "soon"] * 50), DataError, "not a time"),
+        (section("time"), column(["2024-01-01", "soon"] * 50), DataError, "'soon' is not a time"),
+        (section("time"), column(["2024-01-01", "17/05/2021"] * 50), DataError, "'17/05/2021' is not a time"),
         (section("time"), column([7] * 100), DataError, "would have none"),
     ],
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from mltrain.audit.codes import numbers, value_codes
+from mltrain.audit.rows import hash_rows
 from mltrain.audit.subject import Subject
 from mltrain.data import ColumnKind, Trait
 from mltrain.data.nearest import listed
@@ -15,6 +16,7 @@ from mltrain.data.splits import Finding
 
 ENOUGH_ROWS = 100
 ALMOST_ALL = 0.99
+MANY_DIFFER = 0.5  # fewer are no numbers of rows, however often rows came
 DENSE = 20  # a counter leaves fewer gaps than this many whole numbers a row
 MANY_LEVELS = 1000
 SOME_LEVELS = 50
@@ -67,7 +69,7 @@ def check_ids(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             check="id_like",
             severity="warning",
-            message=f"whole numbers that all differ, like ids, are learnt from: {listed(counters)}",
+            message=f"whole numbers that all differ from row to row, like ids, are learnt from: {listed(counters)}",
             columns=counters,
             count=len(counters),
             advice=f"if they name rows: data.id_columns: [{', '.join(counters[:10])}]",
@@ -112,12 +114,23 @@ def _whole_numbers(subject: Subject) -> list[str]:
 
 
 def _looks_like_a_counter(subject: Subject, name: str) -> bool:
-    """Say whether almost all training values differ although they lie close together, as drawn numbers never do."""
+    """Say whether almost all training values differ although they lie close together, as drawn numbers never do.
+
+    A row that came twice brings its number twice, and counts once.
+    """
     if "train" not in subject.features:
         return False
     values = numbers(subject.features["train"].column(name))
     present = values[~np.isnan(values)]
-    if len(present) < ENOUGH_ROWS or len(np.unique(present)) < ALMOST_ALL * len(present):
-        return False
     n_rows = max(sum(subject.totals.rows.values()), len(present))
-    return bool(present.max() - present.min() < DENSE * n_rows)
+    if len(present) < ENOUGH_ROWS or present.max() - present.min() >= DENSE * n_rows:
+        return False
+    n_distinct = len(np.unique(present))
+    if n_distinct < MANY_DIFFER * len(present):
+        return False
+    return bool(n_distinct >= ALMOST_ALL * len(present) or n_distinct >= ALMOST_ALL * _n_distinct_rows(subject))
+
+
+def _n_distinct_rows(subject: Subject) -> int:
+    """Return how many training rows there are once those that came twice count once."""
+    return len(np.unique(hash_rows(subject.features["train"]).whole))

@@ -101,7 +101,7 @@ def _held_out_scores(sides: _Sides, *, seed: int) -> NDArray[np.float64]:
     """Return the probability of both sides for each row by a model that has not seen it, shape (n_samples, 2)."""
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - a second and a half for this alone
 
-    X = np.stack([_ranked(column) for column in sides.table.columns], axis=1)
+    X = np.stack([_ranked(column, seed=seed) for column in sides.table.columns], axis=1)
     is_first = np.random.default_rng(seed).permutation(np.arange(len(X)) % 2).astype(bool)
     scores = np.empty((len(X), 2))
     model = HistGradientBoostingClassifier(
@@ -114,7 +114,7 @@ def _held_out_scores(sides: _Sides, *, seed: int) -> NDArray[np.float64]:
     return scores
 
 
-def _ranked(column: pa.ChunkedArray) -> NDArray[np.float64]:
+def _ranked(column: pa.ChunkedArray, *, seed: int) -> NDArray[np.float64]:
     """Return numbers as they are, and categories by how common they are, shape (n_samples,)."""
     if not pa.types.is_dictionary(column.type):
         values = numbers(column)
@@ -122,7 +122,10 @@ def _ranked(column: pa.ChunkedArray) -> NDArray[np.float64]:
     codes = value_codes(column)
     counts = np.bincount(codes)
     places = np.empty(len(counts))
-    places[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
+    # Codes follow the first row that has them, and the test rows come last: levels equally common, in that order, would
+    # tell the sides apart. Two that are on one side each must not fall together either, so chance decides.
+    by_chance = np.random.default_rng(seed).permutation(len(counts))
+    places[np.lexsort((by_chance, -counts))] = np.arange(len(counts))
     return places[codes]
 
 

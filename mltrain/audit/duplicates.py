@@ -17,7 +17,7 @@ from mltrain.data.splits import Finding
 
 MOST_SHOWN = 10
 MOST_LEFT_OUT = 100
-SOME, MANY = 0.05, 0.1
+FEW, SOME, MANY = 0.005, 0.05, 0.1  # shares of a split
 # Training rows like a given one, were values drawn independently: at least so many are no wonder, at most so many are
 # no chance. In between, dependence that pairs of columns do not show may be the reason.
 BY_CHANCE, NO_CHANCE = 0.1, 1e-7
@@ -49,7 +49,7 @@ def check_duplicates(subject: Subject) -> Iterator[Finding]:
     -----
     Rows of few and coarse columns are alike by chance. How many training rows would be like a row is estimated from the
     shares of its values, corrected for columns that follow from each other: it is a warning where that is next to
-    nothing, or small for many rows. The first 100 columns are left out in turn.
+    nothing for 0.5 % of a split or more, or small for many rows. The first 100 columns are left out in turn.
     """
     if "train" not in subject.features or len(subject.features) < 2:
         return
@@ -119,20 +119,26 @@ def _near(rough: HashedRows, places: Places, *, known: Mapping[str, NDArray[np.i
 
 def _same(subject: Subject, hits: _Hits) -> Finding:
     """Return the finding about rows that also stand in train."""
-    shown, severity = hits.strange, "warning"
+    shown, severity = hits.strange, _severity(subject, hits.strange)
     if _share(subject, hits.odd) >= SOME:
         shown, severity = hits.odd, "severe" if _share(subject, hits.strange) >= MANY else "warning"
     elif not hits.strange:
-        shown, severity = hits.all, "info"
+        shown = hits.all
+    is_by_chance = severity == "info" and not hits.strange
     advice = "if they are the same case, remove them or split by split.group_column"
     return Finding(
         check="duplicates",
         severity=severity,
         message=f"rows that also stand in train, features and label alike: {_counts(subject, shown)}",
         count=sum(len(rows) for rows in shown.values()),
-        advice=advice if severity != "info" else f"the columns may be too coarse to tell cases apart; {advice}",
+        advice=f"the columns may be too coarse to tell cases apart; {advice}" if is_by_chance else advice,
         rows=_numbered(subject, shown),
     )
+
+
+def _severity(subject: Subject, strange: Mapping[str, NDArray[np.intp]]) -> str:
+    """Return how bad rows are that would not be alike by chance: a handful of thousands cannot move a score."""
+    return "warning" if _share(subject, strange) >= FEW else "info"
 
 
 def _share(subject: Subject, found: Mapping[str, NDArray[np.intp]]) -> float:
@@ -150,7 +156,7 @@ def _alike(subject: Subject, near: Mapping[str, _Hits]) -> Finding:
             rows[name] = np.union1d(rows.get(name, []), found).astype(np.intp)
     return Finding(
         check="near_duplicates",
-        severity="warning",
+        severity=_severity(subject, rows),
         message=f"rows that differ from one in train in a single column ({listed(ranked[:3])}): "
         f"{_counts(subject, rows)}",
         columns=tuple(ranked[:MOST_SHOWN]),

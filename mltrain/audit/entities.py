@@ -6,17 +6,20 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mltrain.audit.subject import Subject, n_shared_values
 from mltrain.data import Column, ColumnKind
 from mltrain.data.columns import ID_NAME
 from mltrain.data.splits import Finding
-from mltrain.data.text import group_codes, is_text
+from mltrain.data.text import NUMBER, filled, group_codes, is_text
+from mltrain.data.writings import DECIMAL_COMMA, DECORATED, OTHER_DATE
 
 FEWEST_VALUES = 50
 SHARE_OF_ROWS = 0.01
 SHARE_OF_UNNAMED = 0.05
 MOST_ROWS = 200_000
+MOSTLY = 0.9
 
 
 def check_groups(subject: Subject) -> Iterator[Finding]:
@@ -49,7 +52,7 @@ def check_entities(subject: Subject) -> Iterator[Finding]:
     Notes
     -----
     A column names somebody when it is called like an id or is one, holds fifty different values or more, more than one
-    a hundred rows, and repeats them; text that is not called so needs one a twenty rows.
+    a hundred rows, and repeats them; text that is not called so needs one a twenty rows and no amounts or dates in it.
     """
     for column in subject.schema.columns:
         if column.name == subject.schema.group or column.kind is ColumnKind.DROPPED:
@@ -78,7 +81,20 @@ def _shared(subject: Subject, column: Column) -> int:
         return 0
     train = columns["train"].drop_null().slice(0, MOST_ROWS)
     n_values = len(np.unique(group_codes(train))) if len(train) else 0
+    if not is_named and _are_amounts_or_dates(train):
+        return 0
     share = SHARE_OF_ROWS if is_named else SHARE_OF_UNNAMED
     if n_values < max(FEWEST_VALUES, share * len(train)):
         return 0
     return n_shared_values(columns)
+
+
+def _are_amounts_or_dates(column: pa.ChunkedArray) -> bool:
+    """Say whether text writes amounts or dates, as units, commas or slashes give away: those come back."""
+    values = pc.unique(filled(column)).drop_null()
+
+    def share(pattern: str) -> float:
+        return float(pc.mean(pc.match_substring_regex(values, pattern)).as_py() or 0.0)
+
+    decorated = share(rf"{DECORATED}|{DECIMAL_COMMA}")
+    return share(OTHER_DATE) >= MOSTLY or (decorated > 0 and decorated + share(NUMBER) >= MOSTLY)

@@ -14,13 +14,12 @@ from mltrain.data.moments import DATE, MOMENT
 from mltrain.data.nearest import listed
 from mltrain.data.splits import Finding
 from mltrain.data.text import CODE, NUMBER, is_text
+from mltrain.data.writings import DECIMAL_COMMA, DECORATED, OTHER_DATE
 
 MOSTLY = 0.9
 SOME = 0.05
 MANY_NUMBERS = 20
-DECORATED = (
-    r"^[$€£]?\s?[+-]?\d{1,3}(,\d{3})+(\.\d+)?\s?[%$€£]?$|^[$€£]\s?[+-]?\d+([.,]\d+)?$|^[+-]?\d+([.,]\d+)?\s?[%$€£]$"
-)
+OTHERWISE = {"numbers_as_text", "dates_as_text"}
 
 
 def check_texts(subject: Subject) -> Iterator[Finding]:
@@ -38,7 +37,7 @@ def check_texts(subject: Subject) -> Iterator[Finding]:
         if kind is ColumnKind.NUMERIC:
             yield from _stored_numbers(name, counts, is_inferred=name in stored)
         elif kind is ColumnKind.ID:
-            yield from (found for found in _category(name, counts) if found.check == "numbers_as_text")
+            yield from (found for found in _category(name, counts) if found.check in OTHERWISE)
         else:
             yield from _category(name, counts)
             yield from _spellings(name, counts)
@@ -99,15 +98,8 @@ def _category(name: str, counts: Mapping[str | None, int]) -> Iterator[Finding]:
             f"data.columns: {{{name}: numeric}}",
             values={"share": round(share, 6)},
         )
-    elif _share(words, DECORATED) >= MOSTLY and len(words) > MANY_NUMBERS:
-        yield Finding(
-            check="numbers_as_text",
-            severity="warning",
-            message=f"{name}: numbers written with units or separators, such as {others[0]!r}, are read as text",
-            columns=(name,),
-            count=n_rows,
-            advice=f"write plain numbers in the source, then data.columns: {{{name}: numeric}}",
-        )
+    elif otherwise := _written_otherwise(name, words, plain):
+        yield otherwise
     elif mixed := _mixed(words, plain):
         yield Finding(
             check="mixed_types",
@@ -117,6 +109,35 @@ def _category(name: str, counts: Mapping[str | None, int]) -> Iterator[Finding]:
             count=n_rows,
             advice="two columns may have become one: take them apart in the source",
         )
+
+
+def _written_otherwise(name: str, words: Mapping[str, int], plain: set[str]) -> Finding | None:
+    """Report numbers with units, separators or a decimal comma, and dates that are not ISO 8601."""
+    decorated, with_comma, dates = (_matching(words, p) for p in (DECORATED, DECIMAL_COMMA, OTHER_DATE))
+    if len(words) <= MANY_NUMBERS:
+        return None
+    if (decorated or with_comma) and _share(words, plain | decorated | with_comma) >= MOSTLY:
+        has_comma = _share(words, with_comma) > _share(words, decorated)
+        return Finding(
+            check="numbers_as_text",
+            severity="warning",
+            message=f"{name}: numbers written with {'a decimal comma' if has_comma else 'units or separators'}, "
+            f"such as {_commonest(words, with_comma if has_comma else decorated)!r}, are read as text",
+            columns=(name,),
+            count=sum(words.values()),
+            advice=("CSV: data.options.decimal_point: ','; else " if has_comma else "")
+            + f"write plain numbers in the source, then data.columns: {{{name}: numeric}}",
+        )
+    if _share(words, dates) >= MOSTLY:
+        return Finding(
+            check="dates_as_text",
+            severity="warning",
+            message=f"{name}: dates that are not ISO 8601, such as {_commonest(words, dates)!r}, are read as text",
+            columns=(name,),
+            count=sum(words.values()),
+            advice=f"write them as 2021-05-17 in the source, then data.columns: {{{name}: date}}",
+        )
+    return None
 
 
 def _mixed(words: Mapping[str, int], plain: set[str]) -> str | None:
@@ -156,6 +177,11 @@ def _matching(words: Mapping[str, int], pattern: str) -> set[str]:
     return found
 
 
-def _share(words: Mapping[str, int], pattern: str) -> float:
-    """Return the share of rows whose text matches a pattern."""
-    return sum(words[word] for word in _matching(words, pattern)) / max(sum(words.values()), 1)
+def _share(words: Mapping[str, int], found: set[str]) -> float:
+    """Return the share of rows whose text is one of those found."""
+    return sum(words[word] for word in found) / max(sum(words.values()), 1)
+
+
+def _commonest(words: Mapping[str, int], found: set[str]) -> str:
+    """Return the text that most rows have; of several the first."""
+    return max((word for word in words if word in found), key=lambda word: words[word])

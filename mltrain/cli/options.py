@@ -17,7 +17,7 @@ def _duration(text: str) -> float:
         raise typer.BadParameter(str(error)) from error
 
 
-Data = Annotated[str | None, typer.Argument(metavar="[DATA]", help="Parquet or CSV file, folder or glob.")]
+Data = Annotated[str | None, typer.Argument(metavar="[DATA]", help="File, folder, glob, URL or database.")]
 Target = Annotated[str | None, typer.Option("--target", "-t", metavar="COLUMN", help="Column to predict.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse what the audit calls a warning or severe.")]
 Models = Annotated[

@@ -28,7 +28,7 @@ def init(
     """Look at the data and write a commented config file."""
     from mltrain.commands.init import init
 
-    return init(data, target, example=example, path=call.config_path, force=force)
+    return init(data, target, example=example, path=call.config_path, force=force, overrides=call.overrides)
 
 
 @command
@@ -117,7 +117,7 @@ def _init_first(call: Invocation, data: str | None, target: str | None) -> None:
     if call.config_path.exists():
         hint = "leave DATA and --target out, use --set data.source=…, or name a new file with --config"
         raise UsageError(f"{call.config_path} already says what the data is", hint=hint)
-    written = init(data, target, path=call.config_path)
+    written = init(data, target, path=call.config_path, overrides=[o for o in call.overrides if o.startswith("data.")])
     for note in (f"wrote {written.path}: predicts '{written.target}' of {written.source}", *written.notes):
         call.listener(Notice(message=note, level="info"))
 

@@ -16,8 +16,8 @@ from typing import Literal
 from mltrain import files
 from mltrain._version import __version__
 from mltrain.errors import EnvironmentRefusal
-from mltrain.extras import install, install_extra
-from mltrain.plugins import installed_version
+from mltrain.installer import install
+from mltrain.plugins import install_extra, installed_version
 from mltrain.workspace import Workspace
 
 _CORE = (

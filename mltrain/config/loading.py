@@ -47,13 +47,19 @@ def load(path: Path, *, overrides: Sequence[str] = (), require_data: bool = True
         The file cannot be read for lack of permission.
     """
     document = read_document(_read(path), origin=str(path))
-    origins: dict[KeyPath, str] = {key: f"{path}:{line}" for key, line in document.lines.items()}
-    values = document.values
-    for text in overrides:
-        override = resolve_path(values, parse_override(text))
-        values = apply_override(values, override)
-        origins = _overridden(origins, override.path)
-    return _validate(values, Places(origins=origins, default=str(path)), require_data=require_data)
+    origins = {key: f"{path}:{line}" for key, line in document.lines.items()}
+    return _override(document.values, overrides, Places(origins=origins, default=str(path)), require_data=require_data)
+
+
+def from_overrides(overrides: Sequence[str]) -> Config:
+    """Return what overrides alone say, where there is no config file yet; nothing is required.
+
+    Raises
+    ------
+    mltrain.errors.ConfigError
+        As `load`.
+    """
+    return _override({}, overrides, Places(origins={}, default="--set"), require_data=False)
 
 
 def from_mapping(mapping: Mapping[str, Any], *, require_data: bool = True) -> Config:
@@ -98,6 +104,16 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         message = f"the file is not UTF-8 text: byte {error.object[error.start]:#04x} at position {error.start}"
         raise ConfigError(message, where=str(path), hint="save it as UTF-8") from error
+
+
+def _override(values: Mapping[str, Any], overrides: Sequence[str], places: Places, *, require_data: bool) -> Config:
+    """Return the config that values and overrides give, the last override on top."""
+    origins = dict(places.origins)
+    for text in overrides:
+        override = resolve_path(values, parse_override(text))
+        values = apply_override(values, override)
+        origins = _overridden(origins, override.path)
+    return _validate(values, Places(origins=origins, default=places.default), require_data=require_data)
 
 
 def _overridden(origins: Mapping[KeyPath, str], path: KeyPath) -> dict[KeyPath, str]:

@@ -38,7 +38,7 @@ class Trait(StrEnum):
     UNUSABLE = "unusable"
     """Of a type that cannot be learnt from."""
     NAMED_ID = "named_id"
-    """All differ, and its name is an id's."""
+    """All differ, or almost all, and its name is an id's."""
     DISTINCT = "distinct"
     """All differ, or almost all."""
     NUMBERS_AS_TEXT = "numbers_as_text"

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from mltrain.data import Column, ColumnKind, Trait
 from mltrain.data.moments import holds_moments
 from mltrain.data.nearest import suggest
-from mltrain.data.text import decoded, holds_numbers, is_missing, is_text
+from mltrain.data.text import NUMBER, decoded, holds_numbers, is_missing, is_text, matches
+from mltrain.data.writings import DECIMAL_COMMA, DECORATED, OTHER_DATE
 from mltrain.errors import ConfigError, DataError
 
 ID_NAME = re.compile(
@@ -21,6 +22,7 @@ ID_NAME = re.compile(
     r"|^row_?(number|num|no|nr)$",
 )
 UNNAMED = re.compile(r"^$|^unnamed: ?\d+$|^__index_level_\d+__$", re.IGNORECASE)  # as pandas saves its index
+FROM_CONFIG = "from the config"
 MANY_NUMBERS = 20
 FEW_ROWS = 20
 ALMOST_ALL = 0.95
@@ -114,11 +116,11 @@ def _check_names(names: Sequence[str], roles: Roles) -> None:
 def _configured(name: str, roles: Roles) -> Inference | None:
     """Return the kind that the config gives a column, or None."""
     if name in roles.drop:
-        return Inference(kind=ColumnKind.DROPPED, reason="from the config")
+        return Inference(kind=ColumnKind.DROPPED, reason=FROM_CONFIG)
     if name in roles.ids:
-        return Inference(kind=ColumnKind.ID, reason="from the config")
+        return Inference(kind=ColumnKind.ID, reason=FROM_CONFIG)
     if name in roles.overrides:
-        return Inference(kind=ColumnKind(roles.overrides[name]), reason="from the config")
+        return Inference(kind=ColumnKind(roles.overrides[name]), reason=FROM_CONFIG)
     if name == roles.group:
         return Inference(kind=ColumnKind.ID, reason="the group column")
     return None
@@ -139,10 +141,19 @@ def _inferred(name: str, column: pa.ChunkedArray) -> Inference:
         return _without_information("all values are the same")
     is_countable = is_text(kind) or pa.types.is_integer(kind)
     is_unnamed = UNNAMED.search(name) is not None
-    if is_countable and (is_unnamed or ID_NAME.search(name)) and _n_distinct(filled) == len(values) > 1:
+    said = _differing(filled, n_rows=len(values)) if is_countable and (is_unnamed or ID_NAME.search(name)) else None
+    if said is not None:
         reason = "unnamed column, looks like a saved index" if is_unnamed else "named like an id"
-        return Inference(kind=ColumnKind.ID, reason=f"{reason}, and all values differ", trait=Trait.NAMED_ID)
+        return Inference(kind=ColumnKind.ID, reason=f"{reason}, and {said}", trait=Trait.NAMED_ID)
     return _inferred_text(filled) if is_text(kind) else kind_of_type(kind)
+
+
+def _differing(values: pa.ChunkedArray, *, n_rows: int) -> str | None:
+    """Say that all values differ, or almost all of many: rows that came twice make an id no feature."""
+    n_distinct = _n_distinct(values)
+    if n_distinct == n_rows > 1:
+        return "all values differ"
+    return "almost all values differ" if n_distinct > ALMOST_ALL * n_rows and n_rows >= ENOUGH_FOR_ALMOST else None
 
 
 def _without_information(reason: str) -> Inference:
@@ -176,13 +187,19 @@ def _inferred_text(values: pa.ChunkedArray) -> Inference:
         return Inference(kind=ColumnKind.NUMERIC, reason="numbers stored as text", trait=Trait.NUMBERS_AS_TEXT)
     if holds_moments(values):
         return Inference(kind=ColumnKind.DATE, reason="dates stored as text", trait=Trait.MOMENTS_AS_TEXT)
-    if n_distinct == len(values) >= FEW_ROWS:
-        return Inference(kind=ColumnKind.ID, reason="all values differ", trait=Trait.DISTINCT)
-    if n_distinct > ALMOST_ALL * len(values) and len(values) >= ENOUGH_FOR_ALMOST:
-        return Inference(kind=ColumnKind.ID, reason="almost all values differ", trait=Trait.DISTINCT)
+    said = _differing(values, n_rows=len(values)) if len(values) >= FEW_ROWS else None
+    if said is not None:
+        return Inference(kind=ColumnKind.ID, reason=f"{_writing(values)}{said}", trait=Trait.DISTINCT)
     if not pc.any(pc.not_equal(pc.utf8_trim_whitespace(values), "")).as_py():
         return _without_information("all values are blank")
     return Inference(kind=ColumnKind.CATEGORY, reason=f"text with {n_distinct} values")
+
+
+def _writing(values: pa.ChunkedArray) -> str:
+    """Say how numbers or dates are written that are read as text; nothing where the text is none."""
+    if matches(values, rf"{NUMBER}|{DECORATED}|{DECIMAL_COMMA}"):
+        return "numbers written with units, commas or separators: "
+    return "dates that are not ISO 8601: " if matches(values, OTHER_DATE) else ""
 
 
 def _is_number(kind: pa.DataType) -> bool:

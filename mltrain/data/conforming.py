@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mltrain.data import Column, ColumnKind, Schema
+from mltrain.data.failing import first_failing
 from mltrain.data.moments import as_moments
-from mltrain.data.nearest import listed, suggest
+from mltrain.data.nearest import listed, suggest_each
 from mltrain.data.text import as_text, decoded, filled, is_text, parse_booleans, parse_numbers
 from mltrain.errors import SchemaError
 
@@ -50,18 +51,36 @@ def conform(table: pa.Table, schema: Schema, *, origin: str) -> pa.Table:
         Columns are missing (ten are named), or a value cannot be read as its column's kind (row and value
         are named).
     """
-    missing = [column.name for column in schema.features if column.name not in table.column_names]
-    if missing:
-        several = f"{len(missing)} of {len(schema.features)} columns missing: {listed(missing)}"
-        raise SchemaError(
-            f"column {missing[0]!r} missing" if len(missing) == 1 else several,
-            where=origin,
-            hint=suggest(missing[0], table.column_names),
-        )
+    require_columns(table.column_names, schema, origin=origin)
     fitted = [_conform_column(table.column(c.name), c, origin=origin) for c in schema.features]
     if not fitted:  # a table without columns would lose its number of rows
         return table.select([])
     return pa.table(fitted, names=[column.name for column in schema.features])
+
+
+def require_columns(names: Sequence[str], schema: Schema, *, origin: str) -> None:
+    """Refuse a table that lacks features of a schema.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All columns of the table, also those that the schema does not know: a name that is near is among them.
+
+    Raises
+    ------
+    mltrain.errors.SchemaError
+        Columns are missing; ten are named.
+    """
+    wanted = [column.name for column in schema.features]
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        several = f"{len(missing)} of {len(wanted)} columns missing: {listed(missing)}"
+        unknown = [name for name in names if name not in wanted]
+        raise SchemaError(
+            f"column {missing[0]!r} missing" if len(missing) == 1 else several,
+            where=origin,
+            hint=suggest_each(missing, unknown or names),
+        )
 
 
 def _conform_column(column: pa.ChunkedArray, wanted: Column, *, origin: str) -> pa.ChunkedArray:
@@ -78,7 +97,7 @@ def _conform_column(column: pa.ChunkedArray, wanted: Column, *, origin: str) -> 
     try:
         fitted = convert(column)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise _misfit(column, wanted, origin=origin, row=_first_failing(column, convert)) from error
+        raise _misfit(column, wanted, origin=origin, row=first_failing(column, convert)) from error
     if fitted.null_count == 0:  # looking for what was lost takes as long as converting
         return fitted
     lost = np.asarray(pc.is_null(fitted).to_numpy()) & ~_is_blank(column)
@@ -131,20 +150,6 @@ def _is_blank(column: pa.ChunkedArray) -> np.ndarray:
         nan = pc.equal(pc.utf8_lower(values), "nan")
         return np.asarray(pc.or_kleene(pc.is_null(values), pc.fill_null(nan, fill_value=False)).to_numpy())
     return np.asarray(pc.is_null(values, nan_is_null=pa.types.is_floating(values.type)).to_numpy())
-
-
-def _first_failing(column: pa.ChunkedArray, convert: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> int:
-    """Return the position of the first value that cannot be converted, by halving."""
-    low, high = 0, len(column)
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            convert(column.slice(low, middle - low))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            high = middle
-        else:
-            low = middle
-    return low
 
 
 def _misfit(column: pa.ChunkedArray, wanted: Column, *, origin: str, row: int) -> SchemaError:

@@ -15,7 +15,7 @@ from mltrain.data.locations import DELTA_LOG, FileOptions, SourceFile
 from mltrain.data.options import WHERE, checked_options
 from mltrain.data.remote import one_line, refusal, refuse_secrets, scheme_of
 from mltrain.errors import DataError, PluginError
-from mltrain.extras import install_extra
+from mltrain.plugins import install_extra
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

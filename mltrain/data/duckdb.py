@@ -17,7 +17,7 @@ from mltrain.data.query import QueryOptions, only_table, warn_of_chance_order
 from mltrain.data.rows import batch_rows
 from mltrain.data.spooling import kept
 from mltrain.errors import DataError, EnvironmentRefusal, MltrainError, PluginError
-from mltrain.extras import install_extra
+from mltrain.plugins import install_extra
 from mltrain.redaction import without_secrets
 
 if TYPE_CHECKING:

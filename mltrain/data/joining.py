@@ -135,11 +135,11 @@ def _join_tables(table: pa.Table, asof: AsofSection, tables: Sequence[Dated], *,
 
 def _load_tables(asof: AsofSection) -> tuple[Dated, ...]:
     """Return the tables of ``data.asof``."""
-    return tuple(_load(dated) for dated in asof.tables)
+    return tuple(_load(dated, f"data.asof.tables.{place}") for place, dated in enumerate(asof.tables))
 
 
-def _load(section: DatedTable) -> Dated:
-    """Return one dated table."""
+def _load(section: DatedTable, described: str) -> Dated:
+    """Return one dated table, which the config describes under this key."""
     keys: Mapping[str, Any] = section.keys if isinstance(section.keys, Mapping) else {key: key for key in section.keys}
     return Dated(
         table=load_table(section.source, section.format, section.options),
@@ -150,4 +150,5 @@ def _load(section: DatedTable) -> Dated:
         max_age=None if section.max_age is None else parse_age(section.max_age),
         columns=section.columns,
         prefix=section.prefix,
+        described=described,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,14 +15,17 @@ from mltrain.config import DataSection
 from mltrain.config.consistency import KEEP_SECRETS_OUT
 from mltrain.data import DataSource, DescribingSource, Rows, Schema, Target
 from mltrain.data.columns import infer_columns
-from mltrain.data.locations import NO_ROWS_HINT, SourceFile, describe_files
+from mltrain.data.locations import NO_ROWS_HINT, SourceFile, describe_files, find_files, has_suffix
 from mltrain.data.nearest import listed, suggest
 from mltrain.data.remote import scheme_of
 from mltrain.data.rows import as_table
-from mltrain.errors import ConfigError, DataError, PluginError
+from mltrain.errors import ConfigError, DataError, MltrainError, PluginError
 from mltrain.redaction import carries_secret
 
 logger = logging.getLogger(__name__)
+
+_SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+_PATH = re.compile(r"^[^:]+$|^[A-Za-z]:[\\/]")  # what names a scheme or a plug-in is none, but for a drive's letter
 
 
 def load_table(source: str, format: str | None = None, options: Mapping[str, Any] | None = None) -> pa.Table:  # noqa: A002
@@ -147,6 +152,8 @@ def find_source(source: str, format: str | None = None) -> DataSource:  # noqa: 
     ------
     mltrain.errors.ConfigError
         No plug-in reads such a source.
+    mltrain.errors.DataError
+        It looks like a path, and nothing is there.
     mltrain.errors.PluginError
         There is no plug-in of that name, or its extra is not installed.
     """
@@ -155,13 +162,23 @@ def find_source(source: str, format: str | None = None) -> DataSource:  # noqa: 
         return named
     name = source_name(source)
     if name is None:
-        raise ConfigError(
-            f"no data source reads {source!r}",
-            where="data.source",
-            hint=f"set data.format to one of {listed(plugins.names('sources'))}",
-        )
+        raise _read_by_nobody(source)
     found: DataSource = plugins.load("sources", name)
     return found
+
+
+def _read_by_nobody(source: str) -> MltrainError:
+    """Return the error for a source that no plug-in accepts: it is not there, a spreadsheet, or says nothing."""
+    formats = f"set data.format to one of {listed(plugins.names('sources'))}"
+    if has_suffix(source, _SPREADSHEETS):
+        hint = "export the sheet as CSV or Parquet, and name that file"
+        return ConfigError(f"no data source reads {source!r}: it is a spreadsheet", where="data.source", hint=hint)
+    if scheme_of(source) is None and _PATH.search(source) and not find_files(source):
+        is_there = Path(source).expanduser().exists()
+        what = f"folder {source!r} holds no files" if is_there else f"there is no file or folder {source!r}"
+        hint = f"check the name; paths start at the current directory. A source that is no path: {formats}"
+        return DataError(what, where=str(Path(source).expanduser().absolute()), hint=hint)
+    return ConfigError(f"no data source reads {source!r}", where="data.source", hint=formats)
 
 
 def source_name(source: str) -> str | None:

@@ -7,14 +7,17 @@ from typing import Literal, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mltrain.data.failing import first_failing
 from mltrain.data.text import decoded, filled, is_text, matches
+from mltrain.data.writings import OTHER_DATE
 from mltrain.errors import DataError
 
 Unit: TypeAlias = Literal["us", "ns"]
 DATE = r"^\d{4}-\d{2}-\d{2}$"
 MOMENT = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6}(\d{1,3})?)?)?"
 ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)$"
-HINT = "use dates, timestamps or ISO 8601 text"
+_EXAMPLE = "2021-05-17 or 2021-05-17T09:30:00Z"
+HINT = f"use dates, timestamps or ISO 8601 text, such as {_EXAMPLE}"
 
 
 def can_be_moments(kind: pa.DataType) -> bool:
@@ -76,7 +79,18 @@ def require_moments(column: pa.ChunkedArray, unit: Unit = "us", *, where: str, h
     try:
         return as_moments(column, unit)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(f"not a time: {error}", where=where, hint=hint) from error
+        raise _no_moment(column, unit, where=where, hint=hint) from error
+
+
+def _no_moment(column: pa.ChunkedArray, unit: Unit, *, where: str, hint: str) -> DataError:
+    """Return the error for the first value that is not a moment, as it is written."""
+    at = first_failing(column, lambda part: as_moments(part, unit))
+    value = decoded(column.slice(at, 1))
+    if not is_text(value.type):
+        return DataError(f"{value.cast(pa.string())[0].as_py()} is too far away to be a time", where=where, hint=hint)
+    if matches(value, OTHER_DATE):
+        hint = f"write dates as ISO 8601 text, such as {_EXAMPLE}, in the source: others may mean one day or another"
+    return DataError(f"{value[0].as_py()!r} is not a time", where=where, hint=hint)
 
 
 def parse_moments(column: pa.ChunkedArray) -> pa.ChunkedArray:

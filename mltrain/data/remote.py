@@ -14,7 +14,8 @@ from pyarrow import fs
 from mltrain.data.data_file import DataFile
 from mltrain.data.options import WHERE
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
-from mltrain.extras import install, install_extra
+from mltrain.installer import install
+from mltrain.plugins import install_extra
 from mltrain.redaction import is_secret_name, without_secrets
 
 MAGIC = re.compile(r"[*?\[]")

@@ -41,6 +41,8 @@ class RunFacts:
         Fingerprints and row counts of the splits.
     seconds : float
         From the family's start to its model saved.
+    allowed_s : float, optional
+        What all families of the session together might take; None: no clock ran.
     """
 
     run_id: str
@@ -52,6 +54,7 @@ class RunFacts:
     data: Mapping[str, Any]
     validation: Mapping[str, Any]
     provenance: Provenance
+    allowed_s: float | None = None
 
 
 def write_run(
@@ -109,6 +112,8 @@ def run_record(
         "parts": [part_to_dict(part) for part in parts_of(candidate, facts.model, searched=searched)],
         "n_trials": len(study.trials) if study else None,
         "n_trials_resumed": study.n_resumed if study else None,
+        "max_trials": study.max_trials if study else None,
+        "is_cut_short": study.is_cut_short if study else None,
         "notes": list(candidate.notes),
         "provenance": _plain(asdict(facts.provenance)),
         "config": _plain(facts.config),

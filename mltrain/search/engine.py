@@ -36,8 +36,8 @@ class Engine:
         self._owners: dict[int, OpenStudy] = {}
         self._running: dict[Future[FoldOutcome], Task] = {}
 
-    def run(self) -> None:
-        """Search until nothing is left to do."""
+    def run(self) -> bool:
+        """Search until nothing is left to do, and say whether that was because more trials no longer help."""
         clock = self._allotment.clock
         timeout_s = None if clock.deadline is None else clock.deadline - clock.started
         for study in self._studies:
@@ -55,6 +55,7 @@ class Engine:
             raise
         finally:
             self._stop_fits()
+        return self._allotment.is_settled
 
     def _open_all(self) -> None:
         """Get every family ready before the first fit: later each would have to wait until all cores are free."""

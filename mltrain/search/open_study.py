@@ -98,6 +98,11 @@ class OpenStudy:
                 self._next = self._cut.pop(0)
         return self._next
 
+    @property
+    def has_more(self) -> bool:
+        """Whether trials are left: begun ones, cut ones, or such as were never begun."""
+        return self.broken is None and (bool(self._attempts) or self.peek() is not None)
+
     def begin(self, *, order: int) -> Attempt:
         """Turn the next proposal into an attempt."""
         proposal = self.peek()

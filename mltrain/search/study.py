@@ -35,6 +35,10 @@ class Study:
         Finished trials read from the journal.
     seconds : float
         The family's part of the wall clock: its core-seconds over the number of cores.
+    max_trials : int, optional
+        Trials that the search was to make.
+    is_cut_short : bool
+        The clock ended it before they were through; a search that ended early by itself was not.
     prepared : object, optional
         What `ModelFamily.prepare` returned; None when nothing had to be fitted.
     broken : Exception, optional
@@ -49,6 +53,8 @@ class Study:
     models: Mapping[int, tuple[Fitted, ...]]
     n_resumed: int
     seconds: float
+    max_trials: int | None = None
+    is_cut_short: bool = False
     prepared: Any = None
     broken: Exception | None = None
     threads: int = 1
@@ -112,11 +118,11 @@ def search(
             )
             for job in jobs
         ]
-        Engine(studies, executor=executor, ends=ends, started=started, listener=listener).run()
-    return tuple(_closed(study, n_cores=executor.n_cores) for study in studies)
+        is_settled = Engine(studies, executor=executor, ends=ends, started=started, listener=listener).run()
+    return tuple(_closed(study, n_cores=executor.n_cores, is_settled=is_settled) for study in studies)
 
 
-def _closed(study: OpenStudy, *, n_cores: int) -> Study:
+def _closed(study: OpenStudy, *, n_cores: int, is_settled: bool) -> Study:
     return Study(
         name=study.job.name,
         key=study_key(study.job),
@@ -124,6 +130,8 @@ def _closed(study: OpenStudy, *, n_cores: int) -> Study:
         models=study.models,
         n_resumed=study.n_resumed,
         seconds=study.used_s / n_cores,
+        max_trials=study.below,
+        is_cut_short=study.has_more and not is_settled,
         prepared=study.prepared,
         broken=study.broken,
         threads=study.threads,

@@ -81,14 +81,15 @@ class LocalRun:
 
     def finish(self, status: Literal["finished", "failed"] = "finished") -> None:
         """Append the end and see everything to the disk."""
-        if not self._is_finished:
-            self._append(Record(kind="finish", status=status))
-            self._is_finished = True
+        with self._lock:
+            if not self._is_finished:
+                append_record(self._directory / FILE_NAME, Record(kind="finish", status=status))
+                self._is_finished = True
 
     def _append(self, record: Record) -> None:
-        if self._is_finished:
-            raise TrackerError(f"run '{self.id}' is finished", hint="open it again with resume_run")
         with self._lock:
+            if self._is_finished:
+                raise TrackerError(f"run '{self.id}' is finished", hint="open it again with resume_run")
             append_record(self._directory / FILE_NAME, record)
 
 

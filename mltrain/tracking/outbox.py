@@ -197,12 +197,8 @@ class Outbox:
                     copy.let_go()
                 for warning in copy.warnings:
                     self._parent.say(warning=warning)
-        except MltrainError as error:
-            logger.warning("run %s was not sent: %s", directory.name, error)
-            return str(error)
         except Exception as error:  # noqa: BLE001 - a tracker may be anybody's plug-in; other runs must not wait for it
-            logger.error("run %s was not sent: %s", directory.name, without_secrets(traceback.format_exc()))
-            return without_secrets(f"{type(error).__name__}: {error}")
+            return failure_of(directory, error)
         return None
 
     def _tail(self, copy: Mirror, directory: Path) -> None:
@@ -225,6 +221,16 @@ class Outbox:
         watchdog = threading.Timer(_ORPHAN_S, os._exit, args=(EnvironmentRefusal.exit_code,))
         watchdog.daemon = True
         watchdog.start()
+
+
+def failure_of(directory: Path, error: Exception) -> str:
+    """Log why a run could not be sent, and return it in words for a user."""
+    if isinstance(error, MltrainError):
+        logger.warning("run %s was not sent: %s", directory.name, error)
+        return str(error)
+    trace = "".join(traceback.format_exception(error))
+    logger.error("run %s was not sent: %s", directory.name, without_secrets(trace))
+    return without_secrets(f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

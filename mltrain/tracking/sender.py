@@ -17,16 +17,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mltrain import files, plugins
-from mltrain.errors import EnvironmentRefusal, MltrainError
+from mltrain.errors import EnvironmentRefusal
 from mltrain.tracking import Tracker, TrackerSettings
 from mltrain.tracking.folders import end_as_failed, is_being_written, run_folders
 from mltrain.tracking.mirror import is_sent, mirror
-from mltrain.tracking.outbox import FINISH, Task
+from mltrain.tracking.outbox import FINISH, Task, failure_of
+from mltrain.tracking.scratch import scratch
 from mltrain.tracking.sync_state import read_state, sending
 
 logger = logging.getLogger(__name__)
 
 _MAX_NAMED = 5
+_LOG_BYTES = 1_000_000
 _ENDED_WELL = (0, EnvironmentRefusal.exit_code)
 
 
@@ -95,6 +97,7 @@ class Sender:
         command = [sys.executable, "-P", "-m", "mltrain.tracking.outbox"]  # -P: the folder may hold a csv.py
         with files.disk_errors(self.log):
             self.log.parent.mkdir(parents=True, exist_ok=True)
+            _turn_over(self.log)
             with self.log.open("a", encoding="utf-8") as log:
                 # A session of its own keeps Ctrl-C from the process: finish() still gives it its seconds.
                 self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
@@ -160,6 +163,13 @@ class Sender:
         return replace(report, warnings=tuple(said))
 
 
+def _turn_over(log: Path) -> None:
+    """Begin a log anew that has become long; the one before is kept beside it."""
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        with suppress(PermissionError):  # Windows, while another sender writes to it: the next one does it
+            log.replace(log.with_name(f"{log.name}.1"))
+
+
 def sync(runs: Path, tracker_name: str, settings: TrackerSettings) -> SenderReport:
     """Send every ended run, and every later addition to one, that the tracker does not hold.
 
@@ -179,23 +189,24 @@ def sync(runs: Path, tracker_name: str, settings: TrackerSettings) -> SenderRepo
     except EnvironmentRefusal as error:
         return _report(folders, name=tracker_name, mode="", warnings=(f"{tracker_name}: {error}",))
     try:
-        warnings = [w for folder in folders if (w := _sync_one(folder, tracker, name=tracker_name))]
+        with scratch(runs / ".trackers" / tracker_name / "scratch"):
+            tried = {folder.name: _sync_one(folder, tracker, name=tracker_name) for folder in folders}
     finally:
         tracker.close()
+    failures = {run: failure for run, failure in tried.items() if failure is not None}
+    warnings = [_waiting(tracker_name, tuple(failures), dict.fromkeys(failures.values()))] if failures else []
     return _report(folders, name=tracker_name, mode=tracker.mode, warnings=warnings)
 
 
 def _sync_one(folder: Path, tracker: Tracker, *, name: str) -> str | None:
-    """Send one run when it needs it; return a warning when it could not be sent."""
-    if is_sent(folder, name, tracker.mode) or is_being_written(folder):
-        return None
+    """Send one run when it needs it; return why it could not be sent."""
     try:
-        with sending(folder):
-            end_as_failed(folder)
-            mirror(folder, tracker, name=name)
-    except MltrainError as error:
-        logger.warning("run %s was not sent: %s", folder.name, error)
-        return f"run '{folder.name}' is not in {name} yet: {error}"
+        if not is_sent(folder, name, tracker.mode) and not is_being_written(folder):
+            with sending(folder):
+                end_as_failed(folder)
+                mirror(folder, tracker, name=name)
+    except Exception as error:  # noqa: BLE001 - one run in trouble must not keep the later ones back
+        return failure_of(folder, error)
     return None
 
 
@@ -215,6 +226,11 @@ def _report(folders: Sequence[Path], *, name: str, mode: str, warnings: Sequence
 
 def _waiting(tracker: str, pending: Sequence[str], causes: Iterable[str]) -> str:
     """Say which runs a tracker lacks, why, and what to do."""
-    more = f" and {len(pending) - _MAX_NAMED} more" if len(pending) > _MAX_NAMED else ""
-    names = ", ".join(pending[:_MAX_NAMED]) + more
-    return f"not in {tracker} yet: {names} ({'; '.join(causes)}); 'mltrain runs sync' sends what is left"
+    names, reasons = _in_short(pending, ", "), _in_short(tuple(causes), "; ")
+    return f"not in {tracker} yet: {names} ({reasons}); 'mltrain runs sync' sends what is left"
+
+
+def _in_short(texts: Sequence[str], sign: str) -> str:
+    """Join the first few of many."""
+    more = f" and {len(texts) - _MAX_NAMED} more" if len(texts) > _MAX_NAMED else ""
+    return sign.join(texts[:_MAX_NAMED]) + more

@@ -21,6 +21,7 @@ from mltrain.tracking.training import INTERRUPTED, RUN_ID, leave_out
 from mltrain.workspace import Workspace
 
 LOCAL = "local"
+_PATIENCE_S = 3.0  # of who asked to stop: a service that is well takes a run's end in two
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,6 +119,9 @@ def open_session(settings: TrainSection, workspace: Workspace) -> Iterator[Track
         )
         try:
             yield session
+        except (KeyboardInterrupt, Interrupted):
+            session.finish(timeout_s=_PATIENCE_S)
+            raise
         finally:
             session.finish()
 

@@ -73,6 +73,21 @@ def test_duplicates_across_splits_are_found_with_their_rows(columns: dict[str, A
     assert found.message.endswith("10 of 300 in test")
 
 
+def test_a_row_of_hundreds_that_came_twice_is_told_but_not_warned_of(columns: dict[str, Any], audit: Audit) -> None:
+    for name, values in columns.items():
+        values[1200] = values[0]
+        if name != "visits":
+            values[1201] = values[1]
+    columns["visits"][1201] = columns["visits"][1] + 1
+
+    found = audit(columns)
+
+    assert (found["duplicates"].severity, found["duplicates"].count) == ("info", 1)
+    assert found["duplicates"].rows == {"test": (1,)}
+    assert found["duplicates"].advice.startswith("if they are the same case")
+    assert (found["near_duplicates"].severity, found["near_duplicates"].count) == ("info", 1)
+
+
 def test_many_duplicates_are_severe(columns: dict[str, Any], audit: Audit) -> None:
     for values in columns.values():
         values[1200:1240] = values[0:40]
@@ -148,6 +163,16 @@ def test_whole_numbers_that_all_differ_are_an_id_whatever_they_are_called(
     assert found.advice == "if they name rows: data.id_columns: [policy]"
 
 
+def test_rows_that_came_twice_do_not_hide_an_id(columns: dict[str, Any], audit: Audit) -> None:
+    rows = np.concatenate([np.arange(N - 60), np.arange(60)])[np.random.default_rng(7).permutation(N)]
+    numbered = {**columns, "row_id": np.arange(N), "policy": 500 + np.random.default_rng(2).permutation(N)}
+
+    table = {name: np.asarray(values)[rows] for name, values in numbered.items()}
+    found = audit(table)["id_like"]
+
+    assert (found.severity, found.columns) == ("warning", ("policy",))
+
+
 def test_numbers_as_text_come_with_the_line_to_write(columns: dict[str, Any], audit: Audit) -> None:
     texts = [" " if i % 50 == 0 else f"{value:.2f}" for i, value in enumerate(columns["income"])]
 
@@ -165,6 +190,8 @@ def test_numbers_as_text_come_with_the_line_to_write(columns: dict[str, Any], au
             "96.7% of the texts are numbers; the others: 'unknown'",
         ),
         (lambda i, v: f"{v:,.0f} €", "numbers written with units or separators"),
+        (lambda i, v: f"{v if i % 3 else v % 900:,.2f}", "numbers written with units or separators, such as '"),
+        (lambda i, v: f"{v:.2f}".replace(".", ","), "numbers written with a decimal comma, such as '"),
     ],
 )
 def test_numbers_that_are_not_quite_numbers_are_a_warning(
@@ -174,6 +201,33 @@ def test_numbers_that_are_not_quite_numbers_are_a_warning(
 
     assert found.severity == "warning"
     assert message in found.message
+
+
+def test_a_decimal_comma_comes_with_the_line_to_write(columns: dict[str, Any], audit: Audit) -> None:
+    texts = [f"{value % 300:.1f}".replace(".", ",") for value in columns["income"]]
+
+    found = audit({**columns, "price": texts})
+
+    assert found["numbers_as_text"].advice.startswith("CSV: data.options.decimal_point: ','; else write plain numbers")
+    assert "entities" not in found
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%d.%m.%y", "%m/%d/%Y %H:%M", "%d %b %Y", "%Y/%m/%d"])
+def test_dates_in_another_form_are_no_cases_seen_twice(columns: dict[str, Any], audit: Audit, form: str) -> None:
+    days = [(datetime(2021, 1, 1) + timedelta(days=i % 400)).strftime(form) for i in range(N)]
+
+    found = audit({**columns, "joined": days})
+
+    assert (found["dates_as_text"].severity, found["dates_as_text"].columns) == ("warning", ("joined",))
+    assert f"such as {days[0]!r}" in found["dates_as_text"].message
+    assert found["dates_as_text"].advice.startswith("write them as 2021-05-17 in the source")
+    assert "entities" not in found
+
+
+def test_a_dates_column_that_hardly_repeats_is_told_too(columns: dict[str, Any], audit: Audit) -> None:
+    days = [(datetime(2018, 1, 1) + timedelta(days=i)).strftime("%d/%m/%Y") for i in range(N)]
+
+    assert audit({**columns, "joined": days})["dates_as_text"].columns == ("joined",)
 
 
 def test_two_columns_that_became_one_are_of_mixed_types(columns: dict[str, Any], audit: Audit) -> None:
@@ -217,6 +271,24 @@ def test_a_drifted_column_drives_the_adversarial_auc(columns: dict[str, Any], au
     assert found.columns[0] == "balance"
     assert found.values["low"] > 0.9
     assert found.advice.startswith("find out why balance differs")
+
+
+def test_texts_that_hardly_repeat_do_not_tell_the_sides_apart(columns: dict[str, Any], audit: Audit) -> None:
+    texts = np.array([f"case {i}" for i in np.random.default_rng(4).permutation(N)])
+    texts[::8] = "none"  # as often as keeps it from being an id
+
+    found = audit({**columns, "remark": texts})
+
+    assert "drift" not in found
+
+
+def test_levels_of_one_side_alone_are_drift_however_equal_their_counts(columns: dict[str, Any], audit: Audit) -> None:
+    branches = [f"old {i % 20}" if i < TEST.start else f"new {i % 20}" for i in range(N)]
+
+    found = audit({**columns, "branch": branches})["drift"]
+
+    assert found.severity == "severe"
+    assert found.columns == ("branch",)
 
 
 def test_drift_in_a_split_by_time_is_no_fault_of_the_split(columns: dict[str, Any], audit: Audit) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -290,3 +292,79 @@ def test_file_loads_with_its_suggestions_uncommented(n_classes):
     assert (config.split.kind, config.split.group_column) == ("group", "customer_id")
     assert config.train.max_search_iters == 100
     assert config.train.deployment_score_thresh == (0.8 if n_classes == 2 else 0.5)
+
+
+def test_what_set_says_of_the_data_is_heeded_and_written_down():
+    with closing(sqlite3.connect("shop.sqlite")) as database, database:
+        database.execute("create table orders (a integer)")
+        database.execute("create table customers (age integer, plan text, weight real, target text)")
+        rows = [(i, "ab"[i % 2], 1.0 + i, "yes" if i % 3 else "no") for i in range(N_ROWS)]
+        database.executemany("insert into customers values (?, ?, ?, ?)", rows)
+
+    result = init(
+        "shop.sqlite",
+        None,
+        overrides=[
+            "data.options.table=customers",
+            "data.target=target",
+            "data.columns.age=category",
+            "data.weight_column=weight",
+            "data.positive_class=yes",
+            "data.drop=[plan]",
+            "train.n_folds=3",
+        ],
+    )
+
+    data = load(Path("mltrain.yaml")).data
+    assert data.options == {"table": "customers"}
+    assert (data.target, data.positive_class, data.weight_column) == ("target", "yes", "weight")
+    assert (data.columns, data.drop) == ({"age": "category"}, ("plan",))
+    assert "    age: category  # as --set says" in text().splitlines()
+    assert "train.n_folds=3 is not written down: only data.* is" in result.notes
+
+
+def test_a_file_in_another_encoding_is_read_as_set_says():
+    lines = ["größe,answer", *(f"{i},{'ja' if i % 3 else 'nö'}" for i in range(N_ROWS))]
+    Path("latin.csv").write_bytes("\n".join(lines).encode("latin-1"))
+
+    result = init("latin.csv", "answer", overrides=["data.options.encoding=latin-1"])
+
+    assert [column.name for column in result.columns] == ["größe"]
+    assert load(Path("mltrain.yaml")).data.options == {"encoding": "latin-1"}
+
+
+def test_more_columns_that_set_names_than_are_listed_are_all_written_down():
+    names = [f"c{i}" for i in range(30)]
+    rows = table(**{name: np.arange(N_ROWS) % 7 for name in names})
+
+    init(write(rows), "answer", overrides=[f"data.drop=[{', '.join(names)}]"])
+
+    assert load(Path("mltrain.yaml")).data.drop == tuple(names)
+
+
+def test_a_target_of_many_numbers_is_asked_about():
+    rows = table(amount=np.arange(N_ROWS) % 25)
+
+    many = init(write(rows), "amount")
+    few = init(write(rows), "answer", force=True)
+
+    said = (
+        "the target is a number with 25 values, each taken for a class: if it is a quantity, cut it into classes first"
+    )
+    assert said in many.notes
+    assert said not in few.notes
+
+
+def test_two_names_for_the_data_are_refused():
+    write(table())
+
+    with pytest.raises(UsageError, match=r"--target is 'answer' and --set data\.target is 'colour'"):
+        init("rows.parquet", "answer", overrides=["data.target=colour"])
+
+
+def test_a_wrong_override_is_told_where_it_stands():
+    with pytest.raises(ConfigError) as caught:
+        init(write(table()), "answer", overrides=["data.optoins.table=x"])
+
+    assert "--set" in f"{caught.value.message} {caught.value.where}"
+    assert not Path("mltrain.yaml").exists()

@@ -135,6 +135,21 @@ def test_a_missing_column_is_named_and_nothing_is_written(registered: Workspace,
     assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_the_nearest_names_of_missing_columns_are_told(registered: Workspace, tmp_path: Path, suffix: str) -> None:
+    rows, wrong = _rows(registered), {"plan": "Plan", "region": "Region", "monthly_charge": "Monthly_Charge"}
+    plain = rows.cast(pa.schema([pa.field(f.name, _plain(f.type)) for f in rows.schema]))
+    renamed = plain.rename_columns([wrong.get(name, name) for name in plain.column_names])
+    source = tmp_path / f"in{suffix}"
+    (pcsv.write_csv if suffix == ".csv" else pq.write_table)(renamed, source)
+
+    with pytest.raises(SchemaError, match=r"3 of \d+ columns missing") as caught:
+        predict(None, registered, source=str(source), destination=tmp_path / "out.parquet")
+
+    pairs = sorted(str(caught.value.hint).removeprefix("did you mean ").removesuffix("?").split(", "))
+    assert pairs == ["'Monthly_Charge' for 'monthly_charge'", "'Plan' for 'plan'", "'Region' for 'region'"]
+
+
 def test_a_wrong_value_is_named_with_its_row_in_the_file(
     registered: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +198,30 @@ def test_a_missing_file_and_an_unreadable_one_are_data_errors(registered: Worksp
 def test_another_suffix_is_a_usage_error(registered: Workspace, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot write 'out\.xlsx'"):
         predict(None, registered, source=str(registered.split("test")), destination=tmp_path / "out.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("source", "destination"),
+    [
+        ("new/rows.csv", "new/rows.csv"),
+        ("new/rows.csv", "link.csv"),
+        ("new/*.csv", "new/../new/rows.csv"),
+        ("new", "new/scores.csv"),
+    ],
+)
+def test_the_rows_are_not_replaced_by_their_predictions(
+    registered: Workspace, tmp_path: Path, source: str, destination: str
+) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new/rows.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "new/rows.csv")
+
+    with pytest.raises(UsageError, match="would replace or join the rows they are made from") as caught:
+        predict(None, registered, source=str(tmp_path / source), destination=tmp_path / destination)
+
+    assert caught.value.exit_code == 2
+    assert (tmp_path / "new/rows.csv").read_text() == "a,b\n1,2\n"
+    assert not (tmp_path / "new/scores.csv").exists()
 
 
 def test_a_registered_model_that_was_changed_is_refused(registered: Workspace, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from mltrain.commands.run import run, trained_session
+from mltrain.commands.run import run
+from mltrain.commands.run.trained import trained_session
 from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, train
 from mltrain.console.render import render
@@ -121,7 +122,61 @@ def test_an_interrupted_session_is_not_complete(trained: Workspace, churn: Any) 
 
     assert trained_session(config, trained, request) is None
     leave_out(open_local(config.train, trained).resume_run(cut.id), "no trial ended in time")
-    assert trained_session(config, trained, request) == session
+    complete = trained_session(config, trained, request)
+    assert complete is not None
+    assert complete.id == session
+
+
+def _rewrite(workspace: Workspace, **values: Any) -> None:
+    """Change what the records of the families say; the value ... leaves a key out."""
+    for path in workspace.runs.glob("*/run.json"):
+        record = json.loads(path.read_text())
+        if record["n_trials"] is not None:
+            record |= values
+        path.write_text(json.dumps({k: v for k, v in record.items() if v is not ...}))
+
+
+def test_a_search_that_the_clock_ended_goes_on_with_more_time_alone(
+    trained: Workspace, churn: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _rewrite(trained, max_trials=100, is_cut_short=True, allowed_s=20.0)
+
+    run(churn(), trained, request=TrainRequest(budget_s=20.0))
+    again = run(churn(), trained, request=TrainRequest(budget_s=20.0))
+
+    assert again.train is None
+    assert again.is_up_to_date
+    (said,) = (why for why in again.skipped if why.startswith("train: "))
+    assert said.endswith(" searched 6 of 200 trials in 20 s; `mltrain train` goes on")
+    render(again)
+    assert "`mltrain train` goes on" in " ".join(capsys.readouterr().out.split())
+    assert trained_session(churn(), trained, TrainRequest(budget_s=21.0)) is None
+    assert trained_session(churn(), trained, TrainRequest(timeout_s=10.0)) is not None
+    assert trained_session(churn(), trained, TrainRequest(timeout_s=11.0)) is None
+    assert trained_session(churn(), trained, TrainRequest()) is None  # 180 s for each of two families
+    assert trained_session(churn(), trained, TrainRequest(max_trials=100)) is None
+
+
+def test_a_search_that_ended_by_itself_is_complete_with_fewer_trials(trained: Workspace, churn: Any) -> None:
+    _rewrite(trained, max_trials=100, is_cut_short=False, allowed_s=20.0)
+
+    found = trained_session(churn(), trained, TrainRequest(max_trials=100))
+
+    assert found is not None
+    assert str(found) == f"complete in {found.id}"
+
+
+def test_training_records_what_it_was_allowed(trained: Workspace, churn: Any) -> None:
+    records = [json.loads(path.read_text()) for path in sorted(trained.runs.glob("lgbm-*/run.json"))]
+
+    assert [(r["max_trials"], r["is_cut_short"], r["allowed_s"]) for r in records] == [(3, False, None)]
+
+
+def test_a_record_that_says_nothing_of_the_clock_counts_as_complete(trained: Workspace, churn: Any) -> None:
+    _rewrite(trained, max_trials=..., is_cut_short=..., allowed_s=...)
+
+    assert trained_session(churn(), trained, TrainRequest(max_trials=3)) is not None
+    assert trained_session(churn(), trained, TrainRequest(max_trials=4)) is None
 
 
 def test_fresh_trains_again(trained: Workspace, churn: Any) -> None:

@@ -261,6 +261,21 @@ def test_strict_refuses_findings_and_replaces_nothing(source: Path, workspace: W
     assert split(calm, workspace, strict=True).exit_code == 0
 
 
+def test_strict_lists_each_finding_with_what_to_do(source: Path, workspace: Workspace) -> None:
+    pq.write_table(rows().append_column("same", pa.array([1] * N)), source)
+
+    with pytest.raises(DataError) as caught:
+        split(config(source, plan={"group_column": "kunde"}), workspace, strict=True)
+
+    first, *lines = caught.value.message.splitlines()
+    assert first == f"the audit found {len(lines) // 2} problems"
+    assert lines[0].startswith("severe: ")
+    assert lines[1] == "  what to do: set split.kind to group, or group_time"
+    assert "warning: columns without information are left out: 'same'" in lines
+    assert all(line.startswith("  what to do: ") for line in lines[1::2])
+    assert str(caught.value.hint).startswith("mend them, or leave --strict out")
+
+
 def test_strict_refuses_findings_of_an_unchanged_split(source: Path, workspace: Workspace) -> None:
     settings = config(source, plan={"group_column": "kunde"})
     split(settings, workspace)

@@ -125,6 +125,22 @@ def _a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
 
+def test_a_value_out_of_range_is_no_drift(capsys: pytest.CaptureFixture[str]) -> None:
+    steady = ColumnDrift(
+        name="fnlwgt", psi=0.005, by_chance=0.01, verdict="stable", missing_before=0.0, missing_now=0.0, above=1
+    )
+    (age, plan) = PREDICT.drift
+
+    render(replace(PREDICT, drift=(steady, plan)))
+    alone = " ".join(capsys.readouterr().out.split())
+    render(replace(PREDICT, drift=(age, steady, plan)))
+    beside = " ".join(capsys.readouterr().out.split())
+
+    assert "none of 2 columns has drifted (largest PSI 0.005, fnlwgt)" in alone
+    assert "against training: 1 stable, with values out of range column" in alone
+    assert "against training: 1 of 3 columns differ; 1 stable, with values out of range column" in beside
+
+
 @pytest.mark.parametrize(
     ("result", "text"),
     [(TRAIN, TRAIN_TEXT), (REGISTER, REGISTER_TEXT), (SPLIT, SPLIT_TEXT), (PREDICT, PREDICT_TEXT)],

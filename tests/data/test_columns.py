@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
@@ -84,6 +85,25 @@ def test_names_that_only_end_like_an_id_stay_numeric(name: str) -> None:
 
 def test_repeated_numbers_named_like_an_id_stay_numeric() -> None:
     assert kind_of(pa.array([i // 2 for i in range(N)]), "plot_id") == "numeric"
+
+
+def test_an_id_of_rows_some_of_which_came_twice_is_an_id() -> None:
+    values = pa.array([max(i, 4) for i in range(N)])
+
+    assert kind_of(values, "row_id") == "id"
+    assert reason_of(values, "row_id") == "named like an id, and almost all values differ"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (lambda i: f"{i * 397.5:,.2f}", "numbers written with units, commas or separators: all values differ"),
+        (lambda i: f"{i},5", "numbers written with units, commas or separators: all values differ"),
+        (lambda i: f"{1 + i % 28}/{1 + i // 28}/2021", "dates that are not ISO 8601: all values differ"),
+    ],
+)
+def test_what_an_id_writes_is_told(text: Callable[[int], str], reason: str) -> None:
+    assert reason_of(pa.array([text(i) for i in range(N)])) == reason
 
 
 def test_text_whose_values_all_differ_is_an_id() -> None:

@@ -100,7 +100,7 @@ def test_missing_columns_are_named() -> None:
         conform(pa.table({"abc": [1]}), schema_of(ab="numeric", cd="numeric"), origin="new.csv")
 
     assert caught.value.where == "new.csv"
-    assert caught.value.hint == "did you mean 'abc'?"
+    assert caught.value.hint == "did you mean 'abc' for 'ab'?"
     assert caught.value.exit_code == 3
 
 

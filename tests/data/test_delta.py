@@ -14,7 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from mltrain.data.loading import describe_source, load_table
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, PluginError
-from mltrain.extras import install_extra
+from mltrain.plugins import install_extra
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from mltrain.data.duckdb import SOURCE
 from mltrain.data.loading import describe_source, load_table
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, PluginError
-from mltrain.extras import install_extra
+from mltrain.plugins import install_extra
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,11 +33,35 @@ def test_unknown_format_is_a_plugin_error() -> None:
         load_table("a.parquet", "parquett")
 
 
-def test_source_that_nobody_reads_is_a_config_error() -> None:
-    with pytest.raises(ConfigError, match=r"no data source reads 'rows\.xlsx'") as caught:
-        load_table("rows.xlsx")
+def test_source_that_nobody_reads_is_a_config_error(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_text("a;b")
+
+    with pytest.raises(ConfigError, match=r"no data source reads '.*rows'$") as caught:
+        load_table(str(tmp_path / "rows"))
 
     assert "'parquet'" in str(caught.value.hint)
+
+
+def test_a_spreadsheet_is_to_be_exported() -> None:
+    with pytest.raises(ConfigError, match=r"no data source reads 'rows\.xlsx': it is a spreadsheet") as caught:
+        load_table("rows.xlsx")
+
+    assert str(caught.value.hint).startswith("export the sheet as CSV or Parquet")
+
+
+@pytest.mark.parametrize("source", ["lake/year=2029", "lake/*/rows", "rows"])
+def test_a_path_where_nothing_is_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(DataError, match=f"^there is no file or folder {re.escape(repr(source))}$") as caught:
+        load_table(source)
+
+    assert caught.value.where == str(tmp_path / source)
+
+
+def test_an_empty_folder_is_told_as_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds no files$"):
+        load_table(str(tmp_path))
 
 
 def test_missing_target_names_the_nearest_column() -> None:

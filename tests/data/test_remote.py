@@ -17,7 +17,7 @@ from mltrain.data.loading import describe_source, load_table, open_rows
 from mltrain.data.remote import list_files
 from mltrain.data.rows import iter_batches
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, PluginError
-from mltrain.extras import install_extra
+from mltrain.plugins import install_extra
 
 ROWS = pa.table({"größe": [1.5, None, 3.0], "city": ["Wien", "Graz", None]})
 

@@ -10,7 +10,8 @@ import pytest
 from mltrain.data.loading import load_table
 from mltrain.data.sql import SOURCE
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
-from mltrain.extras import install, install_extra
+from mltrain.installer import install
+from mltrain.plugins import install_extra
 
 
 def everything(error: MltrainError) -> str:

@@ -27,6 +27,7 @@ def test_the_deadline_ends_the_search(toy, make_job):
 
     assert time.monotonic() - started < 2.0  # the deadline and the grace
     assert sum(t.state == "complete" for t in study.trials) >= 5
+    assert study.is_cut_short
 
 
 def test_a_cut_trial_still_gives_a_model_and_is_run_again_on_resume(toy, make_job, facts, tmp_path):
@@ -38,13 +39,16 @@ def test_a_cut_trial_still_gives_a_model_and_is_run_again_on_resume(toy, make_jo
 
     assert time.monotonic() - started < 2.5  # a fit takes 3 s
     assert [(t.number, t.state) for t in study.trials] == [(0, "cut")]
+    assert (study.max_trials, study.is_cut_short) == (6, True)
     assert study.trials[0].score > 0
     assert study.trials[0].proba.shape == (120, 2)
     with LocalExecutor(2) as executor:
         again = fit_folds(replace(job, family=toy()), study.trials[0], executor=executor, deadline=None)
     assert [f.n_rounds for f in again] == list(study.trials[0].n_rounds)
     quick = replace(job, family=toy())
-    assert facts(run(quick, journal_dir=tmp_path)) == facts(run(quick))
+    whole = run(quick, journal_dir=tmp_path)
+    assert facts(whole) == facts(run(quick))
+    assert (whole.max_trials, whole.is_cut_short) == (6, False)
 
 
 def test_a_fit_that_waits_for_a_core_has_its_share_of_the_time_all_the_same(toy, make_job):

@@ -6,6 +6,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import get_args
 
@@ -100,6 +103,33 @@ def test_a_finished_run_takes_nothing_more(tracker: Tracker) -> None:
 
     with pytest.raises(TrackerError, match="is finished"):
         run.log_metrics({"score": 1.0})
+
+
+def test_nothing_comes_after_the_end_however_close_a_thread_is(
+    tracker: Tracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_ending = threading.Event()
+
+    def append_slowly(path: Path, record: records.Record) -> None:
+        if record.kind == "finish":
+            is_ending.set()
+            time.sleep(0.2)
+        records.append_record(path, record)
+
+    def log_late() -> None:
+        is_ending.wait(10)
+        with pytest.raises(TrackerError):
+            run.log_metrics({"late": 1.0})
+
+    monkeypatch.setattr("mltrain.tracking.local.append_record", append_slowly)
+    run = tracker.start_run("r")
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(log_late)
+        run.finish()
+        late.result()
+
+    kinds = [r.kind for r in records.read_records(next(tmp_path.rglob(records.FILE_NAME)))]
+    assert kinds == ["start", "finish"]
 
 
 def test_a_line_that_a_crash_cut_short_is_skipped(tracker: Tracker, tmp_path: Path) -> None:

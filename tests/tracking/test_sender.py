@@ -5,16 +5,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mltrain.errors import PluginError
-from mltrain.tracking import Tracker, TrackerSettings
+from mltrain.tracking import Run, Tracker, TrackerSettings
+from mltrain.tracking.json_registry import JsonRegistry
 from mltrain.tracking.liveness import living
-from mltrain.tracking.local import open_tracker
+from mltrain.tracking.local import LocalTracker, open_tracker
 from mltrain.tracking.sender import start, sync
 
 
@@ -225,6 +226,46 @@ def test_sync_with_the_local_records_themselves_has_nothing_to_do(local: Tracker
 
     assert report.synced == ("r",)
     assert len(local.list_runs()) == 1
+
+
+class _Fussy(LocalTracker):
+    """A tracker that breaks over some runs, in words of its own."""
+
+    name = "fussy"
+
+    def start_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
+        if name.startswith("bad"):
+            raise ValueError("token=abcdefgh is not for you")
+        return super().start_run(name, tags)
+
+
+def test_sync_goes_on_after_trouble_and_warns_once(
+    local: Tracker, runs: Path, elsewhere: TrackerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bad-1", "bad-2", "good"):
+        _log(local, name)
+    fussy = _Fussy(elsewhere.directory, JsonRegistry(elsewhere.directory / "registry"))
+    monkeypatch.setattr("mltrain.plugins.load", lambda group, name: lambda settings: fussy)
+
+    report = sync(runs, "fussy", elsewhere)
+
+    (warning,) = report.warnings
+    assert (report.synced, report.pending) == (("good",), ("bad-1", "bad-2"))
+    assert warning == (
+        "not in fussy yet: bad-1, bad-2 (ValueError: token=*** is not for you); 'mltrain runs sync' sends what is left"
+    )
+
+
+def test_a_long_log_is_begun_anew(local: Tracker, runs: Path, elsewhere: TrackerSettings) -> None:
+    _log(local, "r")
+    log = runs / ".trackers" / "local" / "sender.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("long ago\n" * 200_000)
+
+    start("local", elsewhere, runs=runs, session="s").finish(timeout_s=30)
+
+    assert "long ago" not in log.read_text()
+    assert "long ago" in log.with_name("sender.log.1").read_text()
 
 
 def test_sync_with_an_unknown_tracker_is_a_plugin_error(runs: Path, elsewhere: TrackerSettings) -> None:

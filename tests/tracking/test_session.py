@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from comet_server.faults import Fault
+from comet_server.server import CometServer
 
 from mltrain.config import TrainSection
 from mltrain.errors import Interrupted, PluginError
@@ -148,3 +151,30 @@ def test_stamps_sort_by_time() -> None:
 
     assert stamps == sorted(stamps)
     assert all(re.fullmatch(r"\d{8}T\d{12}", s) for s in stamps)
+
+
+def _stop_while_it_hangs(workspace: Workspace, hang: Fault, sessions: list[TrackedSession], asked: list[float]) -> None:
+    """Ask to stop in the middle of a run whose sender gets no answer."""
+    with open_session(_settings("comet_ml"), workspace) as session, session.run("lgbm", {SESSION: session.id}):
+        sessions.append(session)
+        end_s = time.monotonic() + 60
+        while not hang.played and time.monotonic() < end_s:
+            time.sleep(0.05)
+        asked.append(time.monotonic())
+        raise Interrupted("stopped")
+
+
+def test_who_asks_to_stop_does_not_wait_for_a_service_that_hangs(
+    workspace: Workspace, comet_server: CometServer
+) -> None:
+    hang = comet_server.play(Fault(kind="hang", path="^(?!.*isAlive)", seconds=60))
+    sessions: list[TrackedSession] = []
+    asked: list[float] = []
+
+    with pytest.raises(Interrupted):
+        _stop_while_it_hangs(workspace, hang, sessions, asked)
+    seconds = time.monotonic() - asked[0]
+
+    assert hang.played
+    assert seconds < 8.0
+    assert "mltrain runs sync" in sessions[0].finish().warnings[0]

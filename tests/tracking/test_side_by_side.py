@@ -18,6 +18,7 @@ from mltrain.events import CandidateKept, Event
 from mltrain.tracking import TrackerSettings
 from mltrain.tracking.local import open_tracker as open_local
 from mltrain.tracking.sender import Sender, SenderReport, start
+from mltrain.tracking.standings import list_standings, open_trackers
 from mltrain.workspace import Workspace
 
 # The client leaves temporary files and threads to the garbage collector.
@@ -97,3 +98,6 @@ def test_a_training_of_families_and_their_vote_arrives_while_it_goes_on_and_with
     assert [w for w in result.warnings if "comet" in w] == []
     assert_everything_arrived_once(comet_process, tmp_path, registers=False)
     assert (comet_process.unknown, comet_process.violations) == ([], [])
+    with open_trackers(config.train, workspace) as trackers:
+        listed = list_standings(trackers, run=None, limit=10).standings
+    assert [standing.source for standing in listed] == ["tracker"] * 3  # as whole as the local records

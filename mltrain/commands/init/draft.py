@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from mltrain.config.reading import read_value
-from mltrain.data import Column, ColumnKind, Label, Target, Trait
+from mltrain.data import FEATURE_KINDS, Column, ColumnKind, Label, Target, Trait
+from mltrain.data.columns import FROM_CONFIG
 
 _MOST_LISTED = 12
 _BARE = re.compile(r"[\w./][\w./:-]*")
@@ -27,6 +29,8 @@ class Draft:
         Columns that a split may respect, likeliest first.
     test_file : str, optional
         A file that may be the test split.
+    settings : mapping of str to object
+        What else the user said of the data.
     """
 
     source: str
@@ -37,6 +41,7 @@ class Draft:
     groups: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
     test_file: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_draft(draft: Draft) -> str:
@@ -74,7 +79,9 @@ def scalar(value: Label) -> str:
 
 def _data_lines(draft: Draft) -> list[str]:
     """Return the source, the target and the positive class."""
-    lines = [f"  source: {scalar(draft.source)}", f"  target: {scalar(draft.target.name)}{_classes(draft)}"]
+    lines = [f"  source: {scalar(draft.source)}"]
+    lines += [f"  {key}: {_flow(value)}" for key, value in draft.settings.items()]
+    lines += [f"  target: {scalar(draft.target.name)}{_classes(draft)}"]
     if draft.target.positive is not None:
         share = draft.counts[1] / sum(draft.counts)
         other = scalar(draft.target.classes[0])
@@ -84,6 +91,19 @@ def _data_lines(draft: Draft) -> list[str]:
     if draft.test_file:
         lines.append(f"  # test_source: {scalar(draft.test_file)}  # uncomment when this file is the test split")
     return lines
+
+
+def _flow(value: object) -> str:
+    """Return a setting on one line; texts inside lists and mappings stand in quotes, which no text can break."""
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{key if key.isidentifier() else json.dumps(key)}: {_quoted(v)}" for key, v in value.items())
+        return f"{{{inner}}}"
+    return scalar(value) if isinstance(value, str) else _quoted(value)
+
+
+def _quoted(value: object) -> str:
+    """Return a value inside another as JSON, which is YAML."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _classes(draft: Draft) -> str:
@@ -99,7 +119,12 @@ def _column_lines(columns: Sequence[Column]) -> list[str]:
     """Return the columns whose kinds deserve a look; all others speak for themselves."""
     ids = [column for column in columns if column.kind is ColumnKind.ID]
     dropped = [column for column in columns if column.kind is ColumnKind.DROPPED]
-    special = [c for c in columns if c.kind is ColumnKind.DATE or c.trait is Trait.NUMBERS_AS_TEXT]
+    special = [
+        column
+        for column in columns
+        if column.kind in FEATURE_KINDS
+        and (column.kind is ColumnKind.DATE or column.trait is Trait.NUMBERS_AS_TEXT or column.reason == FROM_CONFIG)
+    ]
     return [
         *_listed("id_columns", ids, comment="never learnt from, carried along by predict"),
         *_listed("drop", dropped, comment="not used"),
@@ -109,26 +134,36 @@ def _column_lines(columns: Sequence[Column]) -> list[str]:
 
 def _listed(key: str, columns: Sequence[Column], *, comment: str) -> list[str]:
     """Return a list of columns, each with the reason of its kind."""
-    lines = [f"    - {scalar(column.name)}  # {column.reason}" for column in columns[:_MOST_LISTED]]
+    lines = [f"    - {scalar(column.name)}  # {_reason(column)}" for column in _shown(columns)]
     return [f"  {key}:  # {comment}{_more(columns)}", *lines] if lines else []
 
 
 def _mapped(key: str, columns: Sequence[Column], *, comment: str) -> list[str]:
     """Return the kinds of columns, each with its reason."""
-    lines = [f"    {scalar(column.name)}: {column.kind.value}  # {column.reason}" for column in columns[:_MOST_LISTED]]
+    lines = [f"    {scalar(column.name)}: {column.kind.value}  # {_reason(column)}" for column in _shown(columns)]
     return [f"  {key}:  # {comment}{_more(columns)}", *lines] if lines else []
+
+
+def _shown(columns: Sequence[Column]) -> list[Column]:
+    """Return the columns to list: the first few, and all that the user named, for those are not inferred again."""
+    return [column for at, column in enumerate(columns) if at < _MOST_LISTED or column.reason == FROM_CONFIG]
+
+
+def _reason(column: Column) -> str:
+    """Return why a column has its kind."""
+    return "as --set says" if column.reason == FROM_CONFIG else column.reason
 
 
 def _more(columns: Sequence[Column]) -> str:
     """Return how many columns are inferred and not listed."""
-    n_more = len(columns) - _MOST_LISTED
+    n_more = len(columns) - len(_shown(columns))
     return f"; {n_more:,} more are inferred each time" if n_more > 0 else ""
 
 
 def _split_lines(draft: Draft) -> list[str]:
     """Return the split, commented out, with what the columns suggest."""
     if not draft.groups and not draft.times:
-        return ["# split:", "#   kind: stratified  # or random, group, time, group_time; 60 / 20 / 20 by default"]
+        return ["# split:", "#   kind: stratified  # or random, group, time, group_time, hash; 60 / 20 / 20 by default"]
     lines = [
         "# split:  # stratified by default; uncomment when rows that share a group, or a time, resemble each other"
     ]

@@ -51,15 +51,16 @@ class Look:
     guess: TargetGuess | None
 
 
-def look_at(rows: Rows, *, origin: str, target: str | None) -> Look:
+def look_at(rows: Rows, said: DataSection, *, origin: str) -> Look:
     """Look at the rows of a source.
 
     Parameters
     ----------
+    said : DataSection
+        What the user says of the data. The column to predict is guessed from names and values when nobody said it
+        and it is obvious.
     origin : str
         What ``data.source`` is to be.
-    target : str, optional
-        The column to predict; guessed from names and values when it is obvious.
 
     Raises
     ------
@@ -70,12 +71,12 @@ def look_at(rows: Rows, *, origin: str, target: str | None) -> Look:
     if n_rows == 0:
         raise DataError("there are no rows", where=origin, hint=NO_ROWS_HINT)
     table = sample_rows(rows, size=sample_size(len(rows.schema)), origin=origin)
-    guess = guess_target(table) if target is None else None
-    section = DataSection(source=origin, target=guess.column if guess else target)
+    guess = guess_target(table) if said.target is None else None
+    section = said if guess is None else said.model_copy(update={"target": guess.column})
     name = check_target(table.column_names, section)
     check_target_type(rows.schema.field(name).type, name, origin=origin)
     labels = count_labels(_read(rows, name, origin=origin))
-    found = counted_target(labels, name, origin=origin)
+    found = counted_target(labels, name, positive=section.positive_class, origin=origin)
     sample = table.filter(pa.array(~unlabelled(table.column(name))))
     sampled = infer_schema(sample, found, section)
     is_whole = table.num_rows == n_rows

@@ -12,11 +12,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from mltrain import artifact, files, registry
+from mltrain.commands.predict.destination import check_destination
 from mltrain.commands.predict.opening import open_source
 from mltrain.commands.predict.overlap import in_order
 from mltrain.commands.predict.retyped import type_notes
 from mltrain.commands.predict.scoring import Batch, Scorer, score, write_tables
 from mltrain.config import Config
+from mltrain.data.conforming import require_columns
 from mltrain.data.streaming import Stream
 from mltrain.drift import ColumnDrift, Tally, column_drifts
 from mltrain.errors import NoRunError, UsageError
@@ -24,8 +26,6 @@ from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.model import Model, available_cores
 from mltrain.unseen import known_levels
 from mltrain.workspace import Workspace
-
-SUFFIXES = (".parquet", ".parq", ".pq", ".csv")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,16 +106,16 @@ def predict(
     mltrain.errors.NoRunError
         There is no such model.
     mltrain.errors.UsageError
-        The destination has another suffix.
+        The destination has another suffix, or is a part of the source.
     """
     started = time.monotonic()
-    if destination.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"cannot write {destination.name!r}", hint="end its name in .parquet or .csv")
+    check_destination(destination, source=source)
     found = _find_model(config, workspace, model)
     fitted = artifact.load_model(found.directory, expected_manifest_sha256=found.manifest)
     profile = artifact.load_profile(found.directory, expected_manifest_sha256=found.manifest)
     listener(StageStarted(stage="predict", detail=f"{source} with {found.model}"))
     stream = open_source(config, source, fitted)
+    require_columns(stream.names, fitted.schema, origin=source)  # batches no longer have the columns that are unknown
     counts = _Counts(seen=None if profile is None else Tally(profile=profile))
     write_tables(destination, _scored(stream, fitted, source=source, counts=counts))
     drift = () if counts.seen is None else column_drifts(counts.seen)

@@ -120,11 +120,18 @@ def _require_calm(findings: Sequence[Finding], *, strict: bool) -> None:
     """Refuse findings that are worse than informative, where asked to."""
     wrong = [finding for finding in findings if finding.severity != "info"]
     if strict and wrong:
+        several = "1 problem" if len(wrong) == 1 else f"{len(wrong)} problems"
         raise DataError(
-            f"the audit found {len(wrong)} problems: {'; '.join(finding.message for finding in wrong)}",
+            f"the audit found {several}\n" + "\n".join(map(_told, wrong)),
             where="split --strict",
-            hint=next((finding.advice for finding in wrong if finding.advice), None),
+            hint="mend them, or leave --strict out: findings are then recorded and stop nothing",
         )
+
+
+def _told(finding: Finding) -> str:
+    """Return a finding with what to do about it on a line of its own."""
+    advice = f"\n  what to do: {finding.advice}" if finding.advice else ""
+    return f"{finding.severity}: {finding.message}{advice}"
 
 
 def _tell_left_out(division: Division, listener: Listener) -> None:

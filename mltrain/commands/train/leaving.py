@@ -12,7 +12,7 @@ from typing import Any
 
 from mltrain import artifact, files
 from mltrain.candidate import Candidate
-from mltrain.commands.train.session import Session
+from mltrain.commands.train.session import Session, allowed_s
 from mltrain.config.rendering import config_hash, to_values
 from mltrain.development import validation_digest
 from mltrain.ensemble import Searched
@@ -146,6 +146,7 @@ def _facts(session: Session, run: Run, *, seconds: float) -> RunFacts:
             "n_rows": sum(len(fold.valid) for fold in session.material.rows.folds) // session.material.rows.n_repeats,
         },
         provenance=session.provenance,
+        allowed_s=allowed_s(session.material.config, session.request),
     )
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from mltrain.budget import Budget
 from mltrain.config import Config
+from mltrain.config.names import family_name
 from mltrain.events import Listener
 from mltrain.jobs import Material
+from mltrain.plan import ENSEMBLE
 from mltrain.provenance import Provenance
 from mltrain.search import Executor
 from mltrain.tracking.session import TrackedSession
@@ -72,3 +74,10 @@ def budget_for(config: Config, request: TrainRequest, started_at: float) -> Budg
     elif request.max_trials is not None or (request.budget_s is not None and not is_chosen):
         family_s = None
     return Budget(started_at=started_at, total_s=request.budget_s, family_s=family_s)
+
+
+def allowed_s(config: Config, request: TrainRequest) -> float | None:
+    """Return the seconds that all families asked for may take together; None: no clock runs."""
+    asked = {family_name(model) for model in request.models} - {ENSEMBLE}
+    families = asked or {*config.train.supported_models} - {ENSEMBLE}
+    return budget_for(config, request, 0.0).allowed_s(len(families))

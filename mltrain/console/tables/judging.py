@@ -110,12 +110,14 @@ def predict_tables(result: PredictResult) -> Iterator[RenderableType]:
 
 
 def drift_tables(drift: Sequence[ColumnDrift]) -> Iterator[RenderableType]:
-    """Draw the columns that differ from training, or say that none does."""
-    shown = [one for one in drift if one.verdict != "stable" or one.below or one.above]
+    """Draw the columns that differ from training, or say that none does; then those with values out of range."""
     if not drift:
         return
-    if not shown:
+    drifted = [one for one in drift if one.verdict != "stable"]
+    outside = [one for one in drift if one.verdict == "stable" and (one.below or one.above)]
+    if not drifted:
         yield f"none of {len(drift)} columns has drifted (largest PSI {drift[0].psi:.3f}, {drift[0].name})"
+    if not drifted and not outside:
         return
     rows = (
         (
@@ -125,10 +127,17 @@ def drift_tables(drift: Sequence[ColumnDrift]) -> Iterator[RenderableType]:
             f"{share_text(one.missing_before)} -> {share_text(one.missing_now)}",
             f"{one.below:,} / {one.above:,}",
         )
-        for one in shown[:_MOST_DRIFTS]
+        for one in [*drifted, *outside][:_MOST_DRIFTS]
     )
     headers = ("column", ">PSI", "drift", "missing", ">below / above training")
-    yield rows_table(headers, rows, title=f"against training: {len(shown)} of {len(drift)} columns differ")
+    yield rows_table(headers, rows, title=_drift_title(len(drifted), len(outside), n_columns=len(drift)))
+
+
+def _drift_title(n_drifted: int, n_outside: int, *, n_columns: int) -> str:
+    """Return why the columns of the table are in it."""
+    said = [f"{n_drifted} of {n_columns} columns differ"] if n_drifted else []
+    said += [f"{n_outside} stable, with values out of range"] if n_outside else []
+    return f"against training: {'; '.join(said)}"
 
 
 def gate_text(gate: Gate) -> str:

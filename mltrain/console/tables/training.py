@@ -60,6 +60,7 @@ def _unchanged(result: RunResult) -> Iterator[RenderableType]:
             (f"test {metric}", f"{score_text(score.value)} ({score_text(score.low)} to {score_text(score.high)})"),
             ("report", judged.report[:1]),
             ("rows", _rows(result)),
+            ("training", [why.removeprefix("train: ") for why in result.skipped if why.startswith("train: ")]),
             ("time in all", duration_text(result.seconds)),
         ]
     )

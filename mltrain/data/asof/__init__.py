@@ -40,6 +40,8 @@ class Dated:
         Column that says when a row was written.
     columns : sequence of str
         Columns to take; empty: all but keys and times.
+    described : str
+        Where the config describes the table, such as ``data.asof.tables.0``, for messages.
     """
 
     table: pa.Table
@@ -50,6 +52,7 @@ class Dated:
     max_age: timedelta | None = None
     columns: Sequence[str] = ()
     prefix: str = ""
+    described: str = ""
 
     @property
     def taken(self) -> Mapping[str, str]:
@@ -118,9 +121,10 @@ def look_up(
     mltrain.errors.DataError
         As `join_asof`.
     """
-    _check_columns(labels, [time, *dated.keys], where=origin)
+    _check_columns(labels, [time], where=origin)
+    _check_keys(labels, dated, origin=origin)
     besides = [] if dated.written is None else [dated.written]
-    _check_columns(dated.table, [*dated.keys.values(), dated.time, *besides, *dated.columns], where=dated.origin)
+    _check_columns(dated.table, [dated.time, *besides, *dated.columns], where=_where(dated.origin, dated.described))
     looked_at = [labels.column(time), *(dated.table.column(name) for name in (dated.time, *besides))]
     unit = common_unit(looked_at)
     times = required_times(labels.column(time), unit, where=f"{origin}, column {time!r}")
@@ -176,3 +180,22 @@ def _check_columns(table: pa.Table, names: Sequence[str], *, where: str) -> None
     for name in names:
         if name not in table.column_names:
             raise DataError(f"there is no column {name!r}", where=where, hint=suggest(name, table.column_names))
+
+
+def _check_keys(labels: pa.Table, dated: Dated, *, origin: str) -> None:
+    """Refuse a key that one of the tables does not have, with the form for keys that they name differently."""
+    place = f"{dated.described}.keys" if dated.described else ""
+    for ours, theirs in dated.keys.items():
+        sides = (
+            (ours, labels, origin, f"{{COLUMN OF {origin}: {theirs}}}"),
+            (theirs, dated.table, dated.origin, f"{{{ours}: COLUMN OF {dated.origin}}}"),
+        )
+        for name, table, whose, form in sides:
+            if name not in table.column_names:
+                hint = f"{suggest(name, table.column_names)}; where the tables name a key differently: keys: {form}"
+                raise DataError(f"there is no column {name!r}", where=_where(whose, place), hint=hint)
+
+
+def _where(origin: str, place: str) -> str:
+    """Return a table and where the config describes it."""
+    return f"{origin}, {place}" if place else origin

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from mltrain.data.nearest import suggest
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
-from mltrain.extras import install_extra
+from mltrain.plugins import install_extra
 from mltrain.redaction import without_secrets
 
 PYTHON = "MLTRAIN_FEAST_PYTHON"

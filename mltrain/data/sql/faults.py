@@ -10,7 +10,8 @@ from sqlalchemy import exc
 
 from mltrain.data.sql.address import KEEP_OUT, Address
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
-from mltrain.extras import install, install_extra
+from mltrain.installer import install
+from mltrain.plugins import install_extra
 
 _DENIED = "42501"  # PostgreSQL: insufficient privilege
 _SQLITE_BUSY = (3, 5, 6, 10, 14)  # no permission, busy, locked, input/output error, cannot open

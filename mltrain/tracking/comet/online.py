@@ -16,6 +16,7 @@ from mltrain.errors import NoRunError, TrackerError
 from mltrain.tracking import ModelVersion, Run, RunInfo, TrackerSettings
 from mltrain.tracking.comet.environment import import_comet
 from mltrain.tracking.comet.faults import as_tracker_errors
+from mltrain.tracking.comet.journal import JOURNAL
 from mltrain.tracking.comet.keys import experiment_key
 from mltrain.tracking.comet.listing import Project
 from mltrain.tracking.comet.opening import start_experiment
@@ -154,7 +155,7 @@ class OnlineTracker:
                 experiment_key=key,
                 workspace=self._settings.workspace,
                 project_name=self._settings.project,
-                experiment_config=quiet_config(self._settings.directory / "journal", name),
+                experiment_config=quiet_config(self._settings.directory / JOURNAL, name),
             )
         if not experiment.alive:
             raise TrackerError("comet started a run that is dead", hint="check COMET_API_KEY")

@@ -223,6 +223,23 @@ def test_what_cannot_be_joined_is_named(labels: dict, changes: dict, message: st
     assert where in str(caught.value.where)
 
 
+@pytest.mark.parametrize(
+    ("keys", "where", "form"),
+    [
+        ({"who": "client"}, "usage.parquet, data.asof.tables.0.keys", "keys: {who: COLUMN OF usage.parquet}"),
+        ({"client": "who"}, "rows.csv, data.asof.tables.0.keys", "keys: {COLUMN OF rows.csv: who}"),
+    ],
+)
+def test_a_wrong_key_is_told_with_its_place_and_the_form(keys: dict[str, str], where: str, form: str) -> None:
+    one = dated(keys=keys, described="data.asof.tables.0")
+
+    with pytest.raises(DataError, match="there is no column 'client'") as caught:
+        join_asof(pa.table({"who": [1], "t": [at(1)]}), [one], time="t", origin="rows.csv")
+
+    assert caught.value.where == where
+    assert str(caught.value.hint).endswith(form)
+
+
 def test_no_rows_on_either_side_are_no_trouble() -> None:
     labels = pa.table({"who": [1], "t": [at(9)]})
 

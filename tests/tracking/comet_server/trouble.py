@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -18,36 +19,54 @@ from comet_server.server import CometServer
 # The first question is answered well, or the client would know at once that it is cut off.
 _ALL_BUT_THE_FIRST = r"^(?!.*isAlive)"
 _WRONG_KEY = "WrongKeyOfSomebodyElse9876"
+# The system refuses longer files, as a full disk does; `register` writes a few lines, and all of them are refused.
 _FULL = """
-import resource, sys
+import errno, pathlib, resource, sys
+write = pathlib.Path.write_bytes
+def refuse(path, data):
+    if "/.trackers/" in str(path):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+    return write(path, data)
 if "mltrain.tracking.outbox" in sys.orig_argv:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))  # from there on the system refuses, as a full disk does
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+elif "register" in sys.orig_argv:
+    pathlib.Path.write_bytes = refuse
 """
+FULL_DISK = "full disk for the spool"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Scene:
     """Where a trouble takes place.
 
     Attributes
     ----------
-    n_before : int
-        Requests that the command sends before the middle of its work.
-    struck : list of float
+    event : str
+        Pattern of the path of the request with which the middle of the command's work begins.
+    was_met : bool
+        Whether the command came into the trouble.
+    struck_s : float, optional
         `time.monotonic` value at which a signal was sent.
-    starved : list of float
-        Seconds so far in which the command's own thread could run and other programs had the cores.
+    starved : list of (float, float)
+        Time, and the seconds so far in which the command's own thread could run and other programs had the cores.
     """
 
     server: CometServer
     folder: Path
     environment: dict[str, str]
-    n_before: int
-    struck: list[float] = field(default_factory=list)
-    starved: list[float] = field(default_factory=list)
+    event: str
+    was_met: bool = False
+    struck_s: float | None = None
+    starved: list[tuple[float, float]] = field(default_factory=list)
+
+    def starved_since(self, began: float) -> float:
+        """Return the seconds of starving after a moment, a value of `time.time`."""
+        before = [seconds for moment, seconds in self.starved if moment <= began]
+        return self.starved[-1][1] - (before[-1] if before else 0.0) if self.starved else 0.0
 
 
 Trouble = Callable[[Scene], contextlib.AbstractContextManager[Callable[["subprocess.Popen[str]"], None]]]
+Moment = Callable[[Scene], bool]  # whether it has come
 
 
 def _nothing(process: subprocess.Popen[str]) -> None:
@@ -60,6 +79,7 @@ def _played(*faults: Fault) -> Trouble:
         for fault in faults:
             scene.server.play(Fault(kind=fault.kind, path=fault.path, status=fault.status, seconds=fault.seconds))
         yield _nothing
+        scene.was_met = any(fault.played for fault in scene.server.faults)
         for fault in scene.server.faults:
             fault.end()
         scene.server.faults = []
@@ -70,18 +90,21 @@ def _played(*faults: Fault) -> Trouble:
 @contextlib.contextmanager
 def no_trouble(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]:
     yield _nothing
+    scene.was_met = True
 
 
 @contextlib.contextmanager
 def bad_key(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]:
     scene.environment["COMET_API_KEY"] = _WRONG_KEY
     yield _nothing
+    scene.was_met = any(_WRONG_KEY.encode() in h.body + str(h.headers).encode() for h in scene.server.heard)
 
 
 @contextlib.contextmanager
 def down_at_start(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]:
     scene.server.go_down()
     yield _nothing
+    scene.was_met = not scene.server.heard
     scene.server.come_up()
 
 
@@ -89,7 +112,8 @@ def _down_in_the_middle(seconds: float | None) -> Trouble:
     @contextlib.contextmanager
     def trouble(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]:
         def fall(process: subprocess.Popen[str]) -> None:
-            if _comes_to(scene, process):
+            if _comes_to(middle, scene, process):
+                scene.was_met = True
                 scene.server.go_down()
                 if seconds is not None:
                     time.sleep(seconds)
@@ -102,12 +126,14 @@ def _down_in_the_middle(seconds: float | None) -> Trouble:
     return trouble
 
 
-def _signalled(number: signal.Signals) -> Trouble:
+def signalled(number: signal.Signals, moment: Moment) -> Trouble:
+    """Send a signal when the moment has come."""
+
     @contextlib.contextmanager
     def trouble(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]:
         def strike(process: subprocess.Popen[str]) -> None:
-            if _comes_to(scene, process):
-                scene.struck.append(time.monotonic())
+            if _comes_to(moment, scene, process):
+                scene.was_met, scene.struck_s = True, time.monotonic()
                 process.send_signal(number)
 
         yield strike
@@ -121,19 +147,59 @@ def full_disk(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]
     patch.mkdir()
     (patch / "sitecustomize.py").write_text(_FULL)
     scene.environment["PYTHONPATH"] = os.pathsep.join([str(patch), os.environ.get("PYTHONPATH", "")])
-    scene.environment["COMET_API_KEY"] = ""  # so that the sender has archives to write
+    scene.environment["COMET_API_KEY"] = ""  # so that there are archives to write
     yield _nothing
+    log = scene.folder / "runs" / ".trackers" / "comet_ml" / "sender.log"
+    told = (scene.folder / "out").read_text() + (log.read_text() if log.exists() else "")
+    scene.was_met = any(sign in told.lower() for sign in ("file too large", "no space left"))
 
 
-def _comes_to(scene: Scene, process: subprocess.Popen[str]) -> bool:
-    """Wait for the middle of the command's work; False when it ended before."""
-    while len(scene.server.heard) < scene.n_before:
+def both(first: Trouble, second: Trouble) -> Trouble:
+    """Play two troubles at a time; who acts is the second."""
+
+    @contextlib.contextmanager
+    def trouble(scene: Scene) -> Iterator[Callable[[subprocess.Popen[str]], None]]:
+        with first(scene):
+            with second(scene) as act:
+                yield act
+            was_met = scene.was_met
+        scene.was_met = scene.was_met and was_met
+
+    return trouble
+
+
+def middle(scene: Scene) -> bool:
+    """Say whether the request has come with which the middle of the work begins."""
+    return any(re.search(scene.event, heard.path) for heard in list(scene.server.heard))
+
+
+def request(number: int) -> Moment:
+    """Return the moment of a command's first, second, … request."""
+    return lambda scene: len(scene.server.heard) >= number
+
+
+def seconds_into_the_hang(seconds: float) -> Moment:
+    """Return a moment that comes some time after the first request that gets no answer."""
+    began_s: list[float] = []
+
+    def has_come(scene: Scene) -> bool:
+        if not began_s and any(re.search(_ALL_BUT_THE_FIRST, heard.path) for heard in list(scene.server.heard)):
+            began_s.append(time.monotonic())
+        return bool(began_s) and time.monotonic() >= began_s[0] + seconds
+
+    return has_come
+
+
+def _comes_to(moment: Moment, scene: Scene, process: subprocess.Popen[str]) -> bool:
+    """Wait for a moment; False when the command ended before."""
+    while not moment(scene):
         if process.poll() is not None:
             return False
         time.sleep(0.01)
-    return True
+    return process.poll() is None
 
 
+hang = _played(Fault(kind="hang", path=_ALL_BUT_THE_FIRST, seconds=120))
 TROUBLES: dict[str, Trouble] = {
     "bad key": bad_key,
     "server down at start": down_at_start,
@@ -141,11 +207,11 @@ TROUBLES: dict[str, Trouble] = {
     "down and back": _down_in_the_middle(2.0),
     "500s for ever": _played(Fault(kind="status", path=_ALL_BUT_THE_FIRST)),
     "429": _played(Fault(kind="throttle", path="batch/logger|log-other|list|items|create", seconds=60)),
-    "hang": _played(Fault(kind="hang", path=_ALL_BUT_THE_FIRST, seconds=120)),
-    "rejected uploads": _played(Fault(kind="status", path="upload|download", status=403)),
-    "SIGTERM": _signalled(signal.SIGTERM),
-    "SIGKILL": _signalled(signal.SIGKILL),
-    "full disk for the spool": full_disk,
+    "hang": hang,
+    "rejected uploads": _played(Fault(kind="status", path="upload|download|registry-model/item/create", status=403)),
+    "SIGTERM": signalled(signal.SIGTERM, middle),
+    "SIGKILL": signalled(signal.SIGKILL, middle),
+    FULL_DISK: full_disk,
 }
 
 
@@ -166,7 +232,7 @@ def run_in_trouble(trouble: Trouble, scene: Scene, command: list[str]) -> tuple[
     return process, seconds
 
 
-def _watch(process: subprocess.Popen[str], starved: list[float]) -> None:
+def _watch(process: subprocess.Popen[str], starved: list[tuple[float, float]]) -> None:
     """Wait for a command, and note how long it stood in the queue for a core; Linux alone says that."""
     end_s = time.monotonic() + 280
     while process.poll() is None:
@@ -174,5 +240,6 @@ def _watch(process: subprocess.Popen[str], starved: list[float]) -> None:
             process.kill()
             raise TimeoutError(f"{process.args} did not end")
         with contextlib.suppress(OSError, IndexError, ValueError):
-            starved.append(int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9)
+            seconds = int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9
+            starved.append((time.time(), seconds))
         time.sleep(0.05)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mltrain.extras import install, install_extra
+from mltrain.installer import install
+from mltrain.plugins import install_extra
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
