@@ -1,8 +1,8 @@
 """What is odd about a table and its splits: seen before a model is trained on it, at the cost of seconds.
 
 One check a file, each a function of the `Subject` alone; a new one is a file and a name in `CHECKS`. The test rows are
-looked at for duplicates, drift and entities only, before they are sealed. Findings inform; whether they stop anything
-is decided by the command.
+looked at for duplicates, drift, entities and their place in time only, before they are sealed. Findings inform; whether
+they stop anything is decided by the command.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from mltrain.audit.drift import check_drift
 from mltrain.audit.duplicates import check_duplicates
 from mltrain.audit.entities import check_entities, check_groups
 from mltrain.audit.fitness import check_fitness
+from mltrain.audit.infinite import check_infinite
 from mltrain.audit.leaks import check_leaks
 from mltrain.audit.likeness import check_near_duplicate_columns
 from mltrain.audit.missing import check_missing
+from mltrain.audit.order import check_order
 from mltrain.audit.subject import Subject, Totals, make_subject
 from mltrain.audit.texts import check_texts
 from mltrain.data import Schema
@@ -38,9 +40,11 @@ CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     check_leaks,
     check_groups,
     check_entities,
+    check_order,
     check_duplicates,
     check_drift,
     check_missing,
+    check_infinite,
     check_constant,
     check_ids,
     check_texts,

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mltrain.data.floats import as_floats
+
 FEWEST_BINS, MOST_BINS = 16, 256
 ROWS_A_BIN = 40
 COARSE = 16
@@ -26,13 +28,6 @@ def value_codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
     return np.asarray(pc.fill_null(codes, n_levels).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    """Return numbers, truth values or moments as float64, NaN where missing; shape (n_samples,)."""
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.int64())
-    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
-
-
 def binned(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Return categories as codes, and numbers by value or, where they are many, by quantile; shape (n_samples,).
 
@@ -40,7 +35,7 @@ def binned(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """
     if pa.types.is_dictionary(column.type):
         return value_codes(column)
-    values = numbers(column)
+    values = as_floats(column)
     present = values[~np.isnan(values)]
     edges = np.unique(present)
     n_bins = min(max(len(values) // ROWS_A_BIN, FEWEST_BINS), MOST_BINS)

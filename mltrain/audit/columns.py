@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from mltrain.audit.codes import numbers, value_codes
+from mltrain.audit.codes import value_codes
 from mltrain.audit.rows import hash_rows
 from mltrain.audit.subject import Subject
 from mltrain.data import ColumnKind, Trait
+from mltrain.data.floats import as_floats
 from mltrain.data.nearest import listed
 from mltrain.data.splits import Finding
 
@@ -120,7 +121,7 @@ def _looks_like_a_counter(subject: Subject, name: str) -> bool:
     """
     if "train" not in subject.features:
         return False
-    values = numbers(subject.features["train"].column(name))
+    values = as_floats(subject.features["train"].column(name))
     present = values[~np.isnan(values)]
     n_rows = max(sum(subject.totals.rows.values()), len(present))
     if len(present) < ENOUGH_ROWS or present.max() - present.min() >= DENSE * n_rows:

@@ -10,9 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from mltrain.audit.codes import binned, numbers, value_codes
+from mltrain.audit.codes import binned, value_codes
 from mltrain.audit.separation import Separation, deal_folds, held_out_shares, separation
 from mltrain.audit.subject import Subject
+from mltrain.data.floats import as_floats
 from mltrain.data.splits import Finding
 
 MOST_ROWS = 20_000  # of each side
@@ -117,7 +118,7 @@ def _held_out_scores(sides: _Sides, *, seed: int) -> NDArray[np.float64]:
 def _ranked(column: pa.ChunkedArray, *, seed: int) -> NDArray[np.float64]:
     """Return numbers as they are, and categories by how common they are, shape (n_samples,)."""
     if not pa.types.is_dictionary(column.type):
-        values = numbers(column)
+        values = as_floats(column)
         return np.where(np.isfinite(values), values, np.nan)
     codes = value_codes(column)
     counts = np.bincount(codes)

@@ -1,4 +1,7 @@
-"""Rows on two sides: the same ones, and ones that differ in a single column."""
+"""Rows on two sides: the same ones, and ones that differ in a single column.
+
+A row of test is looked for among all rows that models are fitted or chosen on, any other among those of train.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from mltrain.data.splits import Finding
 MOST_SHOWN = 10
 MOST_LEFT_OUT = 100
 FEW, SOME, MANY = 0.005, 0.05, 0.1  # shares of a split
-# Training rows like a given one, were values drawn independently: at least so many are no wonder, at most so many are
+# Rows before like a given one, were values drawn independently: at least so many are no wonder, at most so many are
 # no chance. In between, dependence that pairs of columns do not show may be the reason.
 BY_CHANCE, NO_CHANCE = 0.1, 1e-7
 
@@ -27,7 +30,7 @@ Places = Mapping[str, NDArray[np.intp]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Hits:
-    """Rows of other splits that are like a training row, by position within their split.
+    """Rows of other splits that are like one which came before, by position within their split.
 
     Attributes
     ----------
@@ -43,11 +46,11 @@ class _Hits:
 
 
 def check_duplicates(subject: Subject) -> Iterator[Finding]:
-    """Report rows whose features and label, or all features but one, also occur in the training rows.
+    """Report rows whose features and label, or all features but one, also occur in rows that came before.
 
     Notes
     -----
-    Rows of few and coarse columns are alike by chance. How many training rows would be like a row is estimated from the
+    Rows of few and coarse columns are alike by chance. How many of those rows would be like a row is estimated from the
     shares of its values, corrected for columns that follow from each other: it is a warning where that is next to
     nothing for 0.5 % of a split or more, or small for many rows. The first 100 columns are left out in turn.
     """
@@ -57,7 +60,7 @@ def check_duplicates(subject: Subject) -> Iterator[Finding]:
     features = pa.concat_tables(list(subject.features.values()), promote_options="permissive")
     labels = pa.chunked_array([pa.array(subject.y[name]) for name in subject.features])
     same = hash_rows(features.append_column(pa.field("\0label", pa.int64()), labels))
-    hits = _judged(same, _found_in_train(same.whole, places), places)
+    hits = _judged(same, _found_before(same.whole, places), places)
     if hits.all:
         yield _same(subject, hits)
     near = _near(hash_rows(features, is_rough=True), places, known=hits.all)
@@ -74,14 +77,22 @@ def _places(subject: Subject) -> dict[str, NDArray[np.intp]]:
     return places
 
 
-def _found_in_train(hashes: NDArray[np.uint64], places: Places) -> dict[str, NDArray[np.intp]]:
-    """Return the positions, within their split, of rows whose hash a training row has."""
-    others = {name: at for name, at in places.items() if name != "train"}
-    asked = pa.array(hashes[np.concatenate(list(others.values()))])
-    # `np.isin` takes ten times longer on hashes.
-    is_there = pc.is_in(asked, value_set=pa.array(hashes[places["train"]])).to_numpy(zero_copy_only=False)
-    ends = np.cumsum([len(at) for at in others.values()])
-    return _some({name: np.flatnonzero(part) for name, part in zip(others, np.split(is_there, ends[:-1]), strict=True)})
+def _found_before(hashes: NDArray[np.uint64], places: Places) -> dict[str, NDArray[np.intp]]:
+    """Return the positions, within their split, of rows whose hash a row that came before has."""
+    found = {}
+    for name, at in places.items():
+        if name != "train":
+            # `np.isin` takes ten times longer on hashes.
+            is_there = pc.is_in(pa.array(hashes[at]), value_set=pa.array(hashes[_before(name, places)]))
+            found[name] = np.flatnonzero(is_there.to_numpy(zero_copy_only=False))
+    return _some(found)
+
+
+def _before(name: str, places: Places) -> NDArray[np.intp]:
+    """Return the positions of the rows among which those of a split are looked for."""
+    if name != "test":
+        return places["train"]
+    return np.concatenate([at for other, at in places.items() if other != "test"])
 
 
 def _some(found: Mapping[str, NDArray[np.intp]]) -> dict[str, NDArray[np.intp]]:
@@ -94,11 +105,12 @@ def _judged(
 ) -> _Hits:
     """Tell rows that are too particular to be alike by chance from the others."""
     odd, strange = {}, {}
+    n_before = {name: len(_before(name, places)) for name in found}
     for name, rows in found.items():
         bits = hashed.bits(places[name][rows])
         if without is not None:
             bits[without] = 0.0
-        expected = len(places["train"]) * 2.0 ** -bits.sum(axis=0)
+        expected = n_before[name] * 2.0 ** -bits.sum(axis=0)
         # The more columns are left out in turn, the more often chance has a go.
         least = NO_CHANCE if without is None else NO_CHANCE / len(bits)
         odd[name], strange[name] = rows[expected < BY_CHANCE], rows[expected < least]
@@ -106,10 +118,10 @@ def _judged(
 
 
 def _near(rough: HashedRows, places: Places, *, known: Mapping[str, NDArray[np.intp]]) -> dict[str, _Hits]:
-    """Return, by column, the rows that are like some training row but for that column."""
+    """Return, by column, the rows that are like some row before but for that column."""
     near = {}
     for position, column in enumerate(rough.table.column_names[:MOST_LEFT_OUT]):
-        found = _found_in_train(rough.whole - rough.part(position), places)
+        found = _found_before(rough.whole - rough.part(position), places)
         fresh = {name: np.setdiff1d(rows, known.get(name, [])).astype(np.intp) for name, rows in found.items()}
         hits = _judged(rough, _some(fresh), places, without=position)
         if hits.strange:
@@ -118,7 +130,7 @@ def _near(rough: HashedRows, places: Places, *, known: Mapping[str, NDArray[np.i
 
 
 def _same(subject: Subject, hits: _Hits) -> Finding:
-    """Return the finding about rows that also stand in train."""
+    """Return the finding about rows that came before."""
     shown, severity = hits.strange, _severity(subject, hits.strange)
     if _share(subject, hits.odd) >= SOME:
         shown, severity = hits.odd, "severe" if _share(subject, hits.strange) >= MANY else "warning"
@@ -129,7 +141,7 @@ def _same(subject: Subject, hits: _Hits) -> Finding:
     return Finding(
         check="duplicates",
         severity=severity,
-        message=f"rows that also stand in train, features and label alike: {_counts(subject, shown)}",
+        message=f"rows that also stand in another split, features and label alike: {_counts(subject, shown)}",
         count=sum(len(rows) for rows in shown.values()),
         advice=f"the columns may be too coarse to tell cases apart; {advice}" if is_by_chance else advice,
         rows=_numbered(subject, shown),
@@ -147,7 +159,7 @@ def _share(subject: Subject, found: Mapping[str, NDArray[np.intp]]) -> float:
 
 
 def _alike(subject: Subject, near: Mapping[str, _Hits]) -> Finding:
-    """Return the finding about rows that differ from a training row in one column."""
+    """Return the finding about rows that differ from one before in a single column."""
     counts = {column: sum(len(rows) for rows in hits.strange.values()) for column, hits in near.items()}
     ranked = sorted(counts, key=lambda column: -counts[column])
     rows: dict[str, NDArray[np.intp]] = {}
@@ -157,7 +169,7 @@ def _alike(subject: Subject, near: Mapping[str, _Hits]) -> Finding:
     return Finding(
         check="near_duplicates",
         severity=_severity(subject, rows),
-        message=f"rows that differ from one in train in a single column ({listed(ranked[:3])}): "
+        message=f"rows that differ from one in another split in a single column ({listed(ranked[:3])}): "
         f"{_counts(subject, rows)}",
         columns=tuple(ranked[:MOST_SHOWN]),
         count=sum(len(found) for found in rows.values()),

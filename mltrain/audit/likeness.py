@@ -10,9 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from mltrain.audit.codes import numbers, value_codes
+from mltrain.audit.codes import value_codes
 from mltrain.audit.subject import Subject
 from mltrain.data import ColumnKind
+from mltrain.data.floats import as_floats
 from mltrain.data.splits import Finding
 
 MOST_ROWS = 20_000
@@ -79,7 +80,7 @@ def _same_order(table: pa.Table, subject: Subject, names: list[str]) -> Iterator
     ranked: dict[str, NDArray[np.float64]] = {}
     for name in names:
         if kinds[name] in (ColumnKind.NUMERIC, ColumnKind.DATE):
-            values = numbers(table.column(name))
+            values = as_floats(table.column(name))
             is_missing = np.isnan(values)
             if is_missing.mean() < 0.5 and len(np.unique(values[~is_missing])) > 2:
                 # Missing values rank below all others, so that they must stand in the same rows.

@@ -69,7 +69,7 @@ def check_features(
     ------
     Finding
         One for each such column, severe: what it says cannot have been known. A label's time that is a date
-        without an hour is its whole day.
+        without an hour is its whole day. One more, a warning, where the label's time is no moment.
 
     Raises
     ------
@@ -84,13 +84,14 @@ def check_features(
             raise DataError(f"there is no column {name!r}", where="data.known_ahead", hint=hint)
     if time is None:
         return
+    asked = [c.name for c in schema.features if c.kind is ColumnKind.DATE and c.name not in (time, *known_ahead)]
     known_at = {name: _label_moments(table, time) for name, table in seen.items()}
-    for column in schema.features:
-        if column.kind is not ColumnKind.DATE or column.name in (time, *known_ahead):
-            continue
-        later = {name: _is_later(table.column(column.name), known_at[name]) for name, table in seen.items()}
+    if asked and any(moments is None for moments in known_at.values()):
+        yield _incomparable(asked, time, kind=next(iter(seen.values())).schema.field(time).type)
+    for column in asked:
+        later = {name: _is_later(table.column(column), known_at[name]) for name, table in seen.items()}
         if any(rows.any() for rows in later.values()):
-            yield _later(column.name, later, time)
+            yield _later(column, later, time)
 
 
 def check_joins(reports: Sequence[JoinReport]) -> Iterator[Finding]:
@@ -119,8 +120,6 @@ def check_joins(reports: Sequence[JoinReport]) -> Iterator[Finding]:
 
 def _label_moments(table: pa.Table, time: str) -> pa.ChunkedArray | None:
     """Return the last moment that counts as the label's time; None where the column holds numbers, such as years."""
-    if time not in table.column_names:
-        return None
     column = table.column(time)
     moments = _moments(column)
     if moments is None:
@@ -143,6 +142,18 @@ def _is_later(column: pa.ChunkedArray, known_at: pa.ChunkedArray | None) -> NDAr
     if moments is None:
         return np.zeros(len(column), dtype=np.bool_)
     return np.asarray(pc.fill_null(pc.greater(moments, known_at), fill_value=False).to_numpy(), dtype=np.bool_)
+
+
+def _incomparable(names: Sequence[str], time: str, *, kind: pa.DataType) -> Finding:
+    """Return the finding of dates that cannot be compared with the label's time: seconds since 1970, years, words."""
+    return Finding(
+        check="uncompared_dates",
+        severity="warning",
+        message=f"{', '.join(names[:10])} cannot be compared with the label's time: {time} holds {kind} and no dates",
+        columns=(time, *names),
+        count=len(names),
+        advice=f"write {time} as dates, timestamps or ISO 8601 text in the source",
+    )
 
 
 def _later(name: str, later: Mapping[str, NDArray[np.bool_]], time: str) -> Finding:

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mltrain.audit.codes import coarse, numbers, value_codes
+from mltrain.audit.codes import coarse, value_codes
+from mltrain.data.floats import as_floats
 
 MIX = 0x9E3779B97F4A7C15
 STIR = np.uint64(0xBF58476D1CE4E5B9)
@@ -113,7 +114,7 @@ def _entropy(codes: NDArray[np.int64]) -> float:
 
 def _rounded_codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Return a number from 0 for each different value of six leading digits."""
-    values = numbers(column)
+    values = as_floats(column)
     finite = np.isfinite(values) & (values != 0)
     scale = np.ones(len(values))
     scale[finite] = 10.0 ** (np.floor(np.log10(np.abs(values[finite]))) - (DIGITS - 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -11,10 +12,12 @@ from pydantic_core import PydanticCustomError
 
 from mltrain.redaction import carries_secret
 
-KEEP_SECRETS_OUT = (
-    "secrets stay out of the config: leave it out and set what the driver reads (PGPASSWORD, ~/.pgpass, AWS_PROFILE, "
-    "...), or put the whole address of a database into a variable and write env:NAME"
+_WHERE_SECRETS_GO = (
+    "leave it out and set what the driver reads (PGPASSWORD, ~/.pgpass, AWS_PROFILE, ...), or put the whole address of "
+    "a database into a variable and write env:NAME"
 )
+KEEP_SECRETS_OUT = f"secrets stay out of the config: {_WHERE_SECRETS_GO}"
+KEEP_SECRETS_UNTYPED = f"a command line is kept and shown in many places: {_WHERE_SECRETS_GO}"
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _TAG_NAME = re.compile(r"[A-Za-z0-9_./-]{1,100}")
 _MAX_TAG = 900
@@ -57,6 +60,15 @@ def check_addresses(**addresses: str | None) -> None:
     for key, address in addresses.items():
         if address is not None and carries_secret(address):
             refuse(f"data.{key} holds a password or token", key=key, hint=KEEP_SECRETS_OUT)
+
+
+def check_test_source(source: str | None, test_source: str | None) -> None:
+    """Refuse to test on the very rows that are learnt from."""
+    if source is not None and test_source is not None and posixpath.normpath(source) == posixpath.normpath(test_source):
+        hint = "leave it out, and rows of data.source are held out; or name a file with other rows"
+        refuse(
+            "data.test_source is data.source: models would be tested on what they learn", key="test_source", hint=hint
+        )
 
 
 def check_split_columns(kind: str, *, group: str | None, time: str | None, key: str | None) -> None:

@@ -16,6 +16,7 @@ from mltrain.config.consistency import (
     check_roles,
     check_sizes,
     check_split_columns,
+    check_test_source,
     check_weights,
     checked_tags,
     refuse,
@@ -70,6 +71,7 @@ class DataSection(Section):
     @model_validator(mode="after")
     def _no_secret_and_one_role_a_column(self) -> Self:
         check_addresses(source=self.source, test_source=self.test_source)
+        check_test_source(self.source, self.test_source)
         check_roles(self.target, self.columns, ids=self.id_columns, drop=self.drop)
         check_weights(self.weight_column, self.target, self.columns)
         return self

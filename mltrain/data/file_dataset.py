@@ -38,7 +38,7 @@ def open_dataset(
         Columns differ; names the file.
     """
     stored = [read_schema(file) for file in files]
-    folders = [folder_values(file, besides=schema.names) for file, schema in zip(files, stored, strict=True)]
+    folders = folder_values(files, stored)
     schema = unified_schema(
         [with_folders(*pair) for pair in zip(stored, folders, strict=True)],
         origins=[file.name for file in files],

@@ -11,12 +11,13 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
+from mltrain.config.consistency import KEEP_SECRETS_OUT
 from mltrain.data.data_file import DataFile
 from mltrain.data.options import WHERE
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
 from mltrain.installer import install
 from mltrain.plugins import install_extra
-from mltrain.redaction import is_secret_name, without_secrets
+from mltrain.redaction import carries_secret, is_secret_name, without_secrets
 
 MAGIC = re.compile(r"[*?\[]")
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
@@ -167,13 +168,15 @@ def _version(info: Mapping[str, Any]) -> str:
 
 
 def refuse_secrets(url: str, storage: Mapping[str, Any]) -> None:
-    """Refuse a setting of a store that is a secret; it is not shown.
+    """Refuse a secret in a URL or in a setting of a store; it is not shown.
 
     Raises
     ------
     mltrain.errors.ConfigError
         There is one.
     """
+    if carries_secret(url):
+        raise ConfigError("the address holds a password or token", where="data.source", hint=KEEP_SECRETS_OUT)
     secret = next(_secret_names(storage), None)
     if secret:
         hint = _CREDENTIALS.get(_extra(url), "leave it to the client's own configuration")

@@ -13,8 +13,9 @@ from mltrain.data import Column, ColumnKind, Rows, Schema, csv, parquet
 from mltrain.data.csv_format import CsvOptions, csv_blocks, csv_names, csv_options
 from mltrain.data.data_file import DataFile
 from mltrain.data.file_dataset import named_files, readable
-from mltrain.data.folders import folder_values, repeated
+from mltrain.data.folders import folder_values, repeated, with_folders
 from mltrain.data.fragments import parquet_batches
+from mltrain.data.id_types import id_types, with_ids
 from mltrain.data.locations import require_files
 from mltrain.data.rows import batch_rows, iter_batches
 from mltrain.data.text import is_text
@@ -34,15 +35,32 @@ class Stream:
         The columns that the schema needs, as far as they are there.
     is_typed : bool
         Whether the types are the source's; of CSV they are ours.
+    partial_ids : tuple of str
+        Ids that some of the files lack: null there.
     """
 
     names: tuple[str, ...]
     tables: Iterator[pa.Table]
     is_typed: bool = True
+    partial_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Opened:
+    """A Parquet file whose footer was read: the columns stored in it, and those that its folders name."""
+
+    file: DataFile
+    stored: pa.Schema
+    folders: Mapping[str, pa.Scalar]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """All of its columns."""
+        return with_folders(self.stored, self.folders)
 
 
 def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], most_rows: int) -> Stream:
-    """Read Parquet files in the order of their paths.
+    """Read Parquet files in the order of their paths; ids may differ in type from file to file, or be missing.
 
     Raises
     ------
@@ -50,15 +68,23 @@ def stream_parquet(source: str, schema: Schema, *, options: Mapping[str, Any], m
         No file, or an unreadable one; names the file.
     """
     files = named_files(source, options, plugin="parquet", suffixes=parquet.SUFFIXES)
-    stored = parquet.stored_schema(files[0]).names
-    first = (*stored, *folder_values(files[0], besides=stored))
-    wanted = _wanted(schema, first)
+    stored = [parquet.stored_schema(file) for file in files]
+    opened = [
+        _Opened(file=file, stored=columns, folders=folders)
+        for file, columns, folders in zip(files, stored, folder_values(files, stored), strict=True)
+    ]
+    schemas = [one.schema for one in opened]
+    ids = id_types(schemas, schema.ids, origins=[file.name for file in files])
+    names = tuple(dict.fromkeys([*schemas[0].names, *ids]))
+    wanted = _wanted(schema, names)
 
     def tables() -> Iterator[pa.Table]:
-        for file in files:
-            yield from _parquet_tables(file, wanted=wanted, most_rows=most_rows)
+        for one in opened:
+            for table in _parquet_tables(one, wanted=wanted, most_rows=most_rows):
+                yield with_ids(table, ids)
 
-    return Stream(names=first, tables=tables())
+    lacked = tuple(name for name in ids if any(name not in columns.names for columns in schemas))
+    return Stream(names=names, tables=tables(), partial_ids=lacked)
 
 
 def stream_csv(source: str, schema: Schema, *, options: Mapping[str, Any]) -> Stream:
@@ -131,11 +157,10 @@ def _wanted(schema: Schema, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(column.name for column in schema.columns if column.name in needed and column.name in names)
 
 
-def _parquet_tables(file: DataFile, *, wanted: Sequence[str], most_rows: int) -> Iterator[pa.Table]:
+def _parquet_tables(opened: _Opened, *, wanted: Sequence[str], most_rows: int) -> Iterator[pa.Table]:
     """Yield one file in pieces; the first is empty, for a file without rows still has columns."""
-    schema = parquet.stored_schema(file)
-    folders = folder_values(file, besides=schema.names)
-    stored = pa.schema([schema.field(name) for name in wanted if name in schema.names])
+    file, folders = opened.file, opened.folders
+    stored = pa.schema([opened.stored.field(name) for name in wanted if name in opened.stored.names])
     yield _with_folders(stored.empty_table(), folders, wanted)
     batches = parquet_batches(
         file.path,

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mltrain.data.floats import as_floats
 from mltrain.drift.profile import LevelProfile, NumberProfile, Profile
-from mltrain.drift.values import as_numbers, as_texts
 
 ROWS_A_BATCH = 2_048  # enough for shares; every row of a large batch would cost as much as scoring it
 
@@ -72,7 +72,7 @@ class Tally:
 
 def _count_numbers(column: pa.ChunkedArray, profile: NumberProfile) -> NDArray[np.int64]:
     """Return how many values lie in each bin, then how many are missing."""
-    values = as_numbers(column)
+    values = as_floats(column)
     present = values[~np.isnan(values)]
     counts = np.bincount(np.searchsorted(profile.edges, present), minlength=len(profile.edges) + 1)
     return np.append(counts, len(values) - len(present)).astype(np.int64)
@@ -80,15 +80,15 @@ def _count_numbers(column: pa.ChunkedArray, profile: NumberProfile) -> NDArray[n
 
 def _count_levels(column: pa.ChunkedArray, profile: LevelProfile) -> NDArray[np.int64]:
     """Return how many values are of each level, then of others, then missing."""
-    counts = {item["values"]: item["counts"] for item in pc.value_counts(as_texts(column)).to_pylist()}
+    counts = {item["values"]: item["counts"] for item in pc.value_counts(column.cast(pa.string())).to_pylist()}
     n_missing = counts.pop(None, 0)
     known = [counts.pop(level, 0) for level in profile.levels]
     return np.array([*known, sum(counts.values()), n_missing], dtype=np.int64)
 
 
 def _beyond(column: pa.ChunkedArray, profile: NumberProfile, before: Ends) -> Ends:
-    """Count values out of range; the ends of the batch mostly tell that there are none."""
-    values = as_numbers(column)
+    """Count finite values out of range; the ends of the batch mostly tell that there are none."""
+    values = as_floats(column)
     # NumPy finds both ends ten times faster than Arrow; NaN, of values that are missing, is passed over.
     if (
         np.fmin.reduce(values, initial=np.inf) >= profile.low

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mltrain.data import ColumnKind, Schema
-from mltrain.drift.values import as_numbers, as_texts
+from mltrain.data.floats import as_floats
 
 FORMAT = 1
 N_BINS = 10
@@ -28,9 +28,9 @@ class NumberProfile:
     edges : tuple of float
         Upper ends, included, of all bins but the last: the deciles, each once.
     shares : tuple of float
-        Of each bin, then of missing values.
+        Of each bin, then of missing and infinite values.
     low, high : float
-        Smallest and largest value; NaN where all are missing.
+        Smallest and largest finite value; NaN where there is none.
     """
 
     edges: tuple[float, ...]
@@ -111,23 +111,23 @@ def profile_from_dict(document: Mapping[str, Any]) -> Profile:
 
 
 def _numbers(seen: pa.ChunkedArray, everything: pa.ChunkedArray) -> NumberProfile:
-    """Return the deciles of a sample, and the range of all rows."""
-    values = as_numbers(seen)
+    """Return the deciles of a sample and the range of all rows; infinite values count as missing, as in fits."""
+    values = as_floats(seen)
     present = values[~np.isnan(values)]
     edges = np.unique(np.quantile(present, np.linspace(0, 1, N_BINS + 1)[1:-1])) if len(present) else np.empty(0)
     counts = np.bincount(np.searchsorted(edges, present), minlength=len(edges) + 1)
-    ends = pc.min_max(everything.cast(pa.int64()) if pa.types.is_timestamp(everything.type) else everything).as_py()
+    whole = as_floats(everything)
     return NumberProfile(
         edges=tuple(float(edge) for edge in edges),
         shares=_shares([*counts, len(values) - len(present)]),
-        low=float("nan") if ends["min"] is None else float(ends["min"]),
-        high=float("nan") if ends["max"] is None else float(ends["max"]),
+        low=float(np.fmin.reduce(whole, initial=np.nan)),
+        high=float(np.fmax.reduce(whole, initial=np.nan)),
     )
 
 
 def _levels(seen: pa.ChunkedArray) -> LevelProfile:
     """Return the shares of the commonest levels; of equally common ones in sorted order."""
-    texts = as_texts(seen)
+    texts = seen.cast(pa.string())
     counts = {item["values"]: item["counts"] for item in pc.value_counts(texts).to_pylist()}
     n_missing = counts.pop(None, 0)
     ranked = sorted(counts, key=lambda level: (-counts[level], level))[:MOST_LEVELS]

@@ -23,6 +23,18 @@ def test_a_clean_table_leaves_nothing_but_its_classes(columns: dict[str, Any], a
     assert found["classes"].severity == "info"
 
 
+def test_infinite_values_are_told_and_leave_other_checks_alone(columns: dict[str, Any], audit: Audit) -> None:
+    balance = columns["balance"].copy()
+    balance[:200], balance[200:400], balance[1300:] = np.inf, -np.inf, np.inf
+
+    found = audit({**columns, "balance": balance})
+
+    assert (found["infinite"].severity, found["infinite"].columns) == ("info", ("balance",))
+    assert found["infinite"].message == "infinite values are read as missing: balance in 400 rows"
+    assert found["infinite"].values == {"balance": 400.0}
+    assert found["infinite"].advice.startswith("mostly a division by zero")
+
+
 def test_a_copy_of_the_target_is_severe(columns: dict[str, Any], audit: Audit) -> None:
     codes = (columns["y"] == "yes") * 7.0
 
@@ -60,60 +72,6 @@ def test_one_of_three_classes_need_not_be_told_for_a_leak(columns: dict[str, Any
 
     assert found["leak"].columns == ("code",)
     assert found["leak"].values["auc"] == 1.0
-
-
-def test_duplicates_across_splits_are_found_with_their_rows(columns: dict[str, Any], audit: Audit) -> None:
-    for values in columns.values():
-        values[1200:1210] = values[0:10]
-
-    found = audit(columns)["duplicates"]
-
-    assert (found.severity, found.count) == ("warning", 10)
-    assert found.rows == {"test": tuple(range(1, 11))}
-    assert found.message.endswith("10 of 300 in test")
-
-
-def test_a_row_of_hundreds_that_came_twice_is_told_but_not_warned_of(columns: dict[str, Any], audit: Audit) -> None:
-    for name, values in columns.items():
-        values[1200] = values[0]
-        if name != "visits":
-            values[1201] = values[1]
-    columns["visits"][1201] = columns["visits"][1] + 1
-
-    found = audit(columns)
-
-    assert (found["duplicates"].severity, found["duplicates"].count) == ("info", 1)
-    assert found["duplicates"].rows == {"test": (1,)}
-    assert found["duplicates"].advice.startswith("if they are the same case")
-    assert (found["near_duplicates"].severity, found["near_duplicates"].count) == ("info", 1)
-
-
-def test_many_duplicates_are_severe(columns: dict[str, Any], audit: Audit) -> None:
-    for values in columns.values():
-        values[1200:1240] = values[0:40]
-
-    assert audit(columns)["duplicates"].severity == "severe"
-
-
-def test_rows_alike_by_chance_are_told_but_not_warned_of(columns: dict[str, Any], audit: Audit) -> None:
-    coarse = {name: columns[name] for name in ("plan", "region", "y")}
-
-    found = audit(coarse)
-
-    assert found["duplicates"].severity == "info"
-    assert "too coarse" in found["duplicates"].advice
-    assert "near_duplicates" not in found
-
-
-def test_one_case_with_another_value_in_one_column_is_a_near_duplicate(columns: dict[str, Any], audit: Audit) -> None:
-    for name, values in columns.items():
-        if name != "visits":
-            values[1200:1205] = values[0:5]
-    columns["visits"][1200:1205] = columns["visits"][0:5] + 1
-
-    found = audit(columns)["near_duplicates"]
-
-    assert (found.severity, found.columns, found.count) == ("warning", ("visits",), 5)
 
 
 def test_a_customer_on_both_sides_is_severe_where_the_config_names_it(columns: dict[str, Any], audit: Audit) -> None:
@@ -201,6 +159,16 @@ def test_numbers_that_are_not_quite_numbers_are_a_warning(
 
     assert found.severity == "warning"
     assert message in found.message
+
+
+def test_amounts_that_hardly_repeat_are_no_ids_but_amounts(columns: dict[str, Any], audit: Audit) -> None:
+    texts = [f"{value * 7:,.2f}" for value in columns["income"]]
+    texts[::30] = ["1,000.00"] * len(texts[::30])
+
+    found = audit({**columns, "income": texts})
+
+    assert found["numbers_as_text"].columns == ("income",)
+    assert not {"id_like", "entities"} & found.keys()
 
 
 def test_a_decimal_comma_comes_with_the_line_to_write(columns: dict[str, Any], audit: Audit) -> None:

@@ -52,11 +52,22 @@ def test_dates_that_are_known_ahead_are_not_asked_about() -> None:
         features(*times, known_ahead=["closing"])
 
 
+@pytest.mark.parametrize(
+    ("times", "kind"), [([1_700_000_000], "int64"), ([1.7e9], "double"), ([2023], "int64"), (["last week"], "string")]
+)
+def test_dates_that_cannot_be_compared_with_the_labels_time_are_told(times: list[Any], kind: str) -> None:
+    (finding,) = features(times, [datetime(2024, 1, 1)])
+
+    assert (finding.check, finding.severity, finding.columns) == ("uncompared_dates", "warning", ("seen", "closed"))
+    assert finding.message == f"closed cannot be compared with the label's time: seen holds {kind} and no dates"
+    assert "ISO 8601" in finding.advice
+    assert not features(times, [datetime(2024, 1, 1)], known_ahead=["closed"])
+
+
 def test_columns_that_are_not_learnt_from_and_labels_without_a_moment_say_nothing() -> None:
     table = pa.table({"year": [2023], "closed": [datetime(2024, 1, 1)], "seen": [datetime(2023, 1, 1)]})
 
     assert not list(check_features({"train": table}, schema(closed="dropped"), time="seen"))
-    assert not list(check_features({"train": table}, schema(closed="date"), time="year"))
     assert not list(check_features({"train": table}, schema(closed="date"), time=None))
 
 

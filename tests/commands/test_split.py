@@ -194,6 +194,19 @@ def test_test_source_replaces_the_held_out_part(source: Path, workspace: Workspa
     assert table["schlüssel"].null_count == 50
 
 
+def test_a_test_source_from_before_validation_is_severe_in_a_split_by_time(
+    source: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    days = pa.array(np.datetime64("2023-09-01") + np.arange(50) % 100)
+    pq.write_table(rows(50, seed=9).set_column(4, "tag", days), tmp_path / "test.parquet")
+    plan = {"kind": "time", "time_column": "tag"}
+
+    result = split(config(source, plan=plan, test_source=str(tmp_path / "test.parquet")), workspace)
+
+    (found,) = (finding for finding in result.findings if finding.check == "test_order")
+    assert (found.severity, found.count) == ("severe", 50)
+
+
 def test_test_source_without_a_feature_or_with_another_label_is_refused(
     source: Path, workspace: Workspace, tmp_path: Path
 ) -> None:

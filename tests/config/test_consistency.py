@@ -34,6 +34,8 @@ TIME = {"kind": "time", "time_column": "t"}
         ({"data": {**DATA, "test_source": "t.csv"},
           "split": {"kind": "time", "time_column": "t", "test_from": "2024-01-01"}},
          "split.test_from", "split.test_from and data.test_source both say which rows are the test split"),
+        ({"data": {**DATA, "test_source": f"./{DATA['source']}"}}, "data.test_source",
+         "data.test_source is data.source: models would be tested on what they learn"),
         ({"train": {"tags": {"mltrain.kind": "x"}}}, "train.tags.mltrain.kind", "'mltrain.kind' cannot name a tag"),
         ({"evaluate": {"tags": {"a b": "x"}}}, "evaluate.tags.a b", "'a b' cannot name a tag"),
         ({"train": {"tags": {"team": "x" * 901}}}, "train.tags.team", "tag 'team' has 901 characters"),

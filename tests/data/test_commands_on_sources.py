@@ -184,8 +184,63 @@ def test_what_goes_wrong_is_told_with_its_exit_code_and_without_secrets(
 
     assert ended == code, err
     assert told in json.loads(out)["errors"][0]["message"]
-    left = b"".join(path.read_bytes() for path in (tmp_path / "work").rglob("*") if path.is_file())
-    for secret in ("hunter2", postgres.password, "tested-secret"):
-        assert secret not in out + err
-        assert secret == "hunter2" or secret.encode() not in left
+    (tmp_path / "work" / "mltrain.yaml").unlink()  # the user's own
+    assert_no_secret(out, err, tmp_path / "work", besides=postgres.password)
     assert not (tmp_path / "work" / "data" / "split.json").exists()
+
+
+def assert_no_secret(out: str, err: str, folder: Path, *, besides: str) -> None:
+    """Look for secrets on the screen and in every file that was left behind."""
+    left = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    for secret in ("hunter2", "tested-secret", besides):
+        assert secret not in out + err
+        assert secret.encode() not in left
+
+
+@pytest.mark.parametrize("how", [["--json"], ["--debug"]])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ann:hunter2@127.0.0.1/shop",
+        "https://127.0.0.1:9/rows.parquet?sig=hunter2",
+        "https://ann:hunter2@127.0.0.1:9/rows.csv",
+        "s3://lake/rows.parquet?X-Amz-Signature=hunter2",
+        "delta:s3://ann:hunter2@lake/table",
+    ],
+)
+def test_predict_refuses_an_address_that_holds_a_secret_before_it_shows_it(
+    call: Call, tmp_path: Path, address: str, how: list[str]
+) -> None:
+    ended, out, err = call("example:churn", {}, "predict", address, "out.csv", *how)
+
+    assert ended == 2, err
+    assert "the address holds a password or token" in out + err
+    assert "IN" in out + err
+    assert_no_secret(out, err, tmp_path / "work", besides="hunter2")
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "told"),
+    [
+        (("POSTGRES", {"query": "select * from nothing_there"}), 3, 'relation "nothing_there" does not exist'),
+        (("POSTGRES", {"table": "chrun"}), 3, "there is no table 'chrun'"),
+        (("WRONG", {"table": "churn"}), 6, "password authentication failed"),
+        (("postgresql://ann@127.0.0.1:9/shop", {"table": "churn"}), 6, "the database cannot be opened"),
+        (("s3://lake/nothing.parquet", {}), 3, "there is no"),
+    ],
+)
+def test_what_goes_wrong_in_predict_is_told_without_secrets(
+    call: Call, servers: Any, evaluated: Workspace, tmp_path: Path, given: Any, code: int, told: str
+) -> None:
+    source, options = given
+    if source == "WRONG":
+        os.environ["PGPASSWORD"] = "hunter2-is-wrong"
+    address = servers.url if source in ("POSTGRES", "WRONG") else source
+    model = str(next(evaluated.runs.glob("logistic_regression-*")) / "model")
+
+    ended, out, err = call(address, options, "predict", address, "out.csv", "--model", model, "--debug", "--json")
+
+    assert ended == code, err
+    assert told in json.loads(out)["errors"][0]["message"]
+    assert_no_secret(out, err, tmp_path / "work", besides=servers.password)
+    assert not (tmp_path / "work" / "out.csv").exists()

@@ -119,3 +119,29 @@ def test_damaged_page_is_a_data_error(tmp_path: Path) -> None:
 def test_options_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="columns"):
         SOURCE.load(str(tmp_path), {"columns": ["x"]})
+
+
+def test_folders_are_text_where_one_of_them_is_no_number(tmp_path: Path) -> None:
+    for year in ("2024", "other", "__HIVE_DEFAULT_PARTITION__", "--5", "²", "9" * 30):
+        (tmp_path / f"year={year}").mkdir()
+        write(tmp_path / f"year={year}" / "a.parquet", x=[1])
+
+    found = load(tmp_path)["year"].to_pylist()
+
+    assert found == ["--5", "2024", "9" * 30, None, "other", "²"]
+
+
+@pytest.mark.parametrize("value", ["--5", "²", "٣", "007", "9" * 30, "-0", "-"])
+def test_a_folder_that_is_no_plain_number_is_text(tmp_path: Path, value: str) -> None:
+    (tmp_path / f"k={value}").mkdir()
+    write(tmp_path / f"k={value}" / "a.parquet", x=[1])
+
+    assert load(tmp_path)["k"].to_pylist() == [value]
+
+
+def test_folders_of_whole_numbers_are_numbers(tmp_path: Path) -> None:
+    for value in ("0", "-5", "2024"):
+        (tmp_path / f"k={value}").mkdir()
+        write(tmp_path / f"k={value}" / "a.parquet", x=[1])
+
+    assert load(tmp_path)["k"].to_pylist() == [-5, 0, 2024]

@@ -123,6 +123,23 @@ def test_all_missing_columns_have_a_profile(schema: Schema) -> None:
     assert json.dumps(profile_to_dict(profile), allow_nan=False)
 
 
+def test_infinite_values_count_as_missing_and_leave_ends_and_bins_finite(schema: Schema) -> None:
+    given = columns(0)
+    income = given["income"].copy()
+    income[:1200], income[1200:1600] = np.inf, -np.inf
+    blank = np.where(np.isinf(income), np.nan, income)
+
+    profiles = [
+        fit_profile(conform(pa.table({**given, "income": v}), schema, origin="here"), schema) for v in (income, blank)
+    ]
+    found = drifts(profiles[0], schema, pa.table({**columns(1), "income": income}))["income"]
+
+    assert profiles[0] == profiles[1]
+    assert json.dumps(profile_to_dict(profiles[0]), allow_nan=False)
+    assert (found.below, found.above) == (0, 0)
+    assert found.missing_now == pytest.approx(np.isnan(blank).mean(), abs=0.02)
+
+
 def test_index_is_the_sum_over_bins() -> None:
     expected, counts = [0.2, 0.3, 0.5], [300, 300, 400]
     actual = np.array(counts) / 1000

@@ -18,12 +18,14 @@ from mltrain.commands.predict.overlap import in_order
 from mltrain.commands.predict.retyped import type_notes
 from mltrain.commands.predict.scoring import Batch, Scorer, score, write_tables
 from mltrain.config import Config
+from mltrain.config.consistency import KEEP_SECRETS_UNTYPED
 from mltrain.data.conforming import require_columns
 from mltrain.data.streaming import Stream
 from mltrain.drift import ColumnDrift, Tally, column_drifts
 from mltrain.errors import NoRunError, UsageError
 from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.model import Model, available_cores
+from mltrain.redaction import carries_secret
 from mltrain.unseen import known_levels
 from mltrain.workspace import Workspace
 
@@ -106,9 +108,11 @@ def predict(
     mltrain.errors.NoRunError
         There is no such model.
     mltrain.errors.UsageError
-        The destination has another suffix, or is a part of the source.
+        The source holds a secret, which is not shown; the destination has another suffix, or is a part of the source.
     """
     started = time.monotonic()
+    if carries_secret(source):
+        raise UsageError("the address holds a password or token", where="IN", hint=KEEP_SECRETS_UNTYPED)
     check_destination(destination, source=source)
     found = _find_model(config, workspace, model)
     fitted = artifact.load_model(found.directory, expected_manifest_sha256=found.manifest)
@@ -227,4 +231,6 @@ def _notes(stream: Stream, model: Model) -> tuple[str, ...]:
         notes.append(f"columns not known to the model were ignored: {', '.join(extra[:10])}")
     if lacking:
         notes.append(f"id columns are not in the source: {', '.join(lacking)}")
+    if stream.partial_ids:
+        notes.append(f"id columns are not in all files of the source: {', '.join(stream.partial_ids)}")
     return tuple(notes)
