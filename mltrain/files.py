@@ -20,19 +20,22 @@ from typing import Any, BinaryIO
 from mltrain.errors import EnvironmentRefusal
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_REFUSED = _FULL | {
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.EIO,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.EEXIST,
-    errno.ENAMETOOLONG,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.ENOLCK,
-}
+_TOO_MANY_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+_REFUSED = (
+    _FULL
+    | _TOO_MANY_FILES
+    | {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.EIO,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+        errno.ENOLCK,
+    }
+)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -220,8 +223,12 @@ def refusal(error: OSError, path: Path) -> EnvironmentRefusal | None:
     if error.errno not in _REFUSED:
         return None
     reason = (error.strerror or str(error)).lower()
-    full = error.errno in _FULL
-    hint = "free some space or choose another folder" if full else "check the permissions of the folder"
+    if error.errno in _FULL:
+        hint = "free some space or choose another folder"
+    elif error.errno in _TOO_MANY_FILES:
+        hint = "allow more open files (`ulimit -n 4096`), or close other programs"
+    else:
+        hint = "check the permissions of the folder"
     return EnvironmentRefusal(f"cannot use '{path.name}': {reason}", where=str(path), hint=hint)
 
 

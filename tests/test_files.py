@@ -115,6 +115,13 @@ def test_a_file_in_the_place_of_a_folder_is_refused_with_its_path(tmp_path: Path
     assert caught.value.where == str(tmp_path / "runs" / "a.txt")
 
 
+def test_too_many_open_files_are_told_apart_from_missing_permissions(tmp_path: Path) -> None:
+    refused = files.refusal(OSError(errno.EMFILE, "Too many open files"), tmp_path)
+
+    assert refused is not None
+    assert "ulimit -n" in str(refused.hint)
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
 def test_a_disk_that_refuses_is_the_environment(tmp_path: Path, code: int) -> None:
     with (

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mltrain.audit.subject import Subject, n_shared_values
-from mltrain.data import Column, ColumnKind
+from mltrain.data import Column, ColumnKind, Trait
 from mltrain.data.columns import ID_NAME
 from mltrain.data.splits import Finding
 from mltrain.data.text import NUMBER, filled, group_codes, is_text
@@ -81,7 +81,7 @@ def _shared(subject: Subject, column: Column) -> int:
         return 0
     train = columns["train"].drop_null().slice(0, MOST_ROWS)
     n_values = len(np.unique(group_codes(train))) if len(train) else 0
-    if not is_named and _are_amounts_or_dates(train):
+    if column.trait is Trait.WRITTEN_OTHERWISE or (not is_named and _are_amounts_or_dates(train)):
         return 0
     share = SHARE_OF_ROWS if is_named else SHARE_OF_UNNAMED
     if n_values < max(FEWEST_VALUES, share * len(train)):

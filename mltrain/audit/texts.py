@@ -27,7 +27,7 @@ def check_texts(subject: Subject) -> Iterator[Finding]:
     kinds = {
         c.name: c.kind
         for c in subject.schema.columns
-        if c.kind in (ColumnKind.CATEGORY, ColumnKind.NUMERIC) or c.trait is Trait.DISTINCT
+        if c.kind in (ColumnKind.CATEGORY, ColumnKind.NUMERIC) or c.trait in (Trait.DISTINCT, Trait.WRITTEN_OTHERWISE)
     }
     stored = {c.name for c in subject.schema.columns if c.trait is Trait.NUMBERS_AS_TEXT}
     for name, kind in kinds.items():

@@ -41,6 +41,8 @@ class Trait(StrEnum):
     """All differ, or almost all, and its name is an id's."""
     DISTINCT = "distinct"
     """All differ, or almost all."""
+    WRITTEN_OTHERWISE = "written_otherwise"
+    """The same, and each is a number or a date in a form that is not read."""
     NUMBERS_AS_TEXT = "numbers_as_text"
     MOMENTS_AS_TEXT = "moments_as_text"
 

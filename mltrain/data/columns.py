@@ -189,7 +189,9 @@ def _inferred_text(values: pa.ChunkedArray) -> Inference:
         return Inference(kind=ColumnKind.DATE, reason="dates stored as text", trait=Trait.MOMENTS_AS_TEXT)
     said = _differing(values, n_rows=len(values)) if len(values) >= FEW_ROWS else None
     if said is not None:
-        return Inference(kind=ColumnKind.ID, reason=f"{_writing(values)}{said}", trait=Trait.DISTINCT)
+        writing = _writing(values)
+        trait = Trait.WRITTEN_OTHERWISE if writing else Trait.DISTINCT
+        return Inference(kind=ColumnKind.ID, reason=f"{writing}{said}", trait=trait)
     if not pc.any(pc.not_equal(pc.utf8_trim_whitespace(values), "")).as_py():
         return _without_information("all values are blank")
     return Inference(kind=ColumnKind.CATEGORY, reason=f"text with {n_distinct} values")

@@ -36,6 +36,8 @@ class SourceFile:
     ----------
     path : str
         Path, URL, or what else names it.
+    size_bytes : int
+        -1 of a table.
     sha256 : str
         Of a local file; empty where ``version`` tells the contents apart.
     version : str
@@ -144,6 +146,20 @@ def describe_files(source: str, *, storage: Mapping[str, Any] = NO_STORAGE) -> t
 def same_files(before: Sequence[SourceFile], now: Sequence[SourceFile]) -> bool:
     """Say whether paths and contents are the same; when they were written does not matter."""
     return [_contents(file) for file in before] == [_contents(file) for file in now]
+
+
+def is_untouched(file: SourceFile) -> bool:
+    """Say whether a file cannot have changed since it was described, as far as can be told without reading it.
+
+    A version of a table stays as it is; of a file behind a URL, only asking the store again tells.
+    """
+    if file.size_bytes < 0:
+        return True
+    try:
+        state = Path(file.path).stat()
+    except OSError:
+        return False
+    return not file.version and (state.st_size, state.st_mtime_ns) == (file.size_bytes, file.modified_ns)
 
 
 def _contents(file: SourceFile) -> tuple[str, str, str]:

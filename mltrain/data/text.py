@@ -21,6 +21,13 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
+def is_bytes(kind: pa.DataType) -> bool:
+    """Say whether an Arrow type holds bytes that need not be text, plain or dictionary-encoded."""
+    if pa.types.is_dictionary(kind):
+        return is_bytes(kind.value_type)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+
+
 def decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column without dictionary encoding; text becomes ``string`` or ``large_string``."""
     if pa.types.is_dictionary(column.type):

@@ -161,6 +161,16 @@ def test_numbers_that_are_not_quite_numbers_are_a_warning(
     assert message in found.message
 
 
+def test_amounts_that_hardly_repeat_are_no_ids_but_amounts(columns: dict[str, Any], audit: Audit) -> None:
+    texts = [f"{value * 7:,.2f}" for value in columns["income"]]
+    texts[::30] = ["1,000.00"] * len(texts[::30])
+
+    found = audit({**columns, "income": texts})
+
+    assert found["numbers_as_text"].columns == ("income",)
+    assert not {"id_like", "entities"} & found.keys()
+
+
 def test_a_decimal_comma_comes_with_the_line_to_write(columns: dict[str, Any], audit: Audit) -> None:
     texts = [f"{value % 300:.1f}".replace(".", ",") for value in columns["income"]]
 

@@ -342,6 +342,15 @@ def test_more_columns_that_set_names_than_are_listed_are_all_written_down():
     assert load(Path("mltrain.yaml")).data.drop == tuple(names)
 
 
+def test_numbers_in_a_form_that_is_not_read_are_told_and_not_written_down_as_ids():
+    result = init(write(table(amount=[f"{i * 397.5:,.2f}" for i in range(N_ROWS)])), "answer")
+
+    assert load(Path("mltrain.yaml")).data.id_columns == ()
+    assert "'amount' is not learnt from: numbers written with units, commas or separators: all values differ" in (
+        result.notes
+    )
+
+
 def test_a_target_of_many_numbers_is_asked_about():
     rows = table(amount=np.arange(N_ROWS) % 25)
 

@@ -232,11 +232,18 @@ def test_kinds_are_inferred_without_the_test_rows(source: Path, workspace: Works
     assert (late.kind.value, late.reason) == ("dropped", "all values are missing")
 
 
-def test_key_makes_splits_independent_of_the_order_of_rows(source: Path, workspace: Workspace, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [{}, {"kind": "group_time", "group_column": "kunde", "time_column": "tag"}],
+    ids=["stratified", "group_time"],
+)
+def test_key_makes_splits_independent_of_the_order_of_rows(
+    kind: Mapping, source: Path, workspace: Workspace, tmp_path: Path
+) -> None:
     shuffled = tmp_path / "shuffled.parquet"
     pq.write_table(rows().take(np.random.default_rng(0).permutation(N)), shuffled)
     elsewhere = Workspace(root=tmp_path / "elsewhere")
-    plan = {"key_column": "schlüssel"}
+    plan = {"key_column": "schlüssel", **kind}
 
     split(config(source, plan=plan), workspace)
     split(config(shuffled, plan=plan), elsewhere)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mltrain.commands.split import division, parts, split
+from mltrain.commands.split import deciding, division, parts, split
 from mltrain.commands.split.parts import PartByKey, PartInOrder
 from mltrain.config import Config, DataSection, SplitSection
 from mltrain.data import sampling
@@ -133,13 +135,13 @@ def test_hash_split_sends_whole_groups_to_one_side_and_they_stay_when_rows_are_a
     assert not after["train"] & after["test"]
 
 
+@pytest.mark.parametrize("most_files", [0, 3, 8, 64])
 def test_rows_by_key_are_in_the_order_of_their_hashes_however_many_buckets_they_need(
-    tmp_path: Path, small_buckets: None, fingerprint: Callable[[pa.Table], str]
+    most_files: int, tmp_path: Path, small_buckets: None, fingerprint: Callable[[pa.Table], str]
 ) -> None:
     table, keys = rows(), np.random.default_rng(0).integers(2**64, size=N, dtype=np.uint64)
-    part = PartByKey(
-        PartInOrder(tmp_path / "a.parquet", table.schema), table.schema, n_rows=N, folder=tmp_path / "buckets"
-    )
+    order, folder = PartInOrder(tmp_path / "a.parquet", table.schema), tmp_path / "buckets"
+    part = PartByKey(order, table.schema, n_rows=N, folder=folder, most_files=most_files)
 
     for start in range(0, N, 700):
         batch = table.slice(start, 700).combine_chunks().to_batches()[0]
@@ -149,7 +151,35 @@ def test_rows_by_key_are_in_the_order_of_their_hashes_however_many_buckets_they_
     expected = table.take(pa.array(np.argsort(mixed(keys, seed=1))))
     assert pq.read_table(written.path).equals(expected)
     assert (written.rows, written.fingerprint) == (N, fingerprint(expected))
-    assert list((tmp_path / "buckets").iterdir()) == []
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+FEW_FILES = """
+import resource, sys
+import pyarrow.parquet as pq
+from pathlib import Path
+from mltrain.commands.split import parts, split
+from mltrain.config import Config, DataSection, SplitSection
+from mltrain.workspace import Workspace
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+parts.ROW_GROUP_BYTES, parts.FEWEST_ROWS = 1, 10  # or it takes 12,000,000 rows of 100 columns to need so many files
+plan = SplitSection(kind="random", key_column="id")
+split(Config(data=DataSection(source=sys.argv[1], target="label"), split=plan), Workspace(root=Path(sys.argv[2])))
+"""
+
+
+def test_rows_by_key_need_few_open_files(tmp_path: Path, workspace: Workspace) -> None:
+    pq.write_table(rows(6 * N), tmp_path / "rows.parquet")
+    arguments = [str(tmp_path / "rows.parquet"), str(workspace.root)]
+
+    process = subprocess.run(
+        [sys.executable, "-c", FEW_FILES, *arguments], capture_output=True, text=True, check=False, timeout=300
+    )
+
+    assert process.returncode == 0, process.stderr
+    sizes = [pq.read_metadata(workspace.split(name)).num_rows for name in ("train", "validation", "test")]
+    assert sizes == [3.6 * N, 1.2 * N, 1.2 * N]
 
 
 def test_a_target_of_ever_more_values_is_told_to_be_a_number(tmp_path: Path, workspace: Workspace) -> None:
@@ -170,6 +200,26 @@ def test_groups_may_be_numbers_of_any_size(tmp_path: Path, workspace: Workspace)
 
     sides = [set(pq.read_table(workspace.split(name))["group"].to_pylist()) for name in ("train", "validation", "test")]
     assert sum(map(len, sides)) == len(set.union(*sides)) == n // 10
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.dictionary(pa.int32(), pa.string())])
+def test_groups_named_by_long_texts_take_eight_bytes_a_row(kind: pa.DataType) -> None:
+    names = pa.chunked_array([[f"{i % 97:0200d}" for i in range(N)]]).cast(kind)
+
+    kept = deciding._brief(names, seed=0)
+
+    assert sum(chunk.nbytes for chunk in kept) == 8 * N
+
+
+def test_rows_without_a_group_are_counted_and_whole_groups_go_to_one_side(tmp_path: Path, workspace: Workspace) -> None:
+    names = pa.array([None if i % 10 == 0 else f"c{i // 6}" for i in range(N)])
+    pq.write_table(rows().set_column(1, "customer", names), tmp_path / "rows.parquet")
+
+    result = split(config(tmp_path / "rows.parquet", kind="group", group_column="customer"), workspace)
+
+    sides = [set(pq.read_table(workspace.split(part.name))["customer"].to_pylist()) - {None} for part in result.splits]
+    assert sum(map(len, sides)) == len(set.union(*sides)) == N // 6
+    assert any("300" in finding.message for finding in result.findings)
 
 
 def test_row_groups_have_one_size_whatever_the_batches_were(tmp_path: Path, small_buckets: None) -> None:

@@ -15,7 +15,7 @@ from mltrain.commands.init.looking import Look, look_at
 from mltrain.config import DataSection
 from mltrain.config.loading import from_mapping, from_overrides, parse
 from mltrain.config.overrides import parse_override
-from mltrain.data import Column, ColumnKind, Rows, Schema
+from mltrain.data import Column, ColumnKind, Rows, Schema, Trait
 from mltrain.data.example import EXAMPLE_TARGETS, EXAMPLES
 from mltrain.data.loading import infer_schema, load_table, open_rows
 from mltrain.data.target import MAX_FRACTIONS, label_text
@@ -223,6 +223,8 @@ def _notes(draft: Draft, look: Look, said: DataSection) -> Sequence[str]:
         notes.append(f"'{draft.times[0]}' holds dates: consider split.kind time")
     if draft.test_file:
         notes.append(f"'{draft.test_file}' lies beside the data: consider data.test_source")
+    unread = [column for column in draft.columns if column.trait is Trait.WRITTEN_OTHERWISE]
+    notes += [f"'{column.name}' is not learnt from: {column.reason}" for column in unread[:10]]
     dropped = [column.name for column in draft.columns if column.kind is ColumnKind.DROPPED]
     if dropped:
         notes.append(f"columns not used: {', '.join(dropped[:10])}{' …' * (len(dropped) > 10)}")

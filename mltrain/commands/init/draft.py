@@ -117,7 +117,8 @@ def _classes(draft: Draft) -> str:
 
 def _column_lines(columns: Sequence[Column]) -> list[str]:
     """Return the columns whose kinds deserve a look; all others speak for themselves."""
-    ids = [column for column in columns if column.kind is ColumnKind.ID]
+    # Numbers in a form that is not read are no ids to write down: `split` is to find them as long as they stay so.
+    ids = [c for c in columns if c.kind is ColumnKind.ID and c.trait is not Trait.WRITTEN_OTHERWISE]
     dropped = [column for column in columns if column.kind is ColumnKind.DROPPED]
     special = [
         column

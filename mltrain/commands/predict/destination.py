@@ -24,7 +24,7 @@ def check_destination(destination: Path, *, source: str) -> None:
     if _is_part(destination.expanduser(), source):
         raise UsageError(
             "the predictions would replace or join the rows they are made from",
-            where=f"{destination} is or lies in {source}",
+            where=f"IN {source}, OUT {destination}",
             hint="name a file elsewhere for the predictions",
         )
 

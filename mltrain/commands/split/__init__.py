@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mltrain import events
+from mltrain.commands.split.agreement import no_file_written_meanwhile
 from mltrain.commands.split.division import Division, divide
+from mltrain.commands.split.sources import describe_sources
 from mltrain.commands.split.writing import (
     beside,
-    describe_sources,
     find_current,
     is_intact,
     make_record,
@@ -89,7 +90,7 @@ def split(
     mltrain.errors.ConfigError
         The config names a column that does not exist, or asks for what cannot be.
     mltrain.errors.DataError
-        The source cannot be read, divided or learnt from, or ``strict`` found something.
+        The source cannot be read, divided or learnt from, changed while it was read, or ``strict`` found something.
     """
     sources = describe_sources(config)
     record = find_current(config, workspace, sources)
@@ -99,7 +100,8 @@ def split(
     started = time.monotonic()
     listener(events.StageStarted(stage="split", detail=str(config.data.source)))
     with beside(workspace) as folder:
-        division = divide(config, folder=folder)
+        with no_file_written_meanwhile(sources, config):
+            division = divide(config, folder=folder)
         _require_calm(division.findings, strict=strict)
         _tell_left_out(division, listener)
         record = make_record(config, division, sources)

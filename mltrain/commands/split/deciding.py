@@ -12,17 +12,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mltrain.commands.split.agreement import Seen
 from mltrain.commands.split.sources import Sources
 from mltrain.config import Config
 from mltrain.data import Target
 from mltrain.data.locations import NO_ROWS_HINT
 from mltrain.data.numbering import among
 from mltrain.data.target import encode_target, make_target, unlabelled
-from mltrain.data.text import group_codes, is_missing
+from mltrain.data.text import group_codes, is_bytes, is_missing, is_text
 from mltrain.data.weights import row_weights
 from mltrain.errors import DataError
 from mltrain.splitting.chronology import Moments, check_cut_offs, check_moments, moments_where_known
-from mltrain.splitting.keys import Hashes, check_unique, hash_keys
+from mltrain.splitting.keys import Hashes, check_unique, hash_keys, hash_where_known
 
 ClassCodes = NDArray[np.uint16]
 Number = TypeVar("Number", np.int64, np.uint64)
@@ -48,6 +49,8 @@ class Deciding:
         Numbers of groups; rows of both sources that are of one group have the same.
     n_without_group : int
         Labelled rows that are in no group.
+    seen : Seen
+        The columns that decided, in the rows of both sources.
     """
 
     target: Target
@@ -61,6 +64,7 @@ class Deciding:
     keys: Hashes | None
     hashes: Hashes | None
     n_without_group: int
+    seen: Seen
 
     @property
     def n_unlabelled(self) -> int:
@@ -93,7 +97,8 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
     split, name = config.split, str(config.data.target)
     time_kind = sources.schema.field(split.time_column).type if split.time_column and _is_timed(config) else None
     check_cut_offs(split, time_kind)
-    found, labels = _collect(sources, config), sources.schema.field(name).type
+    seen = Seen(pa.schema([sources.schema.field(column) for column in _columns(config)]))
+    found, labels = _collect(sources, config, seen=seen), sources.schema.field(name).type
     if not found.labelled:
         raise DataError("there are no rows", where=sources.origin, hint=NO_ROWS_HINT)
     column = _labels(found.labels, labels)
@@ -102,7 +107,7 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
     y = _encoded(target, column, labelled)
     del column
     found.labels.clear()  # four bytes a row, which the groups need now
-    tested = _collect_test(sources, config)
+    tested = _collect_test(sources, config, seen=seen)
     groups = _widened(found.groups + tested.groups, sources.schema, split.group_column) if split.group_column else None
     codes = None if groups is None else group_codes(groups)
     n_without_group = 0 if groups is None else int(is_missing(groups).sum())
@@ -128,6 +133,7 @@ def read_deciding(sources: Sources, config: Config) -> Deciding:
         keys=keys,
         hashes=_joined(found.hashes) if found.hashes else keys,
         n_without_group=n_without_group,
+        seen=seen,
     )
 
 
@@ -136,20 +142,27 @@ def _is_timed(config: Config) -> bool:
     return config.split.kind in ("time", "group_time")
 
 
-def _collect(sources: Sources, config: Config) -> _Collected:
+def _columns(config: Config) -> list[str]:
+    """Return the columns that decide."""
+    split = config.split
+    time = split.time_column if _is_timed(config) else None
+    named = (config.data.target, split.group_column, time, split.key_column, config.data.weight_column)
+    return list(dict.fromkeys(name for name in named if name is not None))
+
+
+def _collect(sources: Sources, config: Config, *, seen: Seen) -> _Collected:
     """Read the deciding columns batch after batch."""
     split, target, seed, found = config.split, str(config.data.target), config.seed, _Collected()
     by_group = split.kind == "hash" and split.group_column is not None
     weight, n_before = config.data.weight_column, 0
-    named = (target, split.group_column, split.time_column if _is_timed(config) else None, split.key_column, weight)
-    columns = list(dict.fromkeys(name for name in named if name is not None))
-    for batch in sources.batches(columns):
+    for batch in sources.batches(_columns(config)):
+        seen.add(batch)
         has_label = ~unlabelled(pa.chunked_array([batch.column(target)]))
         found.labelled.append(has_label)
         rows = pa.table(batch if has_label.all() else batch.filter(pa.array(has_label)))
         found.labels += _compact(rows.column(target))
         if split.group_column:
-            found.groups += _narrow(rows.column(split.group_column))
+            found.groups += _brief(rows.column(split.group_column), seed=seed)
         if split.time_column and _is_timed(config):
             where = f"column {split.time_column!r}"
             found.moments.append(moments_where_known(rows.column(split.time_column), where=where))
@@ -164,16 +177,17 @@ def _collect(sources: Sources, config: Config) -> _Collected:
     return found
 
 
-def _collect_test(sources: Sources, config: Config) -> _Collected:
-    """Read the labels and groups of the test source, where there is one."""
+def _collect_test(sources: Sources, config: Config, *, seen: Seen) -> _Collected:
+    """Read the labels and groups of the test source, where there is one; its other columns are looked at alone."""
     target, group, found = str(config.data.target), config.split.group_column, _Collected()
     grouped = [group] if group is not None and group not in sources.lacking else []
-    for batch in sources.test_batches([target, *grouped]):
+    for batch in sources.test_batches(_columns(config)):
+        seen.add(batch)
         has_label = ~unlabelled(pa.chunked_array([batch.column(target)]))
         found.labelled.append(has_label)
         rows = pa.table(batch.filter(pa.array(has_label)))
         found.labels += _compact(rows.column(target))
-        found.groups += [chunk for name in grouped for chunk in _narrow(rows.column(name))]
+        found.groups += [chunk for name in grouped for chunk in _brief(rows.column(name), seed=config.seed)]
     if sources.test_rows is not None and not any(len(chunk) for chunk in found.labels):
         raise DataError("all labels are missing", where=f"{sources.test_origin}, column {target!r}")
     return found
@@ -202,8 +216,10 @@ def _numbered(chunk: pa.DictionaryArray, kind: pa.DataType) -> pa.DictionaryArra
     return pa.DictionaryArray.from_arrays(chunk.indices.cast(kind), chunk.dictionary)
 
 
-def _narrow(column: pa.ChunkedArray) -> list[pa.Array]:
-    """Return the chunks of a column, whole numbers in four bytes where they fit."""
+def _brief(column: pa.ChunkedArray, *, seed: int) -> list[pa.Array]:
+    """Return the chunks of a column in few bytes a row: hashes of text, whole numbers in four bytes where they fit."""
+    if is_text(column.type) or is_bytes(column.type):
+        return hash_where_known(column, seed=seed)
     if not pa.types.is_integer(column.type) or column.type.bit_width <= _NARROW.bit_width:
         chunks: list[pa.Array] = column.chunks
         return chunks
@@ -214,7 +230,7 @@ def _narrow(column: pa.ChunkedArray) -> list[pa.Array]:
 
 
 def _widened(chunks: list[pa.Array], schema: pa.Schema, name: str) -> pa.ChunkedArray:
-    """Return chunks as one column: of the narrow type if all are, of their own if one of them is not."""
+    """Return chunks as one column: of the narrow type if all are, of their own if some whole numbers are not."""
     kind = schema.field(name).type
     if len({chunk.type for chunk in chunks}) > 1:
         chunks = [chunk.cast(kind) for chunk in chunks]

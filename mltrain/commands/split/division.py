@@ -162,6 +162,7 @@ def _plan(deciding: Deciding, assignment: Assignment, config: Config, *, n_colum
         keys=keys,
         sample=_sample(parts, keys, size=sample_size(n_columns), seed=config.seed),
         has_test_source=has_test_source,
+        seen=deciding.seen,
     )
 
 

@@ -9,11 +9,11 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mltrain import files
+from mltrain.commands.split.buckets import Buckets, sorted_by_last
 from mltrain.data.fingerprints import Fingerprint
 from mltrain.splitting.keys import mixed
 
@@ -21,6 +21,8 @@ ROW_GROUP_BYTES = 2**25
 MOST_ROWS = 2**20
 FEWEST_ROWS = 2**10
 MOST_LEVELS = 2**15
+MOST_FILES = 192
+"""Open at once in all splits together: a shell often allows 256, in which other files have their place."""
 _TEXT_BYTES = 16
 _NESTED_BYTES = 64
 _SCATTER = 1
@@ -96,54 +98,43 @@ class PartInOrder:
 class PartByKey:
     """Rows in the order of the hashes of their keys, sorted on the disk where they are many.
 
-    Hashes are scattered anew first: those of one split of a hash split are all from one range. A range of them is then
-    a bucket that fits into memory.
+    Hashes are scattered anew first: those of one split of a hash split are all from one range.
     """
 
-    def __init__(self, part: PartInOrder, schema: pa.Schema, *, n_rows: int, folder: Path) -> None:
+    def __init__(
+        self, part: PartInOrder, schema: pa.Schema, *, n_rows: int, folder: Path, most_files: int = MOST_FILES
+    ) -> None:
         self._part = part
         self._schema = schema.append(pa.field(_unused(schema), pa.uint64()))
-        self._bits = max(0, (n_rows // row_group_rows(schema)).bit_length())
         self._in_memory: list[pa.RecordBatch] = []
-        self._paths = [folder / f"{bucket}.arrow" for bucket in range(2**self._bits)] if self._bits else []
-        if self._paths:
-            folder.mkdir()
-        # Not the form for files: it allows one dictionary a column, and each batch has its own.
-        self._buckets = [pa.ipc.new_stream(path, self._schema) for path in self._paths]
+        fitting = row_group_rows(schema)
+        self._buckets: Buckets | None = None
+        if n_rows >= fitting:
+            self._buckets = Buckets(self._schema, n_rows=n_rows, fitting=fitting, folder=folder, most_files=most_files)
 
     def add(self, rows: pa.RecordBatch, keys: NDArray[np.uint64] | None) -> None:
         """Take the rows that come next, with the hashes of their keys."""
         assert keys is not None, "rows are sorted by their keys"
-        keys = mixed(keys, seed=_SCATTER)
-        keyed = pa.RecordBatch.from_arrays([*rows.columns, pa.array(keys)], schema=self._schema)
-        if not self._buckets:
+        columns = [*rows.columns, pa.array(mixed(keys, seed=_SCATTER))]
+        keyed = pa.RecordBatch.from_arrays(columns, schema=self._schema)
+        if self._buckets is None:
             self._in_memory.append(keyed)
-            return
-        bucket_of_rows = (keys >> np.uint64(64 - self._bits)).astype(np.int64)
-        order = np.argsort(bucket_of_rows, kind="stable")
-        ends = np.cumsum(np.bincount(bucket_of_rows, minlength=len(self._buckets)))
-        for bucket, writer in enumerate(self._buckets):
-            inside = order[ends[bucket - 1] if bucket else 0 : ends[bucket]]
-            if len(inside):
-                writer.write(keyed.take(pa.array(inside)))
+        else:
+            self._buckets.add(keyed)
 
     def finish(self) -> WrittenPart:
         """Sort bucket after bucket and return the file."""
         for table in self._tables():
-            order = pc.sort_indices(table.column(self._schema.names[-1]))
-            for batch in table.drop_columns(self._schema.names[-1:]).take(order).combine_chunks().to_batches():
+            for batch in table.drop_columns(self._schema.names[-1:]).combine_chunks().to_batches():
                 self._part.add(batch)
         return self._part.finish()
 
     def _tables(self) -> Iterator[pa.Table]:
-        """Yield the rows of each bucket; its file is gone afterwards."""
-        if not self._buckets:
-            yield pa.Table.from_batches(self._in_memory, schema=self._schema).unify_dictionaries()
-        for path, writer in zip(self._paths, self._buckets, strict=True):
-            writer.close()
-            with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
-                yield reader.read_all().unify_dictionaries()
-            path.unlink()
+        """Yield all rows in the order of the hashes."""
+        if self._buckets is None:
+            yield sorted_by_last(pa.Table.from_batches(self._in_memory, schema=self._schema))
+        else:
+            yield from self._buckets.sorted_tables()
 
 
 def _with_few_values(table: pa.Table) -> list[str]:

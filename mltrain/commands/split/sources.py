@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from mltrain.config import Config
 from mltrain.data import Rows
-from mltrain.data.joined import JoinReport
+from mltrain.data.joined import JoiningSource, JoinReport
 from mltrain.data.joining import open_source, open_test_source
-from mltrain.data.loading import check_target
+from mltrain.data.loading import check_target, describe_source, find_source
+from mltrain.data.locations import SourceFile
 from mltrain.data.nearest import suggest
 from mltrain.data.rows import iter_batches
 from mltrain.data.stacking import unified_schema
@@ -65,6 +66,20 @@ class Sources:
                 for field in schema
             ]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def describe_sources(config: Config) -> tuple[SourceFile, ...]:
+    """Return what the source, the tables joined to it and the test source are made of.
+
+    Empty when only reading them again can tell.
+    """
+    data = config.data
+    if data.source and isinstance(find_source(data.source, data.format), JoiningSource):
+        return ()
+    described = [describe_source(name, data.format, data.options) for name in (data.source, data.test_source) if name]
+    tables = () if data.asof is None else data.asof.tables
+    described += [describe_source(table.source, table.format, table.options) for table in tables]
+    return tuple(file for files in described for file in files) if all(described) else ()
 
 
 def open_sources(config: Config) -> Sources:

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mltrain.commands.split.parts import Part, PartByKey, PartInOrder, WrittenPart
+from mltrain.commands.split.agreement import Seen, source_changed
+from mltrain.commands.split.parts import MOST_FILES, Part, PartByKey, PartInOrder, WrittenPart
 from mltrain.commands.split.sources import Sources
 from mltrain.splitting.partition import Parts
 
@@ -31,6 +32,8 @@ class Plan:
         Hashes that say in which order the rows of a split stand; of those of the test source they mean nothing.
     sample : ndarray of int
         Rows to keep for a closer look, ascending.
+    seen : Seen
+        What the first pass saw.
     """
 
     names: tuple[str, ...]
@@ -38,6 +41,7 @@ class Plan:
     keys: NDArray[np.uint64] | None
     sample: NDArray[np.int64]
     has_test_source: bool
+    seen: Seen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +58,7 @@ def write_parts(sources: Sources, plan: Plan, *, folder: Path) -> Streamed:
     Raises
     ------
     mltrain.errors.DataError
-        A source cannot be read.
+        A source cannot be read, or its rows are not those that the plan was made of.
     """
     counts = np.bincount(plan.parts, minlength=len(plan.names))
     writers = [
@@ -62,19 +66,25 @@ def write_parts(sources: Sources, plan: Plan, *, folder: Path) -> Streamed:
         for i, name in enumerate(plan.names)
     ]
     sampled: list[pa.RecordBatch] = []
-    with ThreadPoolExecutor(max_workers=len(writers)) as pool:
+    seen = plan.seen.anew()
+    with ThreadPoolExecutor(max_workers=len(writers) + 1) as pool:
         pending: list[Future[None]] = []
         start = 0
         for batch in chain(sources.batches(), sources.test_batches()):
             rows = slice(start, start + batch.num_rows)
             start = rows.stop
+            if start > len(plan.parts):
+                raise source_changed(sources.origin)
             first, last = np.searchsorted(plan.sample, (rows.start, rows.stop))
             sampled.append(batch.take(pa.array(plan.sample[first:last] - rows.start)))
             keys = None if plan.keys is None else plan.keys[rows]
             inside = [np.flatnonzero(plan.parts[rows] == i) for i in range(len(writers))]
             _wait(pending)  # this batch was read meanwhile
             pending = [pool.submit(_add, *pair, batch, keys) for pair in zip(writers, inside, strict=True)]
+            pending.append(pool.submit(seen.add, batch))
         _wait(pending)
+    if start < len(plan.parts) or not seen.is_same(plan.seen):
+        raise source_changed(sources.origin)
     # One after the other: rows that are sorted by key are read again, a bucket at a time for each file.
     written = [writer.finish() for writer in writers]
     return Streamed(
@@ -88,7 +98,8 @@ def _open_part(name: str, schema: pa.Schema, plan: Plan, *, n_rows: int, folder:
     part = PartInOrder(folder / f"{name}.parquet", schema)
     if plan.keys is None or (name == "test" and plan.has_test_source):
         return part
-    return PartByKey(part, schema, n_rows=n_rows, folder=folder / name)
+    most_files = MOST_FILES * n_rows // max(len(plan.parts), 1)
+    return PartByKey(part, schema, n_rows=n_rows, folder=folder / name, most_files=most_files)
 
 
 def _add(part: Part, inside: NDArray[np.intp], batch: pa.RecordBatch, keys: NDArray[np.uint64] | None) -> None:

@@ -15,8 +15,6 @@ from pathlib import Path
 from mltrain import files
 from mltrain.commands.split.division import Division
 from mltrain.config import Config
-from mltrain.data.joined import JoiningSource
-from mltrain.data.loading import describe_source, find_source
 from mltrain.data.locations import SourceFile, same_files
 from mltrain.data.splits import (
     SplitPart,
@@ -32,20 +30,6 @@ from mltrain.workspace import SPLITS, Workspace
 
 UNFINISHED = ".split-"
 _ABANDONED_S = 24 * 3600
-
-
-def describe_sources(config: Config) -> tuple[SourceFile, ...]:
-    """Return what the source, the tables joined to it and the test source are made of.
-
-    Empty when only reading them again can tell.
-    """
-    data = config.data
-    if data.source and isinstance(find_source(data.source, data.format), JoiningSource):
-        return ()
-    described = [describe_source(name, data.format, data.options) for name in (data.source, data.test_source) if name]
-    tables = () if data.asof is None else data.asof.tables
-    described += [describe_source(table.source, table.format, table.options) for table in tables]
-    return tuple(file for files in described for file in files) if all(described) else ()
 
 
 def find_current(config: Config, workspace: Workspace, sources: tuple[SourceFile, ...]) -> SplitRecord | None:

@@ -82,6 +82,8 @@ def runs_sync_tables(result: RunsSyncResult) -> Iterator[RenderableType]:
     yield rows_table(("|run", "state", "url"), rows) if rows else "nothing waits to be sent"
     yield from (f"registered: version {here} as {there}" for here, there in result.registered.items())
     yield f"tracker: {result.tracker}"
+    if result.is_offline and "no key" in result.tracker:
+        yield "nothing reached the server: set COMET_API_KEY, then `mltrain runs sync` again"
     yield from warned(result.warnings)
 
 
