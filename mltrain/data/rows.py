@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from mltrain.data import Rows
 from mltrain.data.fragments import fragment_batches, reads_fragments
-from mltrain.data.remote import client_faults, is_store_fault, one_line, refusal, scheme_of
+from mltrain.data.read_faults import read_faults
+from mltrain.data.remote import scheme_of
 from mltrain.errors import DataError, EnvironmentRefusal
 from mltrain.memory import room_left
 
@@ -101,33 +103,10 @@ def count_rows(rows: Rows, *, origin: str) -> int:
         return int(rows.count_rows())
 
 
-@contextmanager
-def naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) -> Iterator[None]:
-    """Turn what Arrow raises inside the block into an error that names the file it could not read.
-
-    Raises
-    ------
-    mltrain.errors.DataError
-        A file is damaged or gone; names it.
-    mltrain.errors.EnvironmentRefusal
-        The disk, or the store behind a URL, refuses.
-    """
-    try:
-        yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-        raise _unreadable(rows, columns, error, origin=origin) from error
-    except FileNotFoundError as error:
-        hint = "it was removed after it was listed; of an old version of a Delta table, VACUUM may have removed it"
-        raise DataError(f"a file is gone: {one_line(error)}", where=origin, hint=hint) from None
-    except client_faults() as error:
-        if is_store_fault(error):
-            raise refusal(origin, error) from None
-        if isinstance(error, OSError) and error.errno is None:  # a damaged page: Arrow has no class of its own for it
-            raise _unreadable(rows, columns, error, origin=origin) from error
-        if scheme_of(origin) is not None:
-            raise refusal(origin, error) from None
-        reason, place = getattr(error, "strerror", None) or error, getattr(error, "filename", None)
-        raise EnvironmentRefusal(f"cannot read the rows: {reason}", where=place or origin) from error
+def naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) -> AbstractContextManager[None]:
+    """Return what turns errors while these columns are read into ones that name the file; see `read_faults`."""
+    unreadable = partial(_unreadable, rows, columns, origin=origin)
+    return read_faults(origin, is_remote=scheme_of(origin) is not None, unreadable=unreadable)
 
 
 def too_large(what: str, needed_bytes: float, room_bytes: int, *, origin: str) -> EnvironmentRefusal:
