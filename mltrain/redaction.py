@@ -28,7 +28,8 @@ _SHORTEST_SECRET = 6  # shorter values of such variables ("1", "true") are no se
 
 def without_secrets(text: str) -> str:
     """Return free text with secrets masked: the environment's, those in URLs, those beside a telling name."""
-    return _SECRET_PAIR.sub(rf"\g<name>\g<gap>{MASK}", _without_known_secrets(text))
+    masked = _QUERY_PAIR.sub(rf"\g<name>{MASK}", _without_known_secrets(text))
+    return _SECRET_PAIR.sub(rf"\g<name>\g<gap>{MASK}", masked)
 
 
 def carries_secret(address: str) -> bool:

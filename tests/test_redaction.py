@@ -19,6 +19,7 @@ from mltrain.redaction import redacted, without_secrets
         ("TOKEN: xyz", "TOKEN: ***"),
         ("postgresql://ann:pw@host/db", "postgresql://***@host/db"),
         ("max_search_iters=20", "max_search_iters=20"),
+        ("extra argument (https://h/x.parquet?v=1&sig=hunter2)", "extra argument (https://h/x.parquet?v=1&sig=***"),
         ("Driver=x;Server=h;PWD=hunter2;n=1", "Driver=x;Server=h;PWD=***;n=1"),
     ],
 )

@@ -77,10 +77,11 @@ def guarded(action: Callable[[], object], argv: Sequence[str], *, command: str) 
 def _tell(error: BaseException, argv: Sequence[str], *, command: str) -> None:
     """Put the error on stderr, and under ``--json`` the document on stdout."""
     from mltrain.console import output  # noqa: PLC0415 - printing help does without
+    from mltrain.redaction import without_secrets  # noqa: PLC0415 - the same
 
-    if "--debug" in argv:
-        traceback.print_exception(error)
     with suppress(BrokenPipeError):
+        if "--debug" in argv:
+            sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
         sys.stderr.write(_block(error, argv))
         sys.stderr.flush()
     if "--json" in argv:

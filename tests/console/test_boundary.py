@@ -90,6 +90,15 @@ def test_a_fault_of_ours_is_one_line_and_a_crash_log(tmp_path: Path, capfd: pyte
     assert "Traceback" in log.read_text("utf-8")
 
 
+@pytest.mark.parametrize("address", ["postgresql://ann:hunter2@127.0.0.1/shop", "https://h/rows.parquet?sig=hunter2"])
+def test_an_address_in_a_traceback_is_masked(capfd: pytest.CaptureFixture[str], address: str) -> None:
+    guarded(_raising(DataError(f"cannot read {address}")), ["split", "--debug"], command="split")
+
+    told = capfd.readouterr().err
+    assert told.count("cannot read") == 2
+    assert "hunter2" not in told
+
+
 def test_a_traceback_is_shown_for_debug_only(capfd: pytest.CaptureFixture[str]) -> None:
     guarded(_raising(DataError("empty")), ["split"], command="split")
     assert "Traceback" not in capfd.readouterr().err
