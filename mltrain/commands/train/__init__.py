@@ -17,8 +17,8 @@ from mltrain.development import Development
 from mltrain.errors import DataError, NoRunError
 from mltrain.events import Listener, Notice, StageStarted, ignore
 from mltrain.jobs import read_material
+from mltrain.memory import give_back
 from mltrain.model import available_cores
-from mltrain.models.memory import give_back
 from mltrain.plan import Plan, make_plan
 from mltrain.provenance import provenance
 from mltrain.repository import git_patch
