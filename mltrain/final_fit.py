@@ -83,7 +83,8 @@ def fit_finally(
         notes += ("the clock cut its models short: they are not those that were scored",)
     members = fold_members(job, fitted)
     if len(members) < len(first_repeat(job.folds)):
-        notes += (f"{len(members)} of its {len(first_repeat(job.folds))} fold models predict: more would be slow",)
+        n_folds = len(first_repeat(job.folds))
+        notes += (f"keeps {len(members)} of its {n_folds} fold models, so that predictions stay fast",)
     return Final(members=members, kind="bag" if len(fitted) > 1 else "fold", notes=notes)
 
 

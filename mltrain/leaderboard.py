@@ -169,7 +169,7 @@ def grouped(standings: Sequence[Standing], *, is_greater_better: Callable[[str],
 def _objection(standing: Standing, wanted: Wanted) -> str | None:
     """Say why a run cannot be compared, None when it can."""
     checks = (
-        (standing.status == "finished", f"not finished ({standing.status})"),
+        (standing.status == "finished", f"not finished: {standing.status}"),
         (standing.validation_score is not None and standing.manifest != "", "without a score or a model"),
         (standing.data == wanted.data, "trained on other data"),
         (standing.target == wanted.target, "trained for another target"),

@@ -92,6 +92,12 @@ def install_extra(extra: str) -> str:
     return install(*(_libraries(extra) or (extra,)))
 
 
+def missing_libraries(extra: str) -> tuple[str, ...]:
+    """Return the libraries of one of our extras that are not installed; none for a name that is no extra."""
+    names = (re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0] for requirement in _libraries(extra))
+    return tuple(name for name in names if installed_version(name) is None)
+
+
 def _libraries(extra: str) -> tuple[str, ...]:
     """Return the requirements of an extra; none where what is installed is older than the extra."""
     found = []

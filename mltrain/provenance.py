@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 
+from mltrain import plugins
 from mltrain._version import __version__
 from mltrain.repository import GitState, git_state
 
@@ -28,5 +29,5 @@ def provenance(root: Path) -> Provenance:
     """Return versions, platform and git state for a workspace."""
     versions = {"mltrain": __version__, "python": platform.python_version()}
     versions |= {name: str(import_module(name).__version__) for name in LIBRARIES}
-    versions |= {name: found.version for name in EXTRAS for found in metadata.distributions(name=name)}
+    versions |= {name: version for name in EXTRAS if (version := plugins.installed_version(name)) is not None}
     return Provenance(versions=versions, platform=f"{platform.system()} {platform.machine()}", git=git_state(root))

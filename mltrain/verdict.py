@@ -48,7 +48,7 @@ def check_gate(metric: Metric, value: float, *, threshold: float | None) -> Gate
 def describe_gate(gate: Gate) -> str:
     """Say in one phrase what the gate found."""
     if gate.threshold is None:
-        return "no deployment threshold"
+        return f"test {gate.metric} {gate.value:.4f}; no deployment threshold is set"
     verb = "meets" if gate.passed else "does not meet"
     return f"test {gate.metric} {gate.value:.4f} {verb} the deployment threshold {gate.threshold:g}"
 

@@ -99,8 +99,8 @@ def test_ranking_loses_nobody_and_never_passes_a_clearly_better_one(scores: list
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"status": "running"}, "not finished (running)"),
-        ({"status": "failed"}, "not finished (failed)"),
+        ({"status": "running"}, "not finished: running"),
+        ({"status": "failed"}, "not finished: failed"),
         ({"validation_score": None}, "without a score or a model"),
         ({"manifest": ""}, "without a score or a model"),
         ({"data": "other"}, "trained on other data"),

@@ -28,7 +28,9 @@ def test_the_gate_compares_in_the_direction_of_the_metric(
 
 
 def test_the_gate_says_when_there_is_no_threshold() -> None:
-    assert describe_gate(check_gate(ROC_AUC, 0.5, threshold=None)) == "no deployment threshold"
+    assert (
+        describe_gate(check_gate(ROC_AUC, 0.5, threshold=None)) == "test roc_auc 0.5000; no deployment threshold is set"
+    )
 
 
 def test_the_gate_says_what_it_found() -> None:

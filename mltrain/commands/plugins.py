@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from mltrain.errors import PluginError
-from mltrain.plugins import GROUPS, Group, Plugin, describe, load
+from mltrain.plugins import GROUPS, Group, Plugin, describe, install_extra, load, missing_libraries
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +36,7 @@ class PluginsResult:
 def plugins() -> PluginsResult:
     """Try every registered plug-in.
 
-    Each is imported, so that what is listed without a problem can be used.
+    Each is imported, and a source's library looked for, so that what is listed without a problem can be used.
     """
     return PluginsResult(plugins=tuple(_tried(plugin) for group in GROUPS for plugin in describe(group)))
 
@@ -57,4 +58,13 @@ def _problem(plugin: Plugin) -> str | None:
         load(plugin.group, plugin.name)
     except PluginError as error:
         return f"{error.message}; {error.hint}" if error.hint else error.message
-    return None
+    return _lazy_problem(plugin) if plugin.group == "sources" and plugin.distribution.startswith("mltrain ") else None
+
+
+def _lazy_problem(plugin: Plugin) -> str | None:
+    """Return what a source of ours lacks: it imports its library when rows are read, and is named as its extra."""
+    runs_elsewhere = plugin.name == "feast" and os.environ.get("MLTRAIN_FEAST_PYTHON")
+    missing = missing_libraries(plugin.name)
+    if not missing or runs_elsewhere:
+        return None
+    return f"{', '.join(missing)} not installed; {install_extra(plugin.name)}"

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mltrain import registry
 from mltrain.assessment import FILE, Assessment, read_assessment
 from mltrain.comparison import Comparison
-from mltrain.config import Config
+from mltrain.config import Config, TrainSection
 from mltrain.errors import NoRunError
 from mltrain.events import Listener, Notice, ignore
+from mltrain.plan import comparison_metric
 from mltrain.registry import RegisteredModel, Version
 from mltrain.tracking.registering import tell_registry
 from mltrain.tracking.session import LOCAL
 from mltrain.tracking.standings import open_trackers
 from mltrain.tracking.telling import send
 from mltrain.tracking.waiting import TIMEOUT_S
-from mltrain.verdict import Gate, Promotion, decide_promotion, describe_gate
+from mltrain.verdict import Gate, Promotion, check_gate, decide_promotion, describe_gate
 from mltrain.workspace import Workspace
 
 CARD = "model_card.md"
@@ -31,11 +32,11 @@ class RegisterResult:
     Attributes
     ----------
     version : str, optional
-        The run's version; None when it was refused.
+        The run's version; None when it has none.
     promoted : bool
         The alias ``champion`` moved to this version now.
     refused : bool
-        The gate or the comparison said no, and nothing was registered.
+        The gate or the comparison said no, and nothing was registered or promoted.
     previous : str, optional
         The version that was champion before.
     tracker_version : str, optional
@@ -90,15 +91,15 @@ def register(
     mltrain.errors.DataError
         The model is changed since it was evaluated.
     """
-    assessment = _latest(workspace, run)
+    assessment = _held_against(_latest(workspace, run), config.train)
     run_id = assessment.circumstances.run_id
     registered = registry.read(workspace.registry, registry.registered_name(config.registry, config.train))
     known = registered.of_run(run_id)
-    if known is not None and not _is_to_promote(registered, known, is_named=run == run_id):
-        reason = f"run {run_id} is registered already, as version {known.version}"
-        return _result(registered, assessment, version=known, reason=reason)
     if not assessment.gate.passed:
-        return _result(registered, assessment, reason=describe_gate(assessment.gate), refused=True)
+        reason = describe_gate(assessment.gate)
+        return _result(registered, assessment, version=known, reason=reason, refused=True)
+    if known is not None and not _is_to_promote(registered, known, is_named=run == run_id):
+        return _result(registered, assessment, version=known, reason=_stands(registered, known))
     promotion = _decide(registered, assessment, margin=config.registry.margin)
     if not promotion.allowed:
         return _result(registered, assessment, reason=promotion.reason, refused=True)
@@ -135,6 +136,15 @@ def _assessments(runs: Path) -> Iterator[Assessment]:
             yield assessment
 
 
+def _held_against(assessment: Assessment, settings: TrainSection) -> Assessment:
+    """Return an evaluation with its gate as the config has it now: the score is known, the threshold may be new."""
+    metric = comparison_metric(settings, len(assessment.classes))
+    if metric.name != assessment.gate.metric:
+        return assessment
+    gate = check_gate(metric, assessment.gate.value, threshold=settings.deployment_score_thresh)
+    return replace(assessment, gate=gate)
+
+
 def _is_to_promote(registered: RegisteredModel, known: Version, *, is_named: bool) -> bool:
     """Say whether a version that exists is to become champion.
 
@@ -144,6 +154,16 @@ def _is_to_promote(registered: RegisteredModel, known: Version, *, is_named: boo
     if registered.aliases.get(registry.CHAMPION) == known.version:
         return False
     return is_named or not registered.was_promoted(known.version)
+
+
+def _stands(registered: RegisteredModel, known: Version) -> str:
+    """Say that a version exists, and how to bring it back where another one reigns."""
+    reason = f"run {known.run_id} is registered already, as version {known.version}"
+    champion = registered.champion
+    if champion is None or champion.version == known.version:
+        return reason
+    back = f"`mltrain register --run {known.run_id}` makes it champion again"
+    return f"{reason}, and version {champion.version} is champion; {back}"
 
 
 def _decide(registered: RegisteredModel, assessment: Assessment, *, margin: float) -> Promotion:

@@ -63,11 +63,18 @@ class RegistryShowResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegistryRollbackResult:
-    """The champion after a rollback and the one before it."""
+    """The champion after a rollback and the one before it.
+
+    Attributes
+    ----------
+    undo : str
+        The command that makes the version before champion again.
+    """
 
     name: str
     version: str
     previous: str | None
+    undo: str
     warnings: tuple[str, ...] = ()
     exit_code: int = 0
 
@@ -168,7 +175,14 @@ def rollback(config: Config, workspace: Workspace, *, name: str | None = None) -
     registered = _read(config, workspace, name)
     move = registry.roll_back(workspace.registry, registered.name, why="mltrain registry rollback")
     warnings = _mirror(config, workspace, registered.name)
-    return RegistryRollbackResult(name=registered.name, version=move.version, previous=move.previous, warnings=warnings)
+    before = next(version for version in registered.versions if version.version == move.previous)
+    return RegistryRollbackResult(
+        name=registered.name,
+        version=move.version,
+        previous=move.previous,
+        undo=f"mltrain register --run {before.run_id}",
+        warnings=warnings,
+    )
 
 
 def pull(config: Config, workspace: Workspace, *, name: str | None = None) -> RegistryPullResult:

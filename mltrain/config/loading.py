@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from mltrain.config.overrides import apply_override, parse_override, resolve_path
 from mltrain.config.problems import Places, Problem, config_error, find_problems
 from mltrain.config.reading import Document, KeyPath, read_document
+from mltrain.config.registered import unknown_names
 from mltrain.config.sections import Config
 from mltrain.errors import ConfigError
 from mltrain.files import disk_errors
@@ -41,8 +42,8 @@ def load(path: Path, *, overrides: Sequence[str] = (), require_data: bool = True
     Raises
     ------
     mltrain.errors.ConfigError
-        The file is missing, is not YAML, or has unknown keys or wrong values; tells of all of them, where and
-        what to do.
+        The file is missing, is not YAML, or has unknown keys, wrong values or names of models, trackers and metrics
+        that nobody provides; tells of all of them, where and what to do.
     mltrain.errors.EnvironmentRefusal
         The file cannot be read for lack of permission.
     """
@@ -124,14 +125,14 @@ def _overridden(origins: Mapping[KeyPath, str], path: KeyPath) -> dict[KeyPath, 
 
 def _validate(values: Mapping[str, Any], places: Places, *, require_data: bool) -> Config:
     """Return the config, or raise one error for all problems."""
-    problems = _missing_data(values) if require_data else ()
+    problems = (*unknown_names(values), *(_missing_data(values) if require_data else ()))
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
         found = find_problems(error, values)
         meant = {problem.meant for problem in found}
-        missing = [problem for problem in problems if problem.path[-1] not in meant]
-        raise config_error((*found, *missing), places) from error
+        others = [problem for problem in problems if problem.path[-1] not in meant]
+        raise config_error((*found, *others), places) from error
     if problems:
         raise config_error(problems, places)
     return config

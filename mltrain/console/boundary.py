@@ -30,7 +30,7 @@ _PLAIN_WORDS = (
     (r"'[^']*' is not a valid (?:int|integer)\b.*", "wants a whole number"),
     (r"requires an argument", "wants a value"),
 )
-_KEPT = "everything finished so far is kept; the same command goes on from there"
+_KEPT = "everything finished so far is kept; the same command (without --fresh) goes on from there"
 
 
 class Terminated(KeyboardInterrupt):

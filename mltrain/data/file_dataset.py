@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -13,9 +14,9 @@ from mltrain.data.data_file import DataFile
 from mltrain.data.folders import expression, folder_values, with_folders
 from mltrain.data.locations import FileOptions, require_files
 from mltrain.data.options import checked_options
-from mltrain.data.remote import client_faults, refusal
+from mltrain.data.read_faults import read_faults
 from mltrain.data.stacking import unified_schema
-from mltrain.errors import DataError, EnvironmentRefusal
+from mltrain.errors import DataError
 
 
 def open_dataset(
@@ -75,33 +76,15 @@ def named_files(
     return require_files(source, suffixes, storage=settings.storage)
 
 
-@contextmanager
-def readable(file: DataFile, *, kind: str) -> Iterator[None]:
-    """Turn what is raised while a file is read inside the block into an error that names it.
+def readable(file: DataFile, *, kind: str) -> AbstractContextManager[None]:
+    """Return what turns errors while a file is read into ones that name it; see `mltrain.data.read_faults`.
 
     Parameters
     ----------
     kind : str
         What the file should be, for the message.
-
-    Raises
-    ------
-    mltrain.errors.DataError
-        It is something else, or damaged.
-    mltrain.errors.EnvironmentRefusal
-        The disk, or the store behind a URL, refuses.
     """
-    try:
-        yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise _unreadable(file, error, kind=kind) from error
-    except client_faults() as error:
-        if isinstance(error, OSError) and error.errno is None:  # a damaged page: Arrow has no class of its own for it
-            raise _unreadable(file, error, kind=kind) from error
-        if file.is_remote:
-            raise refusal(file.name, error) from None
-        reason = getattr(error, "strerror", None) or error
-        raise EnvironmentRefusal(f"cannot read the file: {reason}", where=file.name) from error
+    return read_faults(file.name, is_remote=file.is_remote, unreadable=partial(_unreadable, file, kind=kind))
 
 
 def _unreadable(file: DataFile, error: Exception, *, kind: str) -> DataError:

@@ -11,11 +11,12 @@ import pyarrow as pa
 from mltrain.config import AsofSection, DataSection, DatedTable
 from mltrain.config.asof import parse_age
 from mltrain.data import Rows
-from mltrain.data.asof import Dated, join_asof
+from mltrain.data.asof import Dated, join_asof, join_bytes
 from mltrain.data.joined import Joined, JoiningSource, JoinReport
 from mltrain.data.loading import find_source, load_table, open_rows
-from mltrain.data.rows import as_table
+from mltrain.data.rows import as_table, too_large
 from mltrain.errors import ConfigError
+from mltrain.memory import room_left
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +55,8 @@ def open_source(section: DataSection) -> OpenedRows:
     else:
         joined = Joined(table=load_table(section.source, section.format, section.options))
     if section.asof is not None:
-        asof = _join_tables(joined.table, section.asof, _load_tables(section.asof), origin=section.source)
+        tables = _load_tables(section.asof, held_bytes=joined.table.nbytes)
+        asof = _join_tables(joined.table, section.asof, tables, origin=section.source)
         joined = Joined(table=asof.table, reports=(*joined.reports, *asof.reports))
     return OpenedRows(rows=joined.table, reports=joined.reports)
 
@@ -129,20 +131,28 @@ def label_time(section: DataSection) -> str | None:
 
 
 def _join_tables(table: pa.Table, asof: AsofSection, tables: Sequence[Dated], *, origin: str) -> Joined:
-    """Return rows with the tables of ``data.asof``."""
+    """Return rows with the tables of ``data.asof``, where there is room for them."""
+    needed = join_bytes(table.num_rows, tables)
+    room = room_left(held_bytes=table.nbytes + sum(dated.table.nbytes for dated in tables))
+    if needed > room:
+        raise too_large(f"{table.num_rows:,} rows with what is joined to them", needed, room, origin=origin)
     return join_asof(table, tables, time=asof.time_column, leave_out_late=asof.late_rows == "leave_out", origin=origin)
 
 
-def _load_tables(asof: AsofSection) -> tuple[Dated, ...]:
-    """Return the tables of ``data.asof``."""
-    return tuple(_load(dated, f"data.asof.tables.{place}") for place, dated in enumerate(asof.tables))
+def _load_tables(asof: AsofSection, *, held_bytes: int = 0) -> tuple[Dated, ...]:
+    """Return the tables of ``data.asof``, which take memory together."""
+    tables: list[Dated] = []
+    for place, section in enumerate(asof.tables):
+        held = held_bytes + sum(dated.table.nbytes for dated in tables)
+        tables.append(_load(section, f"data.asof.tables.{place}", held_bytes=held))
+    return tuple(tables)
 
 
-def _load(section: DatedTable, described: str) -> Dated:
+def _load(section: DatedTable, described: str, *, held_bytes: int) -> Dated:
     """Return one dated table, which the config describes under this key."""
     keys: Mapping[str, Any] = section.keys if isinstance(section.keys, Mapping) else {key: key for key in section.keys}
     return Dated(
-        table=load_table(section.source, section.format, section.options),
+        table=load_table(section.source, section.format, section.options, held_bytes=held_bytes),
         origin=section.source,
         keys=keys,
         time=section.time_column,

@@ -28,8 +28,14 @@ _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 _PATH = re.compile(r"^[^:]+$|^[A-Za-z]:[\\/]")  # what names a scheme or a plug-in is none, but for a drive's letter
 
 
-def load_table(source: str, format: str | None = None, options: Mapping[str, Any] | None = None) -> pa.Table:  # noqa: A002
-    """Return all rows of a source in memory; see `open_rows`.
+def load_table(
+    source: str,
+    format: str | None = None,  # noqa: A002
+    options: Mapping[str, Any] | None = None,
+    *,
+    held_bytes: int = 0,
+) -> pa.Table:
+    """Return all rows of a source in memory; see `open_rows` and `mltrain.data.rows.as_table`.
 
     Raises
     ------
@@ -38,7 +44,7 @@ def load_table(source: str, format: str | None = None, options: Mapping[str, Any
     mltrain.errors.DataError
         Missing, empty or unreadable, or two columns share a name.
     """
-    table = as_table(open_rows(source, format, options), origin=source)
+    table = as_table(open_rows(source, format, options), origin=source, held_bytes=held_bytes)
     if table.num_rows == 0:
         raise DataError("there are no rows", where=source, hint=NO_ROWS_HINT)
     return table

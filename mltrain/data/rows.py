@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from mltrain.data import Rows
 from mltrain.data.fragments import fragment_batches, reads_fragments
-from mltrain.data.remote import client_faults, is_store_fault, one_line, refusal, scheme_of
+from mltrain.data.read_faults import read_faults
+from mltrain.data.remote import scheme_of
 from mltrain.errors import DataError, EnvironmentRefusal
-from mltrain.memory import available_bytes
+from mltrain.memory import room_left
 
 BATCH_ROWS = 131_072
 BATCH_CELLS = 2**22
 _AHEAD = 2
-_MOST_OF_MEMORY = 0.7
 
 
 def batch_rows(n_columns: int, *, most_rows: int = BATCH_ROWS, most_cells: int | None = None) -> int:
@@ -31,7 +32,7 @@ def batch_rows(n_columns: int, *, most_rows: int = BATCH_ROWS, most_cells: int |
     return max(1, min(most_rows, (most_cells or BATCH_CELLS) // max(n_columns, 1)))
 
 
-def as_table(rows: Rows, *, origin: str) -> pa.Table:
+def as_table(rows: Rows, *, origin: str, held_bytes: int = 0) -> pa.Table:
     """Return all rows in memory.
 
     Parameters
@@ -39,6 +40,8 @@ def as_table(rows: Rows, *, origin: str) -> pa.Table:
     rows : pyarrow.Table or pyarrow.dataset.Dataset
     origin : str
         What the user named, for messages.
+    held_bytes : int
+        What is in memory already for the same purpose: all together may take 70 % of what was free.
 
     Raises
     ------
@@ -49,14 +52,14 @@ def as_table(rows: Rows, *, origin: str) -> pa.Table:
     """
     if isinstance(rows, pa.Table):
         return rows
-    available, n_bytes = available_bytes(), 0
+    room, n_bytes = room_left(held_bytes=held_bytes), 0
     batches: list[pa.RecordBatch] = []
     for batch in iter_batches(rows, origin=origin):
         batches.append(batch)
         n_bytes += batch.nbytes
-        if n_bytes > _MOST_OF_MEMORY * available:
-            n_read = sum(part.num_rows for part in batches)
-            raise _too_large(rows, n_bytes / n_read, available, origin=origin)
+        if n_bytes > room:
+            n_read, n_rows = sum(part.num_rows for part in batches), count_rows(rows, origin=origin)
+            raise too_large(f"{n_rows:,} rows", n_bytes / n_read * n_rows, room, origin=origin)
     return pa.Table.from_batches(batches, schema=rows.schema)
 
 
@@ -100,41 +103,17 @@ def count_rows(rows: Rows, *, origin: str) -> int:
         return int(rows.count_rows())
 
 
-@contextmanager
-def naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) -> Iterator[None]:
-    """Turn what Arrow raises inside the block into an error that names the file it could not read.
-
-    Raises
-    ------
-    mltrain.errors.DataError
-        A file is damaged or gone; names it.
-    mltrain.errors.EnvironmentRefusal
-        The disk, or the store behind a URL, refuses.
-    """
-    try:
-        yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-        raise _unreadable(rows, columns, error, origin=origin) from error
-    except FileNotFoundError as error:
-        hint = "it was removed after it was listed; of an old version of a Delta table, VACUUM may have removed it"
-        raise DataError(f"a file is gone: {one_line(error)}", where=origin, hint=hint) from None
-    except client_faults() as error:
-        if is_store_fault(error):
-            raise refusal(origin, error) from None
-        if isinstance(error, OSError) and error.errno is None:  # a damaged page: Arrow has no class of its own for it
-            raise _unreadable(rows, columns, error, origin=origin) from error
-        if scheme_of(origin) is not None:
-            raise refusal(origin, error) from None
-        reason, place = getattr(error, "strerror", None) or error, getattr(error, "filename", None)
-        raise EnvironmentRefusal(f"cannot read the rows: {reason}", where=place or origin) from error
+def naming_the_file(rows: ds.Dataset, columns: Sequence[str], *, origin: str) -> AbstractContextManager[None]:
+    """Return what turns errors while these columns are read into ones that name the file; see `read_faults`."""
+    unreadable = partial(_unreadable, rows, columns, origin=origin)
+    return read_faults(origin, is_remote=scheme_of(origin) is not None, unreadable=unreadable)
 
 
-def _too_large(rows: ds.Dataset, row_bytes: float, available: int, *, origin: str) -> EnvironmentRefusal:
-    """Return the error for rows that do not fit into memory."""
-    n_rows = count_rows(rows, origin=origin)
+def too_large(what: str, needed_bytes: float, room_bytes: int, *, origin: str) -> EnvironmentRefusal:
+    """Return the error for what does not fit into memory, ``what`` it is in the plural."""
+    needed, room = f"{needed_bytes / 1e9:.1f} GB", f"{max(room_bytes, 0) / 1e9:.1f} GB"
     return EnvironmentRefusal(
-        f"{n_rows:,} rows need about {row_bytes * n_rows / 1e9:.1f} GB of memory, "
-        f"and {available / 1e9:.1f} GB are available",
+        f"{what} need about {needed} of memory, and {room} are left for them",
         where=origin,
         hint="what features are joined to, and the tables joined, is held in memory: fewer columns or rows, "
         "or a larger machine",

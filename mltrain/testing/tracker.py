@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -23,14 +22,15 @@ from typing import Literal
 import pytest
 
 from mltrain.errors import NoRunError, TrackerError
-from mltrain.testing.tracker_material import TREE, finished_run, read_tree, write_tree
+from mltrain.testing.tracker_files import FilesContract
+from mltrain.testing.tracker_material import finished_run
 from mltrain.testing.tracker_registry import RegistryContract
 from mltrain.tracking import Tracker
 
 _UNKNOWN = "0123456789abcdef0123456789abcdef"
 
 
-class TrackerContract(RegistryContract):
+class TrackerContract(FilesContract, RegistryContract):
     """Tests of one tracker; a subclass named ``Test…`` gives the fixture ``tracker``, fresh for each test."""
 
     @pytest.fixture
@@ -133,60 +133,6 @@ class TrackerContract(RegistryContract):
         run.finish("finished")
 
         assert tracker.get_run(run.id).status == "failed"
-
-    def test_files_come_back_under_their_names(self, tracker: Tracker, tmp_path: Path) -> None:
-        source = tmp_path / "source.bin"
-        run = tracker.start_run("files")
-        names = ["trials.bin", "figures/roc kurve é.bin", "evaluation/figures/pr.bin"]
-        for name in names:
-            source.write_bytes(name.encode() * 100)
-            own = tmp_path / f"{uuid.uuid4().hex}.bin"
-            own.write_bytes(source.read_bytes())
-            run.log_file(own, name)
-        run.finish()
-
-        for number, name in enumerate(names):
-            dest = tmp_path / "fetched" / str(number) / "anything.bin"
-            assert tracker.fetch_file(run.id, name, dest) == dest
-            assert dest.read_bytes() == name.encode() * 100
-
-    def test_a_file_logged_again_is_replaced(self, tracker: Tracker, tmp_path: Path) -> None:
-        run = tracker.start_run("replace")
-        for number, content in enumerate(["old", "new"]):
-            path = tmp_path / f"{number}.txt"
-            path.write_text(content)
-            run.log_file(path, "note.txt")
-            time.sleep(0.01)  # trackers order by milliseconds
-        run.finish()
-
-        assert tracker.fetch_file(run.id, "note.txt", tmp_path / "note").read_text() == "new"
-
-    def test_a_model_directory_comes_back_byte_for_byte(self, tracker: Tracker, tmp_path: Path) -> None:
-        run = finished_run(tracker, model=write_tree(tmp_path / "model"))
-
-        fetched = tracker.fetch_model(run.id, tmp_path / "there" / "fetched")
-
-        assert fetched == tmp_path / "there" / "fetched"
-        assert read_tree(fetched) == TREE
-
-    def test_models_of_one_run_are_kept_apart(self, tracker: Tracker, tmp_path: Path) -> None:
-        run = tracker.start_run("models")
-        run.log_model(write_tree(tmp_path / "a"), "first")
-        run.log_model(write_tree(tmp_path / "b", extra={"second": b"2"}), "second")
-        run.finish()
-
-        assert read_tree(tracker.fetch_model(run.id, tmp_path / "1", "first")) == TREE
-        assert read_tree(tracker.fetch_model(run.id, tmp_path / "2", "second")) == {**TREE, "second": b"2"}
-
-    @pytest.mark.parametrize("name", ["../escape.txt", "/escape.txt", "a/../../escape.txt", ""])
-    def test_a_name_that_leads_out_is_refused(self, tracker: Tracker, tmp_path: Path, name: str) -> None:
-        path = tmp_path / "note.txt"
-        path.write_text("x")
-        run = tracker.start_run("names")
-
-        with pytest.raises(TrackerError):
-            run.log_file(path, name)
-        run.finish()
 
     def test_a_finished_run_takes_nothing_more(self, tracker: Tracker) -> None:
         run = finished_run(tracker)

@@ -16,8 +16,9 @@ from mltrain.commands.split import SplitResult, split
 from mltrain.commands.train import TrainRequest, train
 from mltrain.config import Config
 from mltrain.data.asof import join_asof
-from mltrain.data.joining import feature_join
-from mltrain.errors import DataError, SchemaError
+from mltrain.data.joining import feature_join, open_source
+from mltrain.data.loading import load_table
+from mltrain.errors import DataError, EnvironmentRefusal, SchemaError
 from mltrain.workspace import Workspace
 
 START = datetime(2024, 1, 1)
@@ -179,3 +180,49 @@ def test_new_rows_without_their_time_are_refused(config: Config) -> None:
         feature_join(config.data, origin="new.csv")(labels().drop_columns(["seen"]))
 
     assert caught.value.where == "new.csv"
+
+
+@pytest.mark.parametrize(
+    ("free", "told"),
+    [
+        (40_000, "200 rows with what is joined to them need about 0.0 GB of memory, and 0.0 GB are left for them"),
+        (200_000, None),
+    ],
+)
+def test_a_join_that_does_not_fit_is_refused_before_it_begins(
+    config: Config, monkeypatch: pytest.MonkeyPatch, free: int, told: str | None
+) -> None:
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("the join began")
+
+    monkeypatch.setattr("mltrain.memory.available_bytes", lambda: free)
+    if told is None:
+        assert open_source(config.data).rows.num_rows == 200
+        return
+    monkeypatch.setattr("mltrain.data.joining.join_asof", never)
+    with pytest.raises(EnvironmentRefusal) as caught:
+        open_source(config.data)
+
+    assert caught.value.message == told
+
+
+def test_tables_to_join_share_what_is_free(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = [table.model_copy(update={"prefix": f"u{i}_"}) for i, table in enumerate(config.data.asof.tables * 8)]
+    asof = config.data.asof.model_copy(update={"tables": tuple(tables)})
+    held = pq.read_table("labels.parquet").nbytes + 8 * pq.read_table("usage.parquet").nbytes
+    taken: list[int] = []
+
+    def available() -> int:
+        return held - sum(taken)
+
+    def load(*words: Any, held_bytes: int = 0, **options: Any) -> pa.Table:
+        table = load_table(*words, held_bytes=held_bytes, **options)
+        taken.append(table.nbytes)
+        return table
+
+    monkeypatch.setattr("mltrain.memory.available_bytes", available)
+    monkeypatch.setattr("mltrain.data.joining.load_table", load)
+    with pytest.raises(EnvironmentRefusal, match="400 rows need about"):
+        open_source(config.data.model_copy(update={"asof": asof}))
+
+    assert sum(taken) <= 0.7 * held

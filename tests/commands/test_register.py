@@ -76,6 +76,25 @@ def test_a_model_below_the_threshold_is_refused_and_not_registered(trained: Work
     assert registry.read(trained.registry, "churn").versions == ()
 
 
+def test_a_registered_model_that_misses_a_new_threshold_is_refused_by_the_same_code(
+    evaluated: Workspace, churn: Any
+) -> None:
+    register(churn(), evaluated)
+
+    found = register(churn(train={"deployment_score_thresh": 0.99}), evaluated)
+
+    assert (found.refused, found.exit_code, found.version, found.promoted) == (True, 4, "1", False)
+    assert "does not meet the deployment threshold 0.99" in found.reason
+    assert found.aliases == ("champion",)
+
+
+def test_a_threshold_that_the_evaluation_did_not_know_holds_all_the_same(evaluated: Workspace, churn: Any) -> None:
+    found = register(churn(train={"deployment_score_thresh": 0.99}), evaluated)
+
+    assert found.exit_code == 4
+    assert registry.read(evaluated.registry, "churn").versions == ()
+
+
 def test_nothing_evaluated_says_what_to_do(trained: Workspace, churn: Any) -> None:
     with pytest.raises(NoRunError, match="nothing has been evaluated yet") as caught:
         register(churn(), trained)
@@ -131,12 +150,15 @@ def test_a_rollback_is_undone_only_by_name(evaluated: Workspace, churn: Any) -> 
     ensemble = _run(evaluated, "ensemble")
     evaluate(config, evaluated, run=ensemble)
     register(config, evaluated, run=ensemble)
-    rollback(config, evaluated)
+    rolled_back = rollback(config, evaluated)
 
+    assert rolled_back.undo == f"mltrain register --run {ensemble}"
     unnamed = register(config, evaluated)
     named = register(config, evaluated, run=ensemble)
 
     assert (unnamed.version, unnamed.promoted) == ("2", False)
+    again = f"`mltrain register --run {ensemble}` makes it champion again"
+    assert unnamed.reason.endswith(f"as version 2, and version 1 is champion; {again}")
     assert (named.version, named.promoted, named.aliases) == ("2", True, ("champion",))
     assert len(registry.read(evaluated.registry, "churn").versions) == 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mltrain.commands.registry import RegistryVerifyResult, VersionCheck
 from mltrain.commands.runs import RunsShowResult, RunsSyncResult
 from mltrain.commands.split import SplitResult, SplitSummary
 from mltrain.commands.train import CandidateLine, TrainResult
+from mltrain.console.amounts import duration_text
 from mltrain.console.drawing import cell_text
 from mltrain.console.render import render
 from mltrain.console.tables import TABLES
@@ -182,6 +184,35 @@ def test_a_check_names_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None
     assert "1         as registered" in out
     assert "2         manifest.json changed" in out
     assert out.endswith("version 2: mltrain registry rollback\n")
+
+
+def test_what_the_tracker_was_waited_for_is_no_time_of_the_training(capsys: pytest.CaptureFixture[str]) -> None:
+    render(replace(TRAIN, seconds=20.0, tracker_s=2.0))
+
+    assert f"{duration_text(20.0)}, and {duration_text(2.0)} for the tracker\n" in capsys.readouterr().out
+
+
+def test_a_warning_is_broken_between_words_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    render(replace(TRAIN, warnings=("the tracker is somewhere else entirely today",)))
+
+    lines = [" ".join(re.sub(r"\x1b\[[0-9;]*m", "", line).split()) for line in capsys.readouterr().out.splitlines()]
+    start = lines.index("warning: the tracker is")
+    assert lines[start + 1] == "somewhere else entirely today"
+
+
+def test_a_sync_without_a_key_says_what_to_set(capsys: pytest.CaptureFixture[str]) -> None:
+    mode, nothing = "comet_ml (offline: no key)", ()
+    render(
+        RunsSyncResult(tracker=mode, is_offline=True, synced=nothing, pending=nothing, urls={}, warnings=nothing)
+    )  # fmt: skip
+
+    assert "set COMET_API_KEY, then `mltrain runs sync` again\n" in capsys.readouterr().out
 
 
 def test_what_is_registered_already_is_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:

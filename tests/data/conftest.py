@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 BUCKET = "lake"
+KINDS = {"int64": "bigint", "double": "double precision", "string": "text", "bool": "boolean", "date32[day]": "date"}
 
 
 def free_port() -> int:
@@ -174,6 +176,18 @@ class Postgres:
         with psycopg.connect(self.url, password=self.password, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    def fill(self, table: str, rows: pa.Table, *, key: str) -> None:
+        import psycopg
+
+        columns = ", ".join(f'"{field.name}" {KINDS[str(field.type)]}' for field in rows.schema)
+        self.execute(f"drop table if exists {table}", f'create table {table} ({columns}, primary key ("{key}"))')
+        with (
+            psycopg.connect(self.url, password=self.password, autocommit=True) as connection,
+            connection.cursor().copy(f"copy {table} from stdin") as copied,
+        ):
+            for row in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+                copied.write_row(row)
 
 
 def postgres_programs() -> Path | None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
@@ -22,7 +21,6 @@ from mltrain.commands.register import register
 from mltrain.data.churn import make_churn
 from mltrain.workspace import Workspace
 
-KINDS = {"int64": "bigint", "double": "double precision", "string": "text", "bool": "boolean", "date32[day]": "date"}
 Call = Callable[..., tuple[int, str, str]]
 
 
@@ -44,19 +42,6 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     return run
 
 
-def fill_postgres(postgres: Any, rows: pa.Table) -> None:
-    import psycopg
-
-    columns = ", ".join(f'"{field.name}" {KINDS[str(field.type)]}' for field in rows.schema)
-    postgres.execute("drop table if exists churn", f"create table churn ({columns}, primary key (row_id))")
-    with (
-        psycopg.connect(postgres.url, password=postgres.password, autocommit=True) as connection,
-        connection.cursor().copy("copy churn from stdin") as copied,
-    ):
-        for row in zip(*(column.to_pylist() for column in rows.columns), strict=True):
-            copied.write_row(row)
-
-
 @pytest.fixture
 def sources(store: Any, postgres: Any, tmp_path: Path) -> dict[str, tuple[str, dict[str, Any]]]:
     """Put the churn rows everywhere, and return what a config says to read them."""
@@ -64,7 +49,7 @@ def sources(store: Any, postgres: Any, tmp_path: Path) -> dict[str, tuple[str, d
     pq.write_table(rows, tmp_path / "rows.parquet")
     store.put("churn/rows.parquet", tmp_path / "rows.parquet")
     feather.write_feather(rows, tmp_path / "rows.feather")
-    fill_postgres(postgres, rows)
+    postgres.fill("churn", rows, key="row_id")
     with duckdb.connect(tmp_path / "shop.duckdb") as connection:
         connection.register("given", rows)
         connection.execute("create table churn as select * from given")

@@ -80,10 +80,10 @@ def test_rows_that_do_not_fit_into_memory_are_refused_with_the_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pq.write_table(pa.table({"x": np.zeros(10_000_000)}), tmp_path / "a.parquet")
-    monkeypatch.setattr("mltrain.data.rows.available_bytes", lambda: 50_000_000)
+    monkeypatch.setattr("mltrain.memory.available_bytes", lambda: 50_000_000)
 
     with pytest.raises(EnvironmentRefusal) as caught:
         as_table(ds.dataset(tmp_path, format="parquet"), origin="labels.parquet")
 
-    assert caught.value.message == "10,000,000 rows need about 0.1 GB of memory, and 0.1 GB are available"
+    assert caught.value.message == "10,000,000 rows need about 0.1 GB of memory, and 0.0 GB are left for them"
     assert caught.value.where == "labels.parquet"

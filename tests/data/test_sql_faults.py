@@ -12,6 +12,7 @@ from mltrain.data.sql import SOURCE
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
 from mltrain.installer import install
 from mltrain.plugins import install_extra
+from mltrain.redaction import without_secrets
 
 
 def everything(error: MltrainError) -> str:
@@ -129,6 +130,15 @@ def test_wrong_options_are_config_errors(postgres: Any, options: dict[str, Any],
 def test_a_variable_that_is_not_set_is_an_environment_refusal() -> None:
     with pytest.raises(EnvironmentRefusal, match="'NO_SUCH_URL' is not set"):
         load_table("env:NO_SUCH_URL")
+
+
+def test_the_hint_about_credentials_survives_the_mask_of_secrets() -> None:
+    with pytest.raises(EnvironmentRefusal) as caught:
+        load_table("postgresql://ann@127.0.0.1:1/shop", options={"query": "select 1"})
+
+    hint = str(caught.value.hint)
+    assert "PostgreSQL reads PGPASSWORD and ~/.pgpass" in hint
+    assert without_secrets(hint) == hint
 
 
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

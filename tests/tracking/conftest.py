@@ -16,7 +16,9 @@ sys.path.append(str(Path(__file__).parent))  # pytest's import mode leaves it ou
 from comet_server.calls import KEY
 from comet_server.server import CometServer
 
-pytest.register_assert_rewrite("mltrain.testing.tracker", "mltrain.testing.tracker_registry")
+pytest.register_assert_rewrite(
+    "mltrain.testing.tracker", "mltrain.testing.tracker_files", "mltrain.testing.tracker_registry"
+)
 
 
 @pytest.fixture(autouse=True)

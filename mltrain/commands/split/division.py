@@ -29,7 +29,7 @@ from mltrain.data.sampling import sample_size
 from mltrain.data.splits import Finding
 from mltrain.data.target import label_text
 from mltrain.errors import DataError
-from mltrain.models.memory import give_back
+from mltrain.memory import give_back
 from mltrain.splitting import NOWHERE, Assignment, assign_rows
 from mltrain.splitting.keys import mixed
 

@@ -17,13 +17,13 @@ from mltrain.development import Development
 from mltrain.errors import DataError, NoRunError
 from mltrain.events import Listener, Notice, StageStarted, ignore
 from mltrain.jobs import read_material
+from mltrain.memory import give_back
 from mltrain.model import available_cores
-from mltrain.models.memory import give_back
 from mltrain.plan import Plan, make_plan
 from mltrain.provenance import provenance
 from mltrain.repository import git_patch
 from mltrain.search import LocalExecutor
-from mltrain.tracking.session import open_session
+from mltrain.tracking.session import Delivery, open_session
 from mltrain.tracking.utilisation import watched
 from mltrain.workspace import Workspace
 
@@ -40,6 +40,10 @@ class TrainResult:
     ----------
     left_out : tuple of LeftOut
         Families that gave no candidate, and why.
+    seconds : float
+        Until the last model was saved.
+    tracker_s : float
+        What the tracker was waited for afterwards.
     tracker : str
         Where the runs went, with its mode: ``comet_ml (offline: no key)``.
     """
@@ -53,6 +57,7 @@ class TrainResult:
     seconds: float
     tracker: str
     runs: Path
+    tracker_s: float = 0.0
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
     exit_code: int = 0
@@ -99,10 +104,9 @@ def train(
                 listener=listener,
             )
             trained = _train_all(session, plan)
+        trained_at = time.monotonic()
         delivery = tracked.finish()
-    if delivery.archive is not None:
-        kept = f"{delivery.where}: runs are archived in {delivery.archive}; 'mltrain runs sync' sends them"
-        listener(Notice(message=kept, level="info"))
+    _tell_where(delivery, listener)
     rows, metric = material.rows, material.recipe.metric
     positive = rows.schema.target.positive
     return TrainResult(
@@ -112,7 +116,8 @@ def train(
         positive_class=None if positive is None else label_text(positive),
         validation=_validation(rows),
         n_rows=len(rows.y),
-        seconds=time.monotonic() - started_at,
+        seconds=trained_at - started_at,
+        tracker_s=time.monotonic() - trained_at,
         tracker=delivery.where,
         runs=workspace.runs,
         left_out=trained.left_out,
@@ -124,6 +129,13 @@ def train(
 class _Trained:
     lines: tuple[CandidateLine, ...]
     left_out: tuple[LeftOut, ...]
+
+
+def _tell_where(delivery: Delivery, listener: Listener) -> None:
+    """Say where runs are that did not reach the tracker's server."""
+    if delivery.archive is not None:
+        kept = f"{delivery.where}: runs are archived in {delivery.archive}; 'mltrain runs sync' sends them"
+        listener(Notice(message=kept, level="info"))
 
 
 def _train_all(session: Session, plan: Plan) -> _Trained:

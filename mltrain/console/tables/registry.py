@@ -57,7 +57,8 @@ def registry_show_tables(result: RegistryShowResult) -> Iterator[RenderableType]
 
 def registry_rollback_tables(result: RegistryRollbackResult) -> Iterator[RenderableType]:
     """Draw who is champion now."""
-    yield facts([("model", result.name), ("champion", f"version {result.version}"), ("before", result.previous)])
+    before = f"version {result.previous}; `{result.undo}` makes it champion again"
+    yield facts([("model", result.name), ("champion", f"version {result.version}"), ("before", before)])
     yield from warned(result.warnings)
 
 

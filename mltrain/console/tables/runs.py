@@ -34,7 +34,7 @@ def runs_list_tables(result: RunsListResult) -> Iterator[RenderableType]:
         (r.run_id, r.metric, score_text(r.validation_score), r.status, moment_text(r.started_ms)) for r in result.runs
     )
     yield rows_table(headers, rows)
-    yield f"answered by {result.answered}"
+    yield f"from {_asked(result.answered)}"
     yield from warned(result.warnings)
 
 
@@ -52,7 +52,7 @@ def runs_show_tables(result: RunsShowResult) -> Iterator[RenderableType]:
             ("evaluated", result.is_evaluated),
             ("folder", result.directory if result.is_here else None),
             ("url", run.url),
-            ("answered by", result.answered),
+            ("from", _asked(result.answered)),
         ]
     )
     yield rows_table(("parameter", "value"), sorted(result.params.items()))
@@ -82,7 +82,14 @@ def runs_sync_tables(result: RunsSyncResult) -> Iterator[RenderableType]:
     yield rows_table(("|run", "state", "url"), rows) if rows else "nothing waits to be sent"
     yield from (f"registered: version {here} as {there}" for here, there in result.registered.items())
     yield f"tracker: {result.tracker}"
+    if result.is_offline and "no key" in result.tracker:
+        yield "nothing reached the server: set COMET_API_KEY, then `mltrain runs sync` again"
     yield from warned(result.warnings)
+
+
+def _asked(answered: str) -> str:
+    """Say where runs are known from: the local records always, and the tracker that answered."""
+    return "the local records" if answered == "local" else f"the local records and {answered}"
 
 
 def moment_text(milliseconds: int) -> str:

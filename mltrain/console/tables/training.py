@@ -27,11 +27,17 @@ def train_tables(result: TrainResult) -> Iterator[RenderableType]:
             ("session", result.session),
             ("left out", [f"{family.model}: {family.reason}" for family in result.left_out]),
             ("tracker", result.tracker),
-            ("time", duration_text(result.seconds)),
+            ("time", _times(result)),
         ]
     )
     yield from warned(result.warnings)
     yield "next: `mltrain evaluate`"
+
+
+def _times(result: TrainResult) -> str:
+    """Return how long training took and, where that is worth a word, how long the tracker was waited for."""
+    waited = f", and {duration_text(result.tracker_s)} for the tracker" if result.tracker_s >= 1 else ""
+    return f"{duration_text(result.seconds)}{waited}"
 
 
 def run_tables(result: RunResult) -> Iterator[RenderableType]:

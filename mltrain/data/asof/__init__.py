@@ -14,14 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mltrain.data.asof.keys import common_unit, key_codes, required_times, times_of
-from mltrain.data.asof.matching import NEVER_WRITTEN, NOTHING, DatedRows, Matches, match_rows
+from mltrain.data.asof.matching import BYTES_A_ROW, NEVER_WRITTEN, NOTHING, DatedRows, Matches, match_rows
 from mltrain.data.joined import Joined, JoinReport
 from mltrain.data.moments import Unit
 from mltrain.data.nearest import listed, suggest
 from mltrain.data.text import is_missing
 from mltrain.errors import DataError
 
-__all__ = ["Dated", "join_asof", "look_up"]
+__all__ = ["Dated", "join_asof", "join_bytes", "look_up"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +60,12 @@ class Dated:
         besides = {*self.keys.values(), self.time, self.written}
         names = self.columns or [name for name in self.table.column_names if name not in besides]
         return {f"{self.prefix}{name}": name for name in names}
+
+    @property
+    def row_bytes(self) -> float:
+        """Bytes that the columns to take have in a row, on average."""
+        there = [name for name in self.taken.values() if name in self.table.column_names]
+        return float(self.table.select(there).nbytes / max(self.table.num_rows, 1))
 
 
 def join_asof(
@@ -109,6 +115,12 @@ def join_asof(
             table = table.append_column(name, dated.table.column(column).take(rows))
         reports.append(report)
     return Joined(table=table, reports=tuple(reports))
+
+
+def join_bytes(n_labels: int, tables: Sequence[Dated]) -> int:
+    """Return about how many bytes `join_asof` takes besides labels and tables: the columns taken, and its work."""
+    taken = sum(n_labels * dated.row_bytes for dated in tables)
+    return int(taken) + max((BYTES_A_ROW * (n_labels + dated.table.num_rows) for dated in tables), default=0)
 
 
 def look_up(

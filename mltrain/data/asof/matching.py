@@ -13,6 +13,8 @@ from mltrain.data.asof.keys import NO_KEY, KeyCodes
 NOTHING = -1
 NEVER_WRITTEN = np.iinfo(np.int64).min
 Times = NDArray[np.int64]
+BYTES_A_ROW = 120
+"""What a join takes while it runs, of labels and of dated rows: measured on millions of both."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +73,7 @@ def match_rows(
 
     Notes
     -----
-    Takes some 120 bytes a row of both tables while it runs.
+    Takes some `BYTES_A_ROW` bytes for each row of both tables while it runs.
     """
     order = _by_key_and_time(codes, dated)
     held_since = dated.times[order]

@@ -14,8 +14,8 @@ from mltrain.errors import ConfigError, DataError, EnvironmentRefusal
 from mltrain.redaction import carries_secret, is_secret_name, without_these
 
 ENVIRONMENT = "env:"
-KEEP_OUT = (
-    "leave it out: PostgreSQL reads PGPASSWORD and ~/.pgpass; for others name a variable in data.options.password_env, "
+PASSWORDS = (
+    "PostgreSQL reads PGPASSWORD and ~/.pgpass; for others name a variable in data.options.password_env, "
     "or put the whole address into one and write env:NAME"
 )
 _DRIVERS = {
@@ -62,7 +62,7 @@ def find_address(source: str, *, password_env: str | None) -> Address:
     if source.startswith(ENVIRONMENT):
         url = _parse(_variable(source.removeprefix(ENVIRONMENT), where="data.source"), shown=source)
     elif carries_secret(source):
-        raise ConfigError("data.source holds a password", where="data.source", hint=KEEP_OUT)
+        raise ConfigError("data.source holds a password", where="data.source", hint=f"leave it out: {PASSWORDS}")
     elif scheme_of(source) is None:
         url = URL.create("sqlite", database=source)
     else:

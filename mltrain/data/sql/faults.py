@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import exc
 
-from mltrain.data.sql.address import KEEP_OUT, Address
+from mltrain.data.sql.address import PASSWORDS, Address
 from mltrain.errors import ConfigError, DataError, EnvironmentRefusal, MltrainError, PluginError
 from mltrain.installer import install
 from mltrain.plugins import install_extra
@@ -45,7 +45,7 @@ def connecting(address: Address) -> Iterator[None]:
         raise ConfigError(message, where="data.source") from None
     except exc.DBAPIError as error:
         reason = address.without_secrets(str(error.orig))
-        hint = f"check host, port, database and credentials. A password: {KEEP_OUT}"
+        hint = f"check host, port, database and credentials ({PASSWORDS})"
         raise EnvironmentRefusal(f"the database cannot be opened: {reason}", where=address.shown, hint=hint) from None
 
 

@@ -12,9 +12,9 @@ import xgboost
 from numpy.typing import NDArray
 
 from mltrain.errors import EnvironmentRefusal
+from mltrain.memory import give_back
 from mltrain.models import Fold, Objective, View
 from mltrain.models.bins import LatestBins
-from mltrain.models.memory import give_back
 from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
 
