@@ -74,5 +74,5 @@ def verbatim(text: str) -> Text:
 
 
 def warned(warnings: Iterable[str]) -> Iterator[Text]:
-    """Return warnings, one a line."""
-    return (Text(f"warning: {warning}", style="yellow") for warning in warnings)
+    """Return warnings, one a line, which a terminal may break between words."""
+    return (Text(f"warning: {warning}", style="yellow", overflow="fold") for warning in warnings)

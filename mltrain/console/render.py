@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from mltrain.console.drawing import record_facts
 from mltrain.console.tables import TABLES
@@ -22,9 +23,14 @@ def render(result: object) -> None:
         for position, part in enumerate(draw(result) if draw else (record_facts(result),)):
             if position and isinstance(part, Table):
                 console.print()
-            console.print(part, soft_wrap=not isinstance(part, Table))  # text is for the terminal to break
+            console.print(part, soft_wrap=not _is_broken_here(part, is_terminal=console.is_terminal))
     text = captured.get()
     sys.stdout.write(text if console.is_terminal else _without_padding(text))
+
+
+def _is_broken_here(part: RenderableType, *, is_terminal: bool) -> bool:
+    """Say whether lines are broken by us: of warnings on a terminal, which would break words; never of commands."""
+    return isinstance(part, Table) or (is_terminal and isinstance(part, Text) and part.overflow == "fold")
 
 
 def _without_padding(text: str) -> str:

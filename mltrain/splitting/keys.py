@@ -16,6 +16,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 _MASK = 2**64 - 1
 _WHOLE = r"^(?:0|-?[1-9][0-9]{0,17})$"
 _BEYOND = 10**18
+_LONGEST = len(str(1 - _BEYOND))
 
 
 def hash_keys(keys: pa.ChunkedArray, *, seed: int, where: str) -> Hashes:
@@ -81,8 +82,7 @@ def _hashed(values: pa.ChunkedArray, *, seed: int) -> Hashes:
 
 def _scattered(texts: pa.ChunkedArray, *, seed: int) -> Hashes:
     """Return what SipHash makes of text or bytes."""
-    objects = texts.to_pandas().astype(object).to_numpy()
-    return np.asarray(pd.util.hash_array(objects, hash_key=f"{seed:016d}", categorize=False))
+    return np.asarray(pd.util.hash_array(texts.to_numpy(), hash_key=f"{seed:016d}", categorize=False))
 
 
 def _is_whole(values: pa.ChunkedArray) -> NDArray[np.bool_]:
@@ -94,7 +94,10 @@ def _is_whole(values: pa.ChunkedArray) -> NDArray[np.bool_]:
         numbers = values.to_numpy().astype(np.int64)  # of unsigned ones, those from 2**63 on become negative
         smallest = -1 if pa.types.is_unsigned_integer(values.type) else -_BEYOND
         return np.asarray((numbers > smallest) & (numbers < _BEYOND))
-    return np.asarray(pc.match_substring_regex(values, _WHOLE).to_numpy())
+    whole: NDArray[np.bool_] = pc.binary_length(values).to_numpy() <= _LONGEST
+    if whole.any():  # of long ids none is, and matching takes longer than to see that
+        whole = np.asarray(pc.match_substring_regex(values, _WHOLE).to_numpy())
+    return whole
 
 
 def _numbers(whole: pa.ChunkedArray) -> Hashes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -189,6 +190,20 @@ def test_what_the_tracker_was_waited_for_is_no_time_of_the_training(capsys: pyte
     render(replace(TRAIN, seconds=20.0, tracker_s=2.0))
 
     assert f"{duration_text(20.0)}, and {duration_text(2.0)} for the tracker\n" in capsys.readouterr().out
+
+
+def test_a_warning_is_broken_between_words_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    render(replace(TRAIN, warnings=("the tracker is somewhere else entirely today",)))
+
+    lines = [" ".join(re.sub(r"\x1b\[[0-9;]*m", "", line).split()) for line in capsys.readouterr().out.splitlines()]
+    start = lines.index("warning: the tracker is")
+    assert lines[start + 1] == "somewhere else entirely today"
 
 
 def test_a_sync_without_a_key_says_what_to_set(capsys: pytest.CaptureFixture[str]) -> None:
