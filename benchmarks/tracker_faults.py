@@ -90,7 +90,7 @@ def main(words: list[str]) -> None:
     server.stop()
     told = ", ".join(f"{name} {cell.seconds - cell.starved_s:.1f} s" for name, cell in plain.items())
     machine = (
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end; others used the machine all the while."
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end."
     )
     page = _PAGE.format(
         date=f"{datetime.now(UTC):%Y-%m-%d}",

@@ -85,8 +85,9 @@ def write_parts(sources: Sources, plan: Plan, *, folder: Path) -> Streamed:
         _wait(pending)
     if start < len(plan.parts) or not seen.is_same(plan.seen):
         raise source_changed(sources.origin)
-    # One after the other: rows that are sorted by key are read again, a bucket at a time for each file.
-    written = [writer.finish() for writer in writers]
+    # Rows that are sorted by key are read again, a bucket at a time for each file: then one file after the other.
+    with ThreadPoolExecutor(max_workers=len(writers) if plan.keys is None else 1) as pool:
+        written = list(pool.map(lambda part: part.finish(), writers))
     return Streamed(
         parts=dict(zip(plan.names, written, strict=True)),
         samples=_samples(pa.Table.from_batches(sampled, schema=sources.schema), plan),
