@@ -2,9 +2,10 @@
 
     python benchmarks/future.py ../shared/data/flights --max-trials 6
 
-The folder holds ``train.parquet`` and ``test.parquet`` with a column ``target`` and a time column; the rows of both,
-up to the cut-off, are the past that is split, trained on and evaluated, with two values of ``split.kind`` and nothing
-else changed: the same families try the same number of trials, without a clock. The rows after it are scored with `mltrain predict` at the end. Results go to ``benchmarks/results/``.
+The folder holds ``train.parquet`` and ``test.parquet`` with a column ``target`` and a time column; the rows of
+both, up to the cut-off, are the past that is split, trained on and evaluated, with two values of ``split.kind`` and
+nothing else changed: the same families try the same number of trials, without a clock. The rows after it are scored
+with `mltrain predict` at the end. Results go to ``benchmarks/results/``.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ def table(rows: list[Row], arguments: argparse.Namespace) -> str:
     lines = [
         title,
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {arguments.max_trials} trials of each family, seed {arguments.seed}. "
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {arguments.max_trials} trials of each family, "
+        f"seed {arguments.seed}. "
         f"`python benchmarks/future.py DATA/{arguments.data.name} --max-trials {arguments.max_trials}`",
         "",
         "| split.kind | champion | train rows | validation | its test split: AUC, log loss | future: AUC, log loss "

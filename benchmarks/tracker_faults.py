@@ -89,9 +89,7 @@ def main(words: list[str]) -> None:
         signals = list(_terminated(server, stage, root)) if not words or "terminate" in words else []
     server.stop()
     told = ", ".join(f"{name} {cell.seconds - cell.starved_s:.1f} s" for name, cell in plain.items())
-    machine = (
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end."
-    )
+    machine = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end."
     page = _PAGE.format(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         machine=machine,
