@@ -94,7 +94,8 @@ class SplitSection(Section):
     validation_size: Fraction | None = None
     """Share of rows for validation; 0.2, or 0.25 with `data.test_source`."""
     calibration_size: Annotated[Number, Field(ge=0, lt=1)] = 0.0
-    """Share of rows kept for calibration alone; 0 calibrates on held-out predictions of the search."""
+    """Share of rows kept for calibration alone, of which at most 20,000 are predicted for it; 0 calibrates on held-out
+    predictions of the search."""
     test_from: date | datetime | None = None
     """Cut-off of a time split: rows from this moment on are the test split."""
     validation_from: date | datetime | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -35,3 +36,19 @@ def among(kept: NDArray[np.bool_], *, before: int = 0, first: int = 0) -> RowNum
     13
     """
     return lambda row: before + int(np.flatnonzero(kept)[first + row]) + 1
+
+
+def shifted(text: str, first_row: int) -> str:
+    """Turn the row within a piece of a table, which a text ends in, into the row within the table.
+
+    Parameters
+    ----------
+    first_row : int
+        Rows of the table before the piece.
+
+    Examples
+    --------
+    >>> shifted("rows.csv, column 'x', row 5", 100)
+    "rows.csv, column 'x', row 105"
+    """
+    return re.sub(r"\brow (\d+)$", lambda found: f"row {int(found[1]) + first_row}", text)

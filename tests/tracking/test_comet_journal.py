@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from comet_server.server import CometServer
 
 from mltrain.tracking import TrackerSettings
@@ -26,3 +27,18 @@ def test_the_twenty_latest_archives_stay(settings: TrackerSettings, comet_server
 
 def test_without_a_journal_nothing_is_removed(settings: TrackerSettings, comet_server: CometServer) -> None:
     assert open_tracker(settings).mode == "online"
+
+
+def test_an_archive_that_another_process_removes_meanwhile_is_gone_and_no_error(
+    settings: TrackerSettings, comet_server: CometServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = settings.directory / "journal"
+    journal.mkdir(parents=True)
+    listed = [journal / f"{number:02d}.zip" for number in range(22)]
+    for path in listed[1:]:
+        path.touch()
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(listed))
+
+    open_tracker(settings)
+
+    assert sorted(journal.iterdir()) == listed[2:]

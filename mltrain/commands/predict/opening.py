@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
@@ -15,6 +14,7 @@ from mltrain.data.joined import Joined
 from mltrain.data.joining import feature_join, joins
 from mltrain.data.loading import open_rows, source_name
 from mltrain.data.locations import NO_ROWS_HINT
+from mltrain.data.numbering import shifted
 from mltrain.data.rows import batch_rows, iter_batches
 from mltrain.data.streaming import Stream, stream_csv, stream_parquet, stream_reader, stream_rows, stream_tables
 from mltrain.errors import DataError
@@ -48,17 +48,6 @@ def open_source(config: Config | None, source: str, model: Model) -> Stream:
     if first is None:
         raise DataError("there are no rows", where=source, hint=NO_ROWS_HINT)
     return stream_tables(chain([first], pieces), first.column_names, model.schema, most_rows=_most_rows(model))
-
-
-def shifted(text: str, first_row: int) -> str:
-    """Turn the row within a piece, which a text ends in, into the row within the source.
-
-    Examples
-    --------
-    >>> shifted("rows.csv, column 'x', row 5", 100)
-    "rows.csv, column 'x', row 105"
-    """
-    return re.sub(r"\brow (\d+)$", lambda found: f"row {int(found[1]) + first_row}", text)
 
 
 def _most_rows(model: Model) -> int:

@@ -12,8 +12,8 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from mltrain import files
-from mltrain.commands.predict.opening import shifted
 from mltrain.data.conforming import conform
+from mltrain.data.numbering import shifted
 from mltrain.data.target import PREDICTION, proba_names
 from mltrain.data.text import decoded, is_text
 from mltrain.drift import Profile, Tally
