@@ -13,7 +13,9 @@ from mltrain.tracking import TrackerSettings
 
 sys.path.append(str(Path(__file__).parent))  # pytest's import mode leaves it out
 
+from comet_job import named_machine
 from comet_server.calls import KEY
+from comet_server.cells import settings_of
 from comet_server.server import CometServer
 
 pytest.register_assert_rewrite(
@@ -56,6 +58,20 @@ def comet_process() -> Iterator[CometServer]:
     server = CometServer()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def patch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
+    """Return a patch of a whole file's jobs, on a machine whose name must not be found anywhere."""
+    with named_machine(tmp_path_factory.mktemp("patch")) as patch:
+        yield patch
+
+
+@pytest.fixture
+def comet_environment(comet_process: CometServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lead what the test itself calls to the stand-in."""
+    for name, value in settings_of(comet_process, tmp_path).items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

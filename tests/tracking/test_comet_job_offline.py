@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from comet_job import RUN, Job, assert_no_secret, named_machine, run_job, write_project
+from comet_job import RUN, Job, assert_no_secret, run_job, write_project
 from comet_server.calls import KEY
 from comet_server.cells import settings_of
 from comet_server.server import CometServer
 
 # The client leaves temporary files and threads to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(scope="module")
-def patch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
-    with named_machine(tmp_path_factory.mktemp("patch")) as patch:
-        yield patch
-
-
-@pytest.fixture(autouse=True)
-def _environment(comet_process: CometServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lead what a test itself calls to the stand-in."""
-    for name, value in settings_of(comet_process, tmp_path).items():
-        monkeypatch.setenv(name, value)
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("comet_environment"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from comet_server.arrived import assert_everything_arrived_once
-from comet_server.cells import settings_of
 from comet_server.server import CometServer
 
 from mltrain.commands.split import split
@@ -66,11 +65,10 @@ def test_runs_that_are_open_at_once_arrive_at_once(
     assert_everything_arrived_once(comet_server, tmp_path, registers=False)
 
 
+@pytest.mark.usefixtures("comet_environment")
 def test_a_training_of_families_and_their_vote_arrives_while_it_goes_on_and_without_a_warning(
     comet_process: CometServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in settings_of(comet_process, tmp_path).items():
-        monkeypatch.setenv(name, value)
     comet_process.reset()
     (tmp_path / "mltrain.yaml").write_text(CONFIG)
     config, workspace = loading.load(tmp_path / "mltrain.yaml"), Workspace(root=tmp_path)
