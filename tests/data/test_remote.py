@@ -46,6 +46,8 @@ CSV = b"gr\xc3\xb6\xc3\x9fe;city\n1.5;Wien\n;Graz\n3.0;\n"
         ("rows.csv", CSV),
         ("rows.csv.gz", gzip.compress(CSV)),
     ],
+    # Bytes make names of tests, and gzip writes the time into them: pytest-xdist wants the same names in each worker.
+    ids=["parquet", "feather", "csv", "csv.gz"],
 )
 def test_a_file_is_read_by_the_source_of_its_suffix(store: Any, name: str, data: bytes) -> None:
     store.put(f"shop/{name}", data)
