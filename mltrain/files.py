@@ -161,6 +161,18 @@ def append_line(path: Path, text: str) -> None:
             os.fsync(file.fileno())
 
 
+def flush_to_disk(path: Path) -> None:
+    """See what was written to a file to the disk.
+
+    Raises
+    ------
+    mltrain.errors.EnvironmentRefusal
+        The disk refused; names `path`.
+    """
+    with disk_errors(path):
+        _flush_to_disk(path)
+
+
 def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file.
 

@@ -124,7 +124,8 @@ def assign_rows(
     elif section.kind == "hash":
         parts = parts_by_hash(_named(keys), shares=sizes)
     elif section.kind == "group":
-        parts = parts_by_group(_named(groups), y, ranks=_ranks(len(y), keys=keys, seed=seed), shares=sizes)
+        codes = _named(groups)
+        parts = parts_by_group(codes, y, ranks=_group_ranks(codes, keys=keys, seed=seed), shares=sizes)
     else:
         strata = y if section.kind == "stratified" else np.zeros_like(y)
         parts = parts_by_stratum(strata, ranks=_ranks(len(y), keys=keys, seed=seed), shares=sizes)
@@ -173,11 +174,12 @@ def make_folds(
         starts = first_moments(moments, group_codes(_named(groups))) if kind == "group_time" else None
         folds = folds_in_time(moments, n_folds=n_folds, starts=starts)
     else:
-        ranks = _ranks(len(y), keys=None, seed=seed)
-        dealt = [_fold_of_rows(y, kind, n_folds=n_folds, ranks=ranks, groups=groups)]
-        if kind != "group":
-            more = [np.random.default_rng((seed, repeat)).permutation(len(y)) for repeat in range(1, n_repeats)]
-            dealt += [_fold_of_rows(y, kind, n_folds=n_folds, ranks=ranks, groups=None) for ranks in more]
+        if kind == "group":
+            dealt = [_fold_of_groups(y, group_codes(_named(groups)), n_folds=n_folds, seed=seed)]
+        else:
+            ranks = [_ranks(len(y), keys=None, seed=seed)]
+            ranks += [np.random.default_rng((seed, repeat)).permutation(len(y)) for repeat in range(1, n_repeats)]
+            dealt = [_fold_of_rows(y, kind, n_folds=n_folds, ranks=order) for order in ranks]
         folds = [(np.flatnonzero(p != fold), np.flatnonzero(p == fold)) for p in dealt for fold in range(n_folds)]
     n_classes = len(np.unique(y))
     usable = [(train, valid) for train, valid in folds if len(valid) and len(np.unique(y[train])) == n_classes]
@@ -190,15 +192,16 @@ def make_folds(
     return tuple(usable)
 
 
-def _fold_of_rows(
-    y: NDArray[np.int64], kind: str, *, n_folds: int, ranks: Codes, groups: pa.ChunkedArray | None
-) -> NDArray[np.int64]:
+def _fold_of_groups(y: NDArray[np.int64], codes: Codes, *, n_folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold that validates each row with its group, -1 for rows that always train."""
+    ranks = _group_ranks(codes, keys=None, seed=seed)
+    n_parts = min(n_folds, len(ranks))
+    parts = parts_by_group(codes, y, ranks=ranks, shares=np.full(n_parts, 1 / n_parts)).astype(np.int64)
+    return _always_in_training(parts, y, codes)
+
+
+def _fold_of_rows(y: NDArray[np.int64], kind: str, *, n_folds: int, ranks: Codes) -> NDArray[np.int64]:
     """Return the fold that validates each row, -1 for rows that always train."""
-    if kind == "group":
-        codes = group_codes(_named(groups))
-        n_parts = min(n_folds, int(codes.max()) + 1)
-        parts = parts_by_group(codes, y, ranks=ranks, shares=np.full(n_parts, 1 / n_parts)).astype(np.int64)
-        return _always_in_training(parts, y, codes)
     # Of a class with fewer rows than folds, random folds might hold all rows in one, and then none would train on it.
     strata = y if kind == "stratified" else np.where(np.bincount(y)[y] < n_folds, y + 1, 0)
     parts = stratified_folds(strata, n_folds=n_folds, ranks=ranks)
@@ -245,6 +248,16 @@ def _ranks(n_rows: int, *, keys: Hashes | None, seed: int) -> Codes:
     ranks: Codes = np.arange(n_rows, dtype=np.int32 if n_rows < 2**31 else np.int64)
     np.random.default_rng(seed).shuffle(ranks)
     return ranks
+
+
+def _group_ranks(groups: Codes, *, keys: Hashes | None, seed: int) -> Codes:
+    """Return a random order of groups, shape (n_groups,); with keys a group stands where its first row stands."""
+    n_groups = int(groups.max(initial=-1)) + 1
+    if keys is None:
+        return _ranks(n_groups, keys=None, seed=seed)
+    first = np.full(n_groups, np.iinfo(keys.dtype).max, dtype=keys.dtype)
+    np.minimum.at(first, groups, keys)
+    return first
 
 
 def _named(values: Column | None) -> Column:

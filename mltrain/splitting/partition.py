@@ -63,8 +63,8 @@ def parts_by_group(groups: Codes, y: Codes, *, ranks: Codes, shares: NDArray[np.
     groups : ndarray of shape (n_samples,), codes from 0 without gaps
     y : ndarray of shape (n_samples,)
         Class codes.
-    ranks : ndarray of shape (n_samples,)
-        Random order of the rows; a group stands where its first row stands.
+    ranks : ndarray of shape (n_groups,)
+        Random order of the groups, no two alike.
     shares : ndarray of shape (n_parts,), summing to 1
 
     Notes
@@ -76,16 +76,15 @@ def parts_by_group(groups: Codes, y: Codes, *, ranks: Codes, shares: NDArray[np.
     rarity = np.argsort(np.argsort(np.bincount(y), kind="stable"), kind="stable").astype(np.int32)
     stratum = np.full(len(sizes), len(rarity), dtype=np.int32)
     np.minimum.at(stratum, groups, rarity[y])
-    first = np.full(len(sizes), np.iinfo(ranks.dtype).max, dtype=ranks.dtype)
-    np.minimum.at(first, groups, ranks)
 
-    order = np.lexsort((first, stratum))
+    order = np.lexsort((ranks, stratum))
+    # Ascending within each stratum: a stable sort has only to merge as many runs as there are strata.
+    middle_in_order = _middles_within(stratum[order], sizes[order])
+    line = order[np.argsort(middle_in_order, kind="stable")]
     middle = np.empty(len(sizes))
-    middle[order] = _middles_within(stratum[order], sizes[order])
-    line = np.lexsort((first, middle))
     middle[line] = (np.cumsum(sizes[line]) - sizes[line] / 2) / sizes.sum()
     parts = len(shares) - 1 - np.searchsorted(_shares_from_last(shares), middle, side="right")
-    return _without_empty_parts(parts, sizes, first, n_parts=len(shares)).astype(np.uint8)[groups]
+    return _without_empty_parts(parts, sizes, ranks, n_parts=len(shares)).astype(np.uint8)[groups]
 
 
 def stratified_folds(strata: Codes, *, n_folds: int, ranks: Codes) -> NDArray[np.int64]:
@@ -109,7 +108,7 @@ def _middles_within(stratum: Codes, sizes: Codes) -> NDArray[np.float64]:
     return np.asarray((np.cumsum(sizes) - sizes / 2 - before[stratum]) / totals[stratum])
 
 
-def _without_empty_parts(parts: NDArray[np.int64], sizes: Codes, first: Codes, *, n_parts: int) -> NDArray[np.int64]:
+def _without_empty_parts(parts: NDArray[np.int64], sizes: Codes, ranks: Codes, *, n_parts: int) -> NDArray[np.int64]:
     """Give each empty part the smallest group of the part that has most groups, while one can be spared."""
     parts = parts.copy()
     for part in range(n_parts):
@@ -118,5 +117,5 @@ def _without_empty_parts(parts: NDArray[np.int64], sizes: Codes, first: Codes, *
         if counts[part] == 0 and counts[richest] > 1:
             candidates = np.flatnonzero(parts == richest)
             # Of groups of one size the first: the numbers of groups depend on the order of rows.
-            parts[candidates[np.lexsort((first[candidates], sizes[candidates]))[0]]] = part
+            parts[candidates[np.lexsort((ranks[candidates], sizes[candidates]))[0]]] = part
     return parts

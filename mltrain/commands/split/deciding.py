@@ -157,10 +157,13 @@ def _collect(sources: Sources, config: Config, *, seen: Seen) -> _Collected:
     weight, n_before = config.data.weight_column, 0
     for batch in sources.batches(_columns(config)):
         seen.add(batch)
-        has_label = ~unlabelled(pa.chunked_array([batch.column(target)]))
+        labels = _labels(_compact(pa.chunked_array([batch.column(target)])), batch.schema.field(target).type)
+        has_label = ~unlabelled(labels)
         found.labelled.append(has_label)
-        rows = pa.table(batch if has_label.all() else batch.filter(pa.array(has_label)))
-        found.labels += _compact(rows.column(target))
+        rows = pa.table(batch)
+        if not has_label.all():
+            rows, labels = (part.filter(pa.array(has_label)) for part in (rows, labels))
+        found.labels += labels.chunks
         if split.group_column:
             found.groups += _brief(rows.column(split.group_column), seed=seed)
         if split.time_column and _is_timed(config):

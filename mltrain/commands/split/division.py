@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mltrain import files
 from mltrain.audit import Totals, audit_split
 from mltrain.audit.point_in_time import with_time_findings
 from mltrain.commands.split.deciding import Deciding, read_deciding
@@ -43,6 +45,8 @@ class Division:
 
     Attributes
     ----------
+    sha256 : mapping of str to str
+        Of the bytes of each file, by split.
     classes : mapping of str to tuple of int
         Rows of each class, in code order, by split.
     n_unlabelled, n_kept_out : int
@@ -51,6 +55,7 @@ class Division:
 
     schema: Schema
     parts: Mapping[str, WrittenPart]
+    sha256: Mapping[str, str]
     classes: Mapping[str, tuple[int, ...]]
     findings: tuple[Finding, ...]
     n_unlabelled: int
@@ -77,20 +82,28 @@ def divide(config: Config, *, folder: Path) -> Division:
     del deciding, assignment  # on many rows as large as what is to come
     give_back()
     streamed = write_parts(sources, plan, folder=folder)
-    schema = _schema(streamed, target, config)
-    _require_features(sources, schema)
-    findings = with_time_findings(
-        audit_split(streamed.samples, schema, kind=config.split.kind, seed=config.seed, totals=totals),
-        streamed.samples,
-        schema,
-        time=label_time(config.data) or config.split.time_column,
-        known_ahead=config.data.known_ahead,
-        joins=sources.joins,
-        rows={name: part.rows for name, part in streamed.parts.items()},
-    )
+    with ThreadPoolExecutor(max_workers=2 * len(streamed.parts)) as pool:
+        # The disk takes the files while the sample is looked at.
+        paths = {name: part.path for name, part in streamed.parts.items()}
+        sha256 = {name: pool.submit(files.sha256, path) for name, path in paths.items()}
+        flushed = [pool.submit(files.flush_to_disk, path) for path in paths.values()]
+        schema = _schema(streamed, target, config)
+        _require_features(sources, schema)
+        findings = with_time_findings(
+            audit_split(streamed.samples, schema, kind=config.split.kind, seed=config.seed, totals=totals),
+            streamed.samples,
+            schema,
+            time=label_time(config.data) or config.split.time_column,
+            known_ahead=config.data.known_ahead,
+            joins=sources.joins,
+            rows={name: part.rows for name, part in streamed.parts.items()},
+        )
+    for future in flushed:
+        future.result()
     return Division(
         schema=schema,
         parts=streamed.parts,
+        sha256={name: future.result() for name, future in sha256.items()},
         classes=totals.classes,
         findings=findings,
         n_unlabelled=n_unlabelled,

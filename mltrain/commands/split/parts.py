@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mltrain import files
 from mltrain.commands.split.buckets import Buckets, sorted_by_last
 from mltrain.data.fingerprints import Fingerprint
 from mltrain.splitting.keys import mixed
@@ -35,7 +34,6 @@ class WrittenPart:
     path: Path
     rows: int
     fingerprint: str
-    sha256: str
 
 
 class Part(Protocol):
@@ -81,7 +79,6 @@ class PartInOrder:
             path=self._path,
             rows=self._n_rows,
             fingerprint=self._fingerprint.hexdigest(),
-            sha256=files.sha256(self._path),
         )
 
     def _write(self, n_rows: int) -> None:

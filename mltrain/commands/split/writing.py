@@ -47,7 +47,7 @@ def make_record(config: Config, division: Division, sources: tuple[SourceFile, .
         name: SplitPart(
             rows=division.parts[name].rows,
             fingerprint=division.parts[name].fingerprint,
-            sha256=division.parts[name].sha256,
+            sha256=division.sha256[name],
             classes=dict(zip(labels, division.classes[name], strict=True)),
         )
         for name in SPLITS
