@@ -48,14 +48,13 @@ class Budget:
         """Whether figures may still be drawn: models and the ensemble come first."""
         if self.saved_by is None:
             return True
-        return self.draws_figures and now < self.saved_by - self.ensemble_s(refits=False)
+        return self.draws_figures and now < self.saved_by - self.ensemble_s(refits=0.0)
 
-    def ensemble_s(self, *, refits: bool) -> float:
-        """Return the seconds kept for the ensemble: its weights and, where models are refitted, those of its voters."""
+    def ensemble_s(self, *, refits: float) -> float:
+        """Return the seconds kept for the ensemble: its weights and, where voters are refitted, a share for that."""
         if self.total_s is None:
             return 0.0
-        share, most_s = (0.12, 90.0) if refits else (0.03, 20.0)
-        return min(max(share * self.total_s, 0.5), most_s)
+        return min(max((0.03 + refits) * self.total_s, 0.5), 90.0 if refits else 20.0)
 
     def families_deadline(self, now: float, groups: Sequence[Sequence[float]], *, ensemble_s: float) -> float | None:
         """Return when the next group of families must be saved.

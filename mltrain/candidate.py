@@ -64,6 +64,8 @@ class Recipe:
         Refit on all rows with the best rounds, or keep the average of the fold models.
     calibration : str
         A method of `mltrain.calibration`, ``auto`` or ``none``.
+    refits_voters : bool
+        In the vote of an ensemble, models on all rows take the place of fold models as far as there is time for them.
     """
 
     schema: Schema
@@ -72,6 +74,7 @@ class Recipe:
     calibration: str
     seed: int
     calibration_split: CalibrationSplit | None = None
+    refits_voters: bool = False
 
     @property
     def sharpens(self) -> bool:
@@ -101,6 +104,8 @@ class Candidate:
         How each of them was fitted.
     member_models : mapping of "family#trial" to int
         How many models of each predict.
+    member_refits : mapping of "family#trial" to int
+        How many of these were fitted on all rows, in the place of fold models.
     sharpness : mapping of "family#trial" to float
         What the log probabilities of each were multiplied by before the vote.
     notes : tuple of str
@@ -115,6 +120,7 @@ class Candidate:
     weights: Mapping[str, float] | None = None
     member_fits: Mapping[str, FinalFit] | None = None
     member_models: Mapping[str, int] | None = None
+    member_refits: Mapping[str, int] | None = None
     sharpness: Mapping[str, float] | None = None
     notes: tuple[str, ...] = ()
 

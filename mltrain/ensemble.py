@@ -19,9 +19,10 @@ from mltrain.candidate import (
     validated_parts,
     validated_y,
 )
-from mltrain.final_fit import Final, fit_finally, start_refit
+from mltrain.final_fit import Final, fit_finally, refit_outcome, replaced_by_refits, start_refit
 from mltrain.metrics import Metric, score
 from mltrain.model import Member
+from mltrain.models import Fitted
 from mltrain.prediction_cost import MOST_PREDICTION_S, prediction_s, share_models
 from mltrain.preprocessing import Encoder
 from mltrain.search import Executor, SearchJob, Study, Trial, as_scored
@@ -104,6 +105,10 @@ def keep_ensemble(
     say = {v: float(w) for v, w in zip(voters, chosen.weights, strict=True) if w > 0}
     finals = _finals(list(say), recipe=recipe, executor=executor, deadline=deadline)
     members = _members(say, finals)
+    refits = _refits(members, executor=executor, deadline=_before_saving(deadline)) if recipe.refits_voters else {}
+    members = {
+        voter: replaced_by_refits(voter.searched.job, ours, refits.get(voter, ())) for voter, ours in members.items()
+    }
     encoders = {voter.searched.job.view.kind: voter.searched.encoder for voter in say}
     held_out = held_out_rows(searched[0].job, chosen.proba)
     voting = [member for ours in members.values() for member in ours]
@@ -116,6 +121,7 @@ def keep_ensemble(
         weights={voter.label: weight for voter, weight in say.items()},
         member_fits={voter.label: final.kind for voter, final in finals.items()},
         member_models={voter.label: len(members[voter]) for voter in say},
+        member_refits={voter.label: len(refits.get(voter, ())) for voter in say},
         sharpness={voter.label: voter.sharpness for voter in say},
     )
 
@@ -163,7 +169,7 @@ def _finals(
     return {voter: finals[voter] if voter in finals else _kept(voter) for voter in voters}
 
 
-def _members(say: Mapping[_Voter, float], finals: Mapping[_Voter, Final]) -> dict[_Voter, list[Member]]:
+def _members(say: Mapping[_Voter, float], finals: Mapping[_Voter, Final]) -> dict[_Voter, Sequence[Member]]:
     """Return the models of each voter, as many as predict in time, with their shares of the vote."""
     n_models = share_models(
         list(say.values()),
@@ -176,9 +182,39 @@ def _members(say: Mapping[_Voter, float], finals: Mapping[_Voter, Final]) -> dic
     }
 
 
+def _refits(
+    members: Mapping[_Voter, Sequence[Member]], *, executor: Executor, deadline: float | None
+) -> dict[_Voter, list[Fitted]]:
+    """Return models of the voters on all rows, as many as each has fold models and as end in time.
+
+    One of each first, those that say most before the others.
+    """
+    loudest = sorted(members, key=lambda voter: -sum(member.weight for member in members[voter]))
+    begun = [
+        (voter, start_refit(of.study, of.job, voter.trial, executor=executor, deadline=deadline, repeat=repeat))
+        for repeat in range(max(map(len, members.values())))
+        for voter, of in ((voter, voter.searched) for voter in loudest)
+        if repeat < (len(members[voter]) if getattr(of.job.family, "uses_seed", True) else 1)
+    ]
+    ended: dict[_Voter, list[Fitted]] = {voter: [] for voter in members}
+    out_of_time: set[_Voter] = set()
+    for voter, future in begun:
+        fitted, _ = refit_outcome(future)
+        if fitted is None:
+            out_of_time.add(voter)
+        elif voter not in out_of_time:  # they are told by their number alone when they are made again
+            ended[voter].append(fitted)
+    return ended
+
+
 def _kept(voter: _Voter) -> Final:
     kept = voter.searched.kept
     return Final(members=kept.model.members, kind=kept.final_fit)
+
+
+def _before_saving(deadline: float | None) -> float | None:
+    """Leave time to calibrate and to save: a second, or half of what there is."""
+    return None if deadline is None else deadline - min(1.0, 0.5 * max(deadline - time.monotonic(), 0.0))
 
 
 def _halfway(deadline: float | None) -> float | None:

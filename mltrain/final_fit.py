@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal, TypeAlias
 
@@ -46,12 +46,14 @@ class Final:
 
 
 def start_refit(
-    study: Study, job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None
+    study: Study, job: SearchJob, trial: Trial, *, executor: Executor, deadline: float | None, repeat: int = 0
 ) -> Future[Fitted | None]:
     """Hand the refit of a trial on all rows to the executor.
 
     Parameters
     ----------
+    repeat : int
+        Which of several refits, see `mltrain.search.refit_all`.
     deadline : float, optional
         `time.monotonic` value. A refit that cannot end by then, as far as the folds of its trial tell, is not begun.
 
@@ -60,7 +62,7 @@ def start_refit(
     Future of Fitted
         Of None when there was no time; what it began and could not end in time is thrown away.
     """
-    return executor.submit(_refit, study, job, trial, executor, deadline)
+    return executor.submit(_refit, study, job, trial, executor, deadline, repeat)
 
 
 def fit_finally(
@@ -73,7 +75,7 @@ def fit_finally(
     refit: Future[Fitted | None] | None = None,
 ) -> Final:
     """Return the refitted model of a trial where one was begun and ended in time, else its fold models."""
-    refitted, problem = _outcome(refit)
+    refitted, problem = refit_outcome(refit)
     if refitted is not None:
         member = Member(family=job.name, weight=1.0, fitted=refitted.model, features=job.final_features)
         return Final(members=(member,), kind="refit", notes=refitted.notes)
@@ -88,7 +90,7 @@ def fit_finally(
     return Final(members=members, kind="bag" if len(fitted) > 1 else "fold", notes=notes)
 
 
-def _outcome(refit: Future[Fitted | None] | None) -> tuple[Fitted | None, str | None]:
+def refit_outcome(refit: Future[Fitted | None] | None) -> tuple[Fitted | None, str | None]:
     """Return the refitted model, or None and why there is none; what is ours or the user's is raised."""
     if refit is None:
         return None, None
@@ -99,6 +101,16 @@ def _outcome(refit: Future[Fitted | None] | None) -> tuple[Fitted | None, str | 
         return None, f"the refit on all rows failed: {type(error).__name__}: {error}"
     refitted = refit.result()
     return refitted, None if refitted is not None else "no time was left to refit on all rows"
+
+
+def replaced_by_refits(job: SearchJob, members: Sequence[Member], refits: Sequence[Fitted]) -> Sequence[Member]:
+    """Return the models of a trial, the first ones replaced by those fitted on all rows: shares stay what they are."""
+    n_replaced = min(len(members), len(refits))
+    replaced = [
+        replace(member, fitted=refit.model, features=job.final_features)
+        for member, refit in zip(members, refits, strict=False)
+    ]
+    return (*replaced, *members[n_replaced:])
 
 
 def fold_models(
@@ -148,11 +160,13 @@ def refit_seconds(job: SearchJob, trial: Trial) -> float:
     return 1.2 * trial.seconds * share * len(job.y) / max(n_fitted, 1)
 
 
-def _refit(study: Study, job: SearchJob, trial: Trial, executor: Executor, deadline: float | None) -> Fitted | None:
+def _refit(
+    study: Study, job: SearchJob, trial: Trial, executor: Executor, deadline: float | None, repeat: int
+) -> Fitted | None:
     """Refit when the forecast fits before the deadline; None when it does not, or did not end in time."""
     threads = min(study.threads, executor.n_cores)
     with _WIDE if threads > 1 else nullcontext():
         if deadline is not None and time.monotonic() + refit_seconds(job, trial) > deadline:
             return None
-        fitted = refit_all(job, trial, threads=threads, deadline=deadline)
+        fitted = refit_all(job, trial, threads=threads, deadline=deadline, repeat=repeat)
     return None if fitted.stopped == "deadline" else fitted

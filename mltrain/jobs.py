@@ -40,6 +40,8 @@ from mltrain.workspace import Workspace
 # From so many cells on, families are prepared, searched and let go of one after the other.
 _LARGE_CELLS = 15_000_000
 _ROWS_AT_HAND = 1_000
+# A fifth more rows is worth more than what folds differ by, up to about so many (docs/explanation/performance.md).
+_FEW_ROWS = 2_000
 # A calibration curve and a threshold are known from so many; every candidate predicts them at the end, on the clock.
 _MOST_CALIBRATION_ROWS = 20_000
 
@@ -208,6 +210,7 @@ def recipe_for(config: Config, workspace: Workspace, split: SplitRecord, *, rows
         calibration=config.train.calibration,
         seed=config.seed,
         calibration_split=_calibration_split(workspace, split, seed=config.seed),
+        refits_voters=config.train.final_fit == "auto" and final_fit == "bag" and len(rows.y) <= _FEW_ROWS,
     )
 
 

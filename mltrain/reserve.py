@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mltrain.candidate import Recipe
 from mltrain.final_fit import refit_seconds
-from mltrain.prediction_cost import MOST_PREDICTION_S, prediction_s
+from mltrain.prediction_cost import MOST_PREDICTION_S, n_affordable, prediction_s
 from mltrain.search import SearchJob, Trial
 
 # Measured on one core for two and for 26 classes; calibration samples rows above 400,000 cells.
@@ -25,7 +25,8 @@ class Allowance:
     draws_figures : bool
         Whether pictures of the model belong to its run.
     voters_s : float
-        Seconds at most for refits of two further trials, which may vote in an ensemble; they come on top.
+        Seconds at most for refits of trials that may vote in an ensemble, two further ones or, where fold models are
+        replaced, as many of the best as there are; they come on top.
     slowness : float
         How many times longer than alone a core takes on this machine now.
     """
@@ -70,4 +71,7 @@ def seconds_after_search(
         return min(seconds + refit_s, 0.4 * share_s) + min(2 * refit_s, allowance.voters_s)
     if best is not None and not is_at_hand:
         seconds += best.seconds * best.threads / n_cores
-    return min(seconds, 0.4 * share_s)
+    refits_s = 0.0
+    if recipe.refits_voters and best is not None:
+        refits_s = n_affordable(job, best.n_rounds) * refit_seconds(job, best) * best.threads / n_cores
+    return min(seconds, 0.4 * share_s) + min(refits_s, allowance.voters_s)

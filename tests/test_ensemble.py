@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +19,11 @@ from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.data.conforming import conform
 from mltrain.development import develop, encoded_view, first_repeat, shape_of
 from mltrain.ensemble import Searched, keep_ensemble, without_data
-from mltrain.final_fit import fit_finally
+from mltrain.final_fit import fit_finally, start_refit
 from mltrain.metrics import resolve
 from mltrain.models import Objective
 from mltrain.preprocessing import encode
-from mltrain.search import Ends, LocalExecutor, SearchJob, search
+from mltrain.search import Ends, LocalExecutor, SearchJob, refit_all, search
 from mltrain.space import Params
 from mltrain.voting import VOTERS_PER_FAMILY
 
@@ -130,6 +132,59 @@ def test_a_prediction_is_the_weighted_mean_of_the_voters_sharpened_models_of_the
 
     # Weights are written down with six digits.
     np.testing.assert_allclose(kept.model.raw_proba(conformed), wanted, atol=1e-5)
+
+
+def test_models_on_all_rows_take_the_place_of_fold_models_where_rows_are_few(
+    kept: Candidate, searched: tuple[Searched, ...], executor: LocalExecutor
+) -> None:
+    refitted = keep_ensemble(searched, recipe=replace(RECIPE, refits_voters=True), executor=executor, deadline=None)
+
+    assert refitted.member_models == kept.member_models
+    assert refitted.member_refits is not None
+    assert kept.weights is not None
+    assert kept.sharpness is not None
+    conformed = conform(_table(50, seed=2), SCHEMA, origin="rows")
+    wanted = np.zeros((50, 2))
+    for one in searched:
+        X, job = encode(one.encoder, conformed).X, one.job
+        for label, weight in kept.weights.items():
+            name, _, number = label.partition("#")
+            if name == one.study.name:
+                (trial,) = [trial for trial in one.study.trials if trial.number == int(number)]
+                # The linear model knows no seed: a second one would be the same.
+                n_refits = refitted.member_refits[label]
+                assert n_refits == (1 if name == "logistic_regression" else 3)
+                models = [refit_all(job, trial, threads=1, deadline=None, repeat=i).model for i in range(n_refits)]
+                models += [f.model for f in one.study.models[int(number)][n_refits:3]]
+                probas = [job.family.predict_proba(model, X) for model in models]
+                wanted += weight * np.mean([sharpen(p, kept.sharpness[label]) for p in probas], axis=0)
+    np.testing.assert_allclose(refitted.model.raw_proba(conformed), wanted, atol=1e-5)
+
+
+def test_models_on_all_rows_of_one_trial_differ_by_their_seeds(searched: tuple[Searched, ...]) -> None:
+    (job, study) = next((one.job, one.study) for one in searched if one.study.name == "lgbm")
+    X = job.view.X
+
+    probas = [
+        job.family.predict_proba(refit_all(job, study.trials[0], threads=1, deadline=None, repeat=i).model, X)
+        for i in (0, 1, 1)
+    ]
+
+    assert np.abs(probas[0] - probas[1]).max() > 1e-3
+    np.testing.assert_array_equal(probas[1], probas[2])
+
+
+def test_without_time_for_models_on_all_rows_those_of_the_folds_vote(
+    kept: Candidate, searched: tuple[Searched, ...], executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = {"deadline": time.monotonic()}
+    monkeypatch.setattr(ensemble, "start_refit", lambda *args, **kwargs: start_refit(*args, **kwargs | over))
+
+    late = keep_ensemble(searched, recipe=replace(RECIPE, refits_voters=True), executor=executor, deadline=None)
+
+    assert set((late.member_refits or {}).values()) == {0}
+    rows = _table(50, seed=2)
+    np.testing.assert_array_equal(late.model.proba(rows), kept.model.proba(rows))
 
 
 def test_predictions_do_not_depend_on_the_number_of_threads(kept: Candidate) -> None:

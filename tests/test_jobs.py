@@ -76,14 +76,31 @@ def test_a_view_is_made_once_and_let_go(trained: Workspace, churn: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "final_fit"),
-    [({}, "bag"), ({"validation": "holdout"}, "refit"), ({"final_fit": "refit"}, "refit")],
-    ids=["folds", "holdout", "asked for"],
+    ("settings", "final_fit", "refits_voters"),
+    [
+        ({}, "bag", True),
+        ({"validation": "holdout"}, "refit", False),
+        ({"final_fit": "refit"}, "refit", False),
+        ({"final_fit": "bag"}, "bag", False),
+    ],
+    ids=["folds", "holdout", "refit asked for", "bag asked for"],
 )
 def test_how_the_best_trial_is_fitted_finally(
-    trained: Workspace, churn: Any, settings: dict[str, str], final_fit: str
+    trained: Workspace, churn: Any, settings: dict[str, str], final_fit: str, refits_voters: bool
 ) -> None:
-    assert _material(trained, churn(train=settings)).recipe.final_fit == final_fit
+    recipe = _material(trained, churn(train=settings)).recipe
+
+    assert (recipe.final_fit, recipe.refits_voters) == (final_fit, refits_voters)
+
+
+def test_voters_are_refitted_where_rows_are_few(
+    trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_rows = len(_material(trained, churn()).rows.y)
+
+    monkeypatch.setattr(jobs, "_FEW_ROWS", n_rows - 1)
+
+    assert not _material(trained, churn()).recipe.refits_voters
 
 
 def test_a_changed_split_file_is_refused(trained: Workspace, churn: Any) -> None:

@@ -91,6 +91,19 @@ def test_time_for_refits_of_further_voters_follows_the_best_trial_and_comes_on_t
     assert reserved("bag", 3.0) == reserved("bag", 0.0)
 
 
+@pytest.mark.parametrize(("seconds", "expected"), [(None, 0.0), (1e-6, 0.0), (1e6, 3.0)])
+def test_time_for_models_of_voters_on_all_rows_comes_on_top(seconds: float | None, expected: float) -> None:
+    best = None if seconds is None else replace(BEST, seconds=seconds, n_rounds=(10, 10, 10))
+    allowance = Allowance(share_s=40.0, n_cores=2, voters_s=3.0)
+
+    plain, refitted = (
+        seconds_after_search(JOB, recipe, best, is_at_hand=True, allowance=allowance)
+        for recipe in (RECIPE, replace(RECIPE, refits_voters=True))
+    )
+
+    assert refitted - plain == pytest.approx(expected, abs=1e-4)
+
+
 def test_a_busy_machine_is_left_more_time_for_what_no_fit_has_measured() -> None:
     best = replace(BEST, seconds=0.0)
 

@@ -172,6 +172,7 @@ class ModelFamily(Protocol):
     ``tree_us = 65.0``: microseconds of one core that a tree takes for 1,000 rows (50 otherwise), so that it is known
     what predictions cost.
     ``uses_threads = False``: fits run on one thread whatever `Limits.threads` allows; no core is kept for a second one.
+    ``uses_seed = False``: rows and parameters alone decide what a model is; there is no use in several of other seeds.
     ``libraries = ("lightgbm",)``: modules that decide what a fit gives; with another version of one a search is not
     continued but begun anew.
     ``binning = frozenset({"max_bin"})``: parameters that ask for other bins than `prepare` made; of a range of one a

@@ -28,6 +28,8 @@ class Part:
         One model refitted on all rows, or the fold models.
     n_models : int
         How many models of it predict.
+    n_refits : int
+        How many of a vote's fold models were replaced, from the first on, by models fitted on all rows.
     trial : Trial
         Without predictions and curve where it was read from a record.
     """
@@ -38,6 +40,7 @@ class Part:
     n_models: int
     trial: Trial
     sharpness: float = 1.0
+    n_refits: int = 0
 
     @property
     def label(self) -> str:
@@ -63,7 +66,7 @@ def parts_of(candidate: Candidate, family: str, *, searched: Sequence[Searched] 
         f"{one.study.name}#{trial.number}": (one.study.name, trial) for one in searched for trial in one.study.trials
     }
     fits, models = candidate.member_fits or {}, candidate.member_models or {}
-    sharpness = candidate.sharpness or {}
+    sharpness, refits = candidate.sharpness or {}, candidate.member_refits or {}
     return tuple(
         Part(
             family=trials[label][0],
@@ -72,6 +75,7 @@ def parts_of(candidate: Candidate, family: str, *, searched: Sequence[Searched] 
             n_models=models[label],
             trial=trials[label][1],
             sharpness=sharpness[label],
+            n_refits=refits.get(label, 0),
         )
         for label, weight in (candidate.weights or {}).items()
         if label in trials
@@ -106,6 +110,7 @@ def part_to_dict(part: Part) -> dict[str, Any]:
         "sharpness": part.sharpness,
         "final_fit": part.final_fit,
         "n_models": part.n_models,
+        "n_refits": part.n_refits,
         "trial": trial,
     }
 
@@ -141,4 +146,5 @@ def part_from_dict(entry: Mapping[str, Any]) -> Part:
         n_models=int(entry["n_models"]),
         trial=trial,
         sharpness=float(entry["sharpness"]),
+        n_refits=int(entry["n_refits"]),
     )

@@ -63,11 +63,13 @@ def fit_folds(
     return _run_all([replace(call, stop=stop) for call in calls], executor)
 
 
-def refit_all(job: SearchJob, trial: Trial, *, threads: int, deadline: float | None) -> Fitted:
+def refit_all(job: SearchJob, trial: Trial, *, threads: int, deadline: float | None, repeat: int = 0) -> Fitted:
     """Fit one model on all rows with the rounds that suited the trial's folds.
 
     Parameters
     ----------
+    repeat : int
+        Which of several such models: each has a seed of its own.
     deadline : float, optional
         `time.monotonic` value at which the fit ends with what it has.
 
@@ -88,7 +90,7 @@ def refit_all(job: SearchJob, trial: Trial, *, threads: int, deadline: float | N
         job.view, job.y, weights=job.weights, folds=(everything,), objective=job.objective, threads=threads
     )
     limits = Limits(
-        seed=derive(job.seed, job.name, trial.number, "refit"),
+        seed=derive(job.seed, job.name, trial.number, "refit", *([repeat] if repeat else [])),
         threads=threads,
         deadline=deadline,
         max_rounds=rounds_for_all(job, trial),

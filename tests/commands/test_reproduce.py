@@ -76,6 +76,8 @@ def test_every_model_of_a_session_is_made_again(trained: Workspace, model: str) 
     for part in result.parts:
         assert part.score == part.recorded_score
         assert (part.final_fit, part.fold_difference, len(part.n_rounds)) == ("bag", 0.0, 5)
+    # Of a vote on few rows, models on all rows are made again too.
+    assert all(part["n_refits"] > 0 for part in record["parts"]) == (model == "ensemble")
 
 
 @pytest.fixture(scope="module")

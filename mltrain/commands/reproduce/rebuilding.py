@@ -13,7 +13,7 @@ import numpy as np
 from mltrain import plugins
 from mltrain.candidate import HeldOut, Recipe, assemble, held_out_rows
 from mltrain.errors import DataError
-from mltrain.final_fit import FinalFit, fold_members
+from mltrain.final_fit import FinalFit, fold_members, replaced_by_refits
 from mltrain.jobs import Material
 from mltrain.model import Member, Model
 from mltrain.models import Fitted, ModelFamily, ViewKind
@@ -127,6 +127,7 @@ def _make(job: SearchJob, part: Part, *, executor: Executor) -> _Made:
             members: Sequence[Member] = [replace(member, sharpness=part.sharpness)]
         else:
             members = fold_members(job, fitted, n_models=part.n_models, weight=part.weight, sharpness=part.sharpness)
+            members = _with_refits(job, part, members, n_cores=executor.n_cores)
     except ValueError as error:
         raise DataError(
             f"the recorded parameters of {part.label} are refused: {error}",
@@ -146,6 +147,15 @@ def _make(job: SearchJob, part: Part, *, executor: Executor) -> _Made:
     )
     held_out = held_out_rows(job, proba)
     return _Made(members=tuple(members), held_out=held_out, line=line)
+
+
+def _with_refits(job: SearchJob, part: Part, members: Sequence[Member], *, n_cores: int) -> Sequence[Member]:
+    """Return the models of a voter, the first ones replaced by those fitted on all rows."""
+    threads = min(part.trial.threads, n_cores)
+    refits = [
+        refit_all(job, part.trial, threads=threads, deadline=None, repeat=repeat) for repeat in range(part.n_refits)
+    ]
+    return replaced_by_refits(job, members, refits)
 
 
 def _fold_difference(job: SearchJob, recorded: Sequence[float], fitted: Sequence[Fitted]) -> float:

@@ -164,11 +164,9 @@ def _train_groups(session: Session, plan: Plan) -> list[Found | LeftOut]:
     """Search all families together; on large data one after the other, so that one is in memory."""
     found: list[Found | LeftOut] = []
     groups = session.material.groups(plan.families)
-    # Of large data a voter is left without the rows that it could be fitted to anew.
-    refits = session.material.recipe.final_fit == "refit" and not session.material.is_large
-    ensemble_s = session.budget.ensemble_s(refits=refits) if plan.ensemble else 0.0
+    ensemble_s = session.budget.ensemble_s(refits=_refits_share(session)) if plan.ensemble else 0.0
     # One search over all families forecasts the refits of the ensemble's voters itself.
-    voters_s = ensemble_s - session.budget.ensemble_s(refits=False) if plan.ensemble and len(groups) == 1 else 0.0
+    voters_s = ensemble_s - session.budget.ensemble_s(refits=0.0) if plan.ensemble and len(groups) == 1 else 0.0
     weights = [[1.0 + family.simplicity for family in group.values()] for group in groups]
     for position, group in enumerate(groups):
         now = time.monotonic()
@@ -177,6 +175,15 @@ def _train_groups(session: Session, plan: Plan) -> list[Found | LeftOut]:
         session.material.free_views([family for later in groups[position + 1 :] for family in later.values()])
         give_back()
     return found
+
+
+def _refits_share(session: Session) -> float:
+    """Return the share of the budget that refits of voters may take."""
+    recipe = session.material.recipe
+    if recipe.refits_voters:
+        return 0.2
+    # Of large data a voter is left without the rows that it could be fitted to anew.
+    return 0.09 if recipe.final_fit == "refit" and not session.material.is_large else 0.0
 
 
 def _validation(rows: Development) -> str:

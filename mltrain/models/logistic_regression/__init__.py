@@ -41,6 +41,7 @@ class LogisticRegression:
     simplicity = 0
     libraries = ("scipy", "numpy")
     uses_threads = False
+    uses_seed = False
     parameters = KNOWN
 
     def space(self, shape: Shape) -> Space:
