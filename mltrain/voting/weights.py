@@ -42,8 +42,8 @@ class Selection:
     kinds : tuple of int, length n_members, optional
         What sort each member is of, such as its family; by default each is one of its own.
     prior_rows : float
-        Rows that votes of the best of each kind, by what they know, are worth: weights from n rows keep
-        n / (n + prior_rows) of themselves, at least half.
+        Up to so many rows the votes of the best of each kind, by what they know, are worth as much as the weights; from
+        n rows on ``(prior_rows / n) ** 4`` times as much.
     """
 
     n_picks: int = 25
@@ -53,7 +53,7 @@ class Selection:
     costs: tuple[float, ...] | None = None
     most_cost: float = float("inf")
     kinds: tuple[int, ...] | None = None
-    prior_rows: float = 1_000
+    prior_rows: float = 5_000
 
 
 STEADY = Selection()
@@ -88,7 +88,10 @@ def choose_weights(
     Few rows tell good weights badly. On 12 draws of 800 to 1,500 rows of german, adult, telco, credit and lending, half
     way to equal votes of the five families' best gave + 0.0016 (standard error 0.0007) of ROC AUC on test rows and
     lowered log loss by 0.0009 (0.0006); votes by what each knows, which leave out families that a table does not suit,
-    are the more careful form of it. The step shrinks with the rows.
+    are the more careful form of it. Trees that stopped early on the rows that judge them look better than they are, so
+    it holds for more rows than these: in runs of 60 s, three splits each, half way to equal votes was better by 0.0005
+    of ROC AUC on telco (5,634 rows) and 0.0007 on credit (3,563), worse by 0.0004 on lending (7,885); on adult, with
+    9,800 rows of a holdout, a fifth of the way was worse (0.0003 and 0.0012 on two splits). So it fades quickly.
 
     References
     ----------
@@ -105,7 +108,7 @@ def choose_weights(
         if deadline is not None and time.monotonic() > deadline:
             break
     prior = _prior_votes(stacked, y, selection)
-    odds = min(selection.prior_rows / len(y), 1.0)
+    odds = min(selection.prior_rows / len(y), 1.0) ** 4
     return _thrifty((np.mean(bags, axis=0) + odds * prior) / (1 + odds), selection)
 
 

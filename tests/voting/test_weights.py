@@ -92,7 +92,7 @@ def test_crumbs_do_not_vote() -> None:
     np.testing.assert_allclose(without[:2], every[:2] / every[:2].sum())
 
 
-@pytest.mark.parametrize(("n", "kept"), [(200, 0.5), (400, 0.5), (1_200, 0.75)])
+@pytest.mark.parametrize(("n", "kept"), [(200, 0.5), (400, 0.5), (800, 16 / 17), (1_200, 81 / 82)])
 def test_weights_from_few_rows_stay_near_votes_of_the_best_of_each_kind_by_what_they_know(n: int, kept: float) -> None:
     y, stacked = _members(n, seed=8)
     stacked = np.concatenate([stacked, stacked[:1]])  # a copy that is never chosen, and not the best of its kind
