@@ -179,18 +179,14 @@ def encode_target(target: Target, column: pa.ChunkedArray, *, number: RowNumber 
 def unlabelled(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     """Return where a label is null, NaN or blank text; shape (n_samples,)."""
     if not is_text(column.type):
-        missing = pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
-        return np.asarray(missing.to_numpy(), dtype=np.bool_)
-    found, start = np.zeros(len(column), dtype=np.bool_), 0
+        return np.asarray(pc.is_null(column, nan_is_null=pa.types.is_floating(column.type)).to_numpy(), dtype=np.bool_)
+    found = [np.empty(0, dtype=np.bool_)]
     # Labels are few and rows are many: only the former are looked at for blanks.
     for chunk in (column if pa.types.is_dictionary(column.type) else column.dictionary_encode()).chunks:
-        levels = decoded(pa.chunked_array([chunk.dictionary]))
-        blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(levels), ""), fill_value=True)
-        if chunk.indices.null_count or pc.any(blank, min_count=0).as_py():
-            numbers = pc.fill_null(chunk.indices.cast(pa.int64()), len(levels)).to_numpy()
-            found[start : start + len(chunk)] = np.append(blank.to_numpy(), True)[numbers]
-        start += len(chunk)
-    return found
+        levels = pc.utf8_trim_whitespace(decoded(pa.chunked_array([chunk.dictionary])))
+        blank = np.append(pc.fill_null(pc.equal(levels, ""), fill_value=True).to_numpy(), True)
+        found.append(blank[pc.fill_null(chunk.indices.cast(pa.int64()), len(levels)).to_numpy()])
+    return np.concatenate(found)
 
 
 def label_text(label: Label) -> str:
