@@ -8,6 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+REFITS = 0.09
+"""Share of the whole that refits of an ensemble's voters may take."""
+REFITS_OF_FOLD_MODELS = 0.2
+"""The same where each of a voter's fold models is replaced by one on all rows."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
@@ -51,7 +56,7 @@ class Budget:
         return self.draws_figures and now < self.saved_by - self.ensemble_s(refits=0.0)
 
     def ensemble_s(self, *, refits: float) -> float:
-        """Return the seconds kept for the ensemble: its weights and, where voters are refitted, a share for that."""
+        """Return the seconds kept for the ensemble: its weights, and a share of the whole for refits of voters."""
         if self.total_s is None:
             return 0.0
         return min(max((0.03 + refits) * self.total_s, 0.5), 90.0 if refits else 20.0)

@@ -105,7 +105,7 @@ def keep_ensemble(
     say = {v: float(w) for v, w in zip(voters, chosen.weights, strict=True) if w > 0}
     finals = _finals(list(say), recipe=recipe, executor=executor, deadline=deadline)
     members = _members(say, finals)
-    refits = _refits(members, executor=executor, deadline=_before_saving(deadline)) if recipe.refits_voters else {}
+    refits, notes = _refits(members if recipe.refits_voters else {}, executor=executor, deadline=deadline)
     members = {
         voter: replaced_by_refits(voter.searched.job, ours, refits.get(voter, ())) for voter, ours in members.items()
     }
@@ -123,6 +123,7 @@ def keep_ensemble(
         member_models={voter.label: len(members[voter]) for voter in say},
         member_refits={voter.label: len(refits.get(voter, ())) for voter in say},
         sharpness={voter.label: voter.sharpness for voter in say},
+        notes=notes,
     )
 
 
@@ -184,27 +185,30 @@ def _members(say: Mapping[_Voter, float], finals: Mapping[_Voter, Final]) -> dic
 
 def _refits(
     members: Mapping[_Voter, Sequence[Member]], *, executor: Executor, deadline: float | None
-) -> dict[_Voter, list[Fitted]]:
-    """Return models of the voters on all rows, as many as each has fold models and as end in time.
+) -> tuple[dict[_Voter, list[Fitted]], tuple[str, ...]]:
+    """Return models of the voters on all rows, as many as each has fold models and as end in time, and what failed.
 
     One of each first, those that say most before the others.
     """
+    deadline = _before_saving(deadline)
     loudest = sorted(members, key=lambda voter: -sum(member.weight for member in members[voter]))
     begun = [
         (voter, start_refit(of.study, of.job, voter.trial, executor=executor, deadline=deadline, repeat=repeat))
-        for repeat in range(max(map(len, members.values())))
+        for repeat in range(max(map(len, members.values()), default=0))
         for voter, of in ((voter, voter.searched) for voter in loudest)
         if repeat < (len(members[voter]) if getattr(of.job.family, "uses_seed", True) else 1)
     ]
     ended: dict[_Voter, list[Fitted]] = {voter: [] for voter in members}
-    out_of_time: set[_Voter] = set()
+    without: set[_Voter] = set()
+    notes = []
     for voter, future in begun:
-        fitted, _ = refit_outcome(future)
+        fitted, problem = refit_outcome(future)
         if fitted is None:
-            out_of_time.add(voter)
-        elif voter not in out_of_time:  # they are told by their number alone when they are made again
+            notes += [f"{voter.label}: {problem}"] if future.exception() and voter not in without else []
+            without.add(voter)
+        elif voter not in without:  # they are told by their number alone when they are made again
             ended[voter].append(fitted)
-    return ended
+    return ended, tuple(notes)
 
 
 def _kept(voter: _Voter) -> Final:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mltrain.budget import Budget
+from mltrain.budget import REFITS, REFITS_OF_FOLD_MODELS, Budget
 from mltrain.commands.train.session import TrainRequest, budget_for
 from mltrain.config import Config
 
@@ -103,3 +103,23 @@ def test_what_all_families_may_take_is_the_nearest_of_the_limits(
     budget = Budget(started_at=0.0, total_s=total_s, family_s=family_s)
 
     assert budget.allowed_s(2) == allowed_s
+
+
+@pytest.mark.parametrize(
+    ("refits", "total_s", "expected"),
+    [
+        (0.0, 100.0, 3.0),
+        (REFITS, 100.0, 12.0),
+        (REFITS_OF_FOLD_MODELS, 100.0, 23.0),
+        (0.0, 5.0, 0.5),
+        (0.0, 1e4, 20.0),
+        (REFITS_OF_FOLD_MODELS, 1e4, 90.0),
+        (REFITS, None, 0.0),
+    ],
+)
+def test_the_ensemble_keeps_a_share_of_the_whole_and_more_where_voters_are_refitted(
+    refits: float, total_s: float | None, expected: float
+) -> None:
+    budget = Budget(started_at=0.0, total_s=total_s, family_s=None)
+
+    assert budget.ensemble_s(refits=refits) == pytest.approx(expected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -185,6 +186,26 @@ def test_without_time_for_models_on_all_rows_those_of_the_folds_vote(
     assert set((late.member_refits or {}).values()) == {0}
     rows = _table(50, seed=2)
     np.testing.assert_array_equal(late.model.proba(rows), kept.model.proba(rows))
+
+
+def test_a_refit_that_fails_is_noted_and_its_fold_models_vote(
+    kept: Candidate, searched: tuple[Searched, ...], executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*args: Any, **kwargs: Any) -> Any:
+        return executor.submit(_no_memory)
+
+    monkeypatch.setattr(ensemble, "start_refit", failing)
+
+    noted = keep_ensemble(searched, recipe=replace(RECIPE, refits_voters=True), executor=executor, deadline=None)
+
+    wanted = {f"{label}: the refit on all rows failed: RuntimeError: out of memory" for label in kept.weights or {}}
+    assert (set(noted.notes), len(noted.notes)) == (wanted, len(wanted))
+    rows = _table(50, seed=2)
+    np.testing.assert_array_equal(noted.model.proba(rows), kept.model.proba(rows))
+
+
+def _no_memory() -> None:
+    raise RuntimeError("out of memory")
 
 
 def test_predictions_do_not_depend_on_the_number_of_threads(kept: Candidate) -> None:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from mltrain.budget import REFITS, REFITS_OF_FOLD_MODELS
 from mltrain.commands.train.families import Found, LeftOut, recall_family, train_ensemble, train_families
 from mltrain.commands.train.leaving import CandidateLine
 from mltrain.commands.train.outlook import fit_into_memory
@@ -181,9 +182,9 @@ def _refits_share(session: Session) -> float:
     """Return the share of the budget that refits of voters may take."""
     recipe = session.material.recipe
     if recipe.refits_voters:
-        return 0.2
+        return REFITS_OF_FOLD_MODELS
     # Of large data a voter is left without the rows that it could be fitted to anew.
-    return 0.09 if recipe.final_fit == "refit" and not session.material.is_large else 0.0
+    return REFITS if recipe.final_fit == "refit" and not session.material.is_large else 0.0
 
 
 def _validation(rows: Development) -> str:
