@@ -72,18 +72,25 @@ _FOREST = {
     "xt-half-5": (0.5, 5, "entropy", False, True),
 }
 
+# strength, penalty, knots; many more of them in bends.py
 _LINEAR = {
-    "old1": (0.1, "l2"),
-    "old2": (1.0, "l2"),
-    "old3": (0.01, "l2"),
-    "old4": (1.0, "elasticnet"),
-    "old5": (0.1, "l1"),
-    "old6": (10.0, "l2"),
-    "l2-tiny": (0.003, "l2"),
-    "l2-0.03": (0.03, "l2"),
-    "l1-1": (1.0, "l1"),
-    "en-0.1": (0.1, "elasticnet"),
-    "l2-100": (100.0, "l2"),
+    "old1": (0.1, "l2", 0),
+    "old2": (1.0, "l2", 0),
+    "old3": (0.01, "l2", 0),
+    "old4": (1.0, "elasticnet", 0),
+    "old5": (0.1, "l1", 0),
+    "old6": (10.0, "l2", 0),
+    "l2-tiny": (0.003, "l2", 0),
+    "l2-0.03": (0.03, "l2", 0),
+    "l1-1": (1.0, "l1", 0),
+    "en-0.1": (0.1, "elasticnet", 0),
+    "l2-100": (100.0, "l2", 0),
+    "bent-0.3": (0.3, "l2", 8),
+    "bent-l1": (0.1, "l1", 8),
+    "bent-en": (3.0, "elasticnet", 12),
+    "bent-1": (1.0, "l2", 4),
+    "bent-0.03": (0.03, "l2", 12),
+    "bent-3": (3.0, "l2", 2),
 }
 
 
@@ -148,4 +155,7 @@ def _forest(shape: Shape) -> Mapping[str, Params]:
 
 def _linear(shape: Shape) -> Mapping[str, Params]:
     del shape
-    return {name: {"C": strength, "penalty": penalty} for name, (strength, penalty) in _LINEAR.items()}
+    return {
+        name: {"C": strength, "penalty": penalty, "n_knots": knots}
+        for name, (strength, penalty, knots) in _LINEAR.items()
+    }

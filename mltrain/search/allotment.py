@@ -18,9 +18,10 @@ from mltrain.search.trial import Trial
 from mltrain.voting import VOTERS_PER_FAMILY
 
 _MOST_SLOWNESS = 4.0
-# Every family gets its three voters before any gets more, unless one fit would take this share of the time left: a
-# trial that the first fold shows to be hopeless takes no more than that.
+# Every family gets its three voters before any gets more, unless a trial would take too large a share of the time left:
+# a fifth, and half where it is the second on several folds, for the first trials of some are modest ones that end soon.
 _SOON = 0.2
+_SECOND_SOON = 0.5
 
 Reserve: TypeAlias = Callable[[SearchJob, Trial | None, bool, float], float]
 
@@ -91,8 +92,9 @@ class Allotment:
         proposal = study.peek()
         trial_s = None if proposal is None else study.forecast_s(proposal)
         n_begun = len(study.trials) + len(study.attempts)
-        soon_s = _SOON * self._seconds_left(study) * self._n_cores
-        return n_begun < VOTERS_PER_FAMILY and (trial_s is None or trial_s / len(study.job.folds) <= soon_s)
+        share = _SECOND_SOON if n_begun < 2 and len(study.job.folds) > 1 else _SOON
+        soon_s = share * self._seconds_left(study) * self._n_cores
+        return n_begun < VOTERS_PER_FAMILY and (trial_s is None or trial_s <= soon_s)
 
     def _turn(self, study: OpenStudy) -> tuple[int, float]:
         """Order families that still need voters: fewest trials first, then the cheapest next one."""

@@ -35,13 +35,13 @@ def test_l2_finds_the_optimum_of_scikit_learn(load):
     fitted = _fit(X, y, {"C": 0.5, "penalty": "l2", "tol": 1e-10, "max_iter": 5000})
 
     np.testing.assert_allclose(FAMILY.predict_proba(fitted.model, X), reference.predict_proba(X), atol=1e-4)
-    np.testing.assert_allclose(fitted.model.coefficients, reference.coef_, atol=1e-3)
+    np.testing.assert_allclose(fitted.model.linear.coefficients, reference.coef_, atol=1e-3)
 
 
 def test_l1_reaches_the_optimality_conditions():
     X, y = _scaled(load_breast_cancer)
 
-    model = _fit(X, y, {"C": 0.1, "penalty": "l1", "tol": 1e-10, "max_iter": 5000}).model
+    model = _fit(X, y, {"C": 0.1, "penalty": "l1", "tol": 1e-10, "max_iter": 5000}).model.linear
 
     # At the optimum the slope of C * loss is -sign(w) where a weight is used, and within [-1, 1] where it is 0.
     slope = 0.1 * X.T @ (model.proba(X)[:, 1] - y)
@@ -59,8 +59,8 @@ def test_sparse_rows_give_the_same_model():
     dense = _fit(X, y, {"C": 1.0})
     light = _fit(sparse.csr_matrix(X), y, {"C": 1.0})
 
-    np.testing.assert_allclose(light.model.coefficients, dense.model.coefficients, atol=1e-6)
-    np.testing.assert_allclose(light.model.spread, dense.model.spread, atol=1e-12)
+    np.testing.assert_allclose(light.model.linear.coefficients, dense.model.linear.coefficients, atol=1e-6)
+    np.testing.assert_allclose(light.model.linear.spread, dense.model.linear.spread, atol=1e-12)
 
 
 def test_weights_are_repeated_rows():
@@ -71,7 +71,7 @@ def test_weights_are_repeated_rows():
     weighted = _fit(X, y, params, weights=times.astype(float))
     repeated = _fit(np.repeat(X, times, axis=0), np.repeat(y, times), params)
 
-    np.testing.assert_allclose(weighted.model.coefficients, repeated.model.coefficients, atol=1e-3)
+    np.testing.assert_allclose(weighted.model.linear.coefficients, repeated.model.linear.coefficients, atol=1e-3)
 
 
 def test_max_rounds_ends_the_solver_and_is_reported():

@@ -47,6 +47,11 @@ def search_space(shape: Shape) -> Space:
     A category of more levels than ``one_hot_max_size`` becomes statistics of the target, which cost 3 to 10 times as
     much as the trees themselves (adult, species). Combinations of three or more categories are left out: they cost more
     again and lowered no loss on german, telco or adult.
+
+    Of many numbers on few rows half at each level, where trials begin, take half of the time: 45 to 27 s on digits (log
+    loss 0.091 to 0.088) and 18 to 10, 12 to 6, 50 to 26 s on made sets of 120, 150, 200 numbers (ROC AUC 0.953 to
+    0.951, 0.940 to 0.939, 0.942 to 0.941; the second of the first trials, three folds). Of LightGBM and XGBoost a fit
+    on fewer numbers takes more rounds and is no better for its time.
     """
     space: dict[str, Int | Float | Choice] = {
         "learning_rate": Float(low=slowest_rate(shape), high=0.2, log=True),
@@ -57,7 +62,7 @@ def search_space(shape: Shape) -> Space:
         space["one_hot_max_size"] = Int(low=8, high=100, log=True)
         space["max_ctr_complexity"] = Int(low=1, high=2)
     if (bins := fewer_bins(shape)) is not None:
-        space["border_count"] = Choice(options=(bins,))
+        space |= {"border_count": Choice(options=(bins,)), "rsm": Float(low=0.3, high=1.0)}
     return space
 
 
@@ -80,5 +85,5 @@ def _trial(shape: Shape, changes: Params) -> Params:
     if shape.n_categorical:
         trial |= {"one_hot_max_size": 100, "max_ctr_complexity": 1}
     if (bins := fewer_bins(shape)) is not None:
-        trial["border_count"] = bins
+        trial |= {"border_count": bins, "rsm": 0.5}
     return {name: changes.get(name, value) for name, value in trial.items()}

@@ -11,6 +11,8 @@ from mltrain.space import Params
 
 MOST_ITERATIONS = 300
 _MOST_FILLED = 64
+# How many of the features are numbers is not known here.
+_NUMBERS = 0.5
 
 
 def forecast_work(params: Params, shape: Shape) -> float:
@@ -27,6 +29,6 @@ def forecast_work(params: Params, shape: Shape) -> float:
     iterations = min(max(60 * math.pow(strength, 0.25), 10) * factor, most)
     n_outputs = 1 if shape.n_classes == 2 else shape.n_classes
     # Wider matrices are sparse, and very long ones are sampled.
-    filled = min(shape.n_features, _MOST_FILLED)
+    filled = min(shape.n_features, _MOST_FILLED) * (1 + _NUMBERS * max(number_or(params, "n_knots", 0), 0))
     rows = min(shape.n_samples, rows_at_most(filled, n_classes=shape.n_classes))
     return 0.001 + iterations * (1e-4 + n_outputs * rows * (2e-8 + 1e-9 * filled))
