@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,7 +27,7 @@ from mltrain.models import Fitted
 from mltrain.prediction_cost import MOST_PREDICTION_S, prediction_s, share_models
 from mltrain.preprocessing import Encoder
 from mltrain.search import Executor, SearchJob, Study, Trial, as_scored
-from mltrain.voting import VOTERS_PER_FAMILY, Selection, vote
+from mltrain.voting import VOTERS_PER_FAMILY, Selection, Vote, vote
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,26 +73,49 @@ class _Voter:
         return prediction_s(self.searched.job, self.trial.n_rounds) / len(self.trial.n_rounds)
 
 
-def keep_ensemble(
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class BegunVote:
+    """A vote that is held, while models of its voters on all rows may still be fitted.
+
+    Attributes
+    ----------
+    searched : sequence of Searched
+        The families that were asked.
+    chosen : Vote
+        Weights of ``voters``, score and predictions.
+    members : mapping of voter to its models
+        Of those with a weight.
+    refits : sequence of (voter, Future)
+        In the order in which they were begun.
+    """
+
+    searched: Sequence[Searched]
+    recipe: Recipe
+    chosen: Vote
+    weights: Mapping[_Voter, float]
+    finals: Mapping[_Voter, Final]
+    members: Mapping[_Voter, Sequence[Member]]
+    refits: Sequence[tuple[_Voter, Future[Fitted | None]]]
+
+
+def begin_vote(
     searched: Sequence[Searched], *, recipe: Recipe, executor: Executor, deadline: float | None
-) -> Candidate:
-    """Let the best trials of all families vote, and make the vote a candidate.
+) -> BegunVote:
+    """Let the best trials of all families vote, and begin what is to be fitted for it.
 
     Parameters
     ----------
     searched : sequence of Searched
         Two families or more, validated on the same folds.
     deadline : float, optional
-        `time.monotonic` value by which it ends; trials whose models would have to be fitted again and cannot by then
-        do not vote.
+        `time.monotonic` value by which the ensemble is to be saved; trials whose models would have to be fitted again
+        and cannot by then do not vote.
     """
     voters = _voters(searched, recipe.metric, deadline=deadline)
-    y = validated_y(searched[0].job)
-    parts = validated_parts(searched[0].job)
     names = [family.study.name for family in searched]
     chosen = vote(
         [v.proba for v in voters],
-        y,
+        validated_y(searched[0].job),
         metric=recipe.metric,
         seed=recipe.seed,
         deadline=_halfway(deadline),
@@ -100,29 +124,45 @@ def keep_ensemble(
             most_cost=MOST_PREDICTION_S,
             kinds=tuple(names.index(v.searched.study.name) for v in voters),
         ),
-        parts=parts,
+        parts=validated_parts(searched[0].job),
     )
-    say = {v: float(w) for v, w in zip(voters, chosen.weights, strict=True) if w > 0}
-    finals = _finals(list(say), recipe=recipe, executor=executor, deadline=deadline)
-    members = _members(say, finals)
-    refits, notes = _refits(members if recipe.refits_voters else {}, executor=executor, deadline=deadline)
+    weights = {v: float(w) for v, w in zip(voters, chosen.weights, strict=True) if w > 0}
+    finals = _finals(list(weights), recipe=recipe, executor=executor, deadline=deadline)
+    members = _members(weights, finals)
+    refits = _begin_refits(members, executor=executor, deadline=deadline) if recipe.refits_voters else []
+    return BegunVote(
+        searched=searched,
+        recipe=recipe,
+        chosen=chosen,
+        weights=weights,
+        finals=finals,
+        members=members,
+        refits=refits,
+    )
+
+
+def end_vote(begun: BegunVote) -> Candidate:
+    """Wait for what is still fitted and make the vote a candidate."""
+    recipe, job, weights = begun.recipe, begun.searched[0].job, begun.weights
+    refits, notes = _ended_refits(begun.refits)
     members = {
-        voter: replaced_by_refits(voter.searched.job, ours, refits.get(voter, ())) for voter, ours in members.items()
+        voter: replaced_by_refits(voter.searched.job, ours, refits.get(voter, ()))
+        for voter, ours in begun.members.items()
     }
-    encoders = {voter.searched.job.view.kind: voter.searched.encoder for voter in say}
-    held_out = held_out_rows(searched[0].job, chosen.proba)
+    encoders = {voter.searched.job.view.kind: voter.searched.encoder for voter in weights}
+    held_out = held_out_rows(job, begun.chosen.proba)
     voting = [member for ours in members.values() for member in ours]
     model, held_out = assemble("ensemble", voting, encoders=encoders, held_out=held_out, recipe=recipe)
     return Candidate(
         model=model,
-        validation_score=score(recipe.metric, y, as_scored(searched[0].job, chosen.proba)),
+        validation_score=score(recipe.metric, validated_y(job), as_scored(job, begun.chosen.proba)),
         held_out=held_out,
         final_fit="vote",
-        weights={voter.label: weight for voter, weight in say.items()},
-        member_fits={voter.label: final.kind for voter, final in finals.items()},
-        member_models={voter.label: len(members[voter]) for voter in say},
-        member_refits={voter.label: len(refits.get(voter, ())) for voter in say},
-        sharpness={voter.label: voter.sharpness for voter in say},
+        weights={voter.label: weight for voter, weight in weights.items()},
+        member_fits={voter.label: final.kind for voter, final in begun.finals.items()},
+        member_models={voter.label: len(members[voter]) for voter in weights},
+        member_refits={voter.label: len(refits.get(voter, ())) for voter in weights},
+        sharpness={voter.label: voter.sharpness for voter in weights},
         notes=notes,
     )
 
@@ -183,22 +223,25 @@ def _members(say: Mapping[_Voter, float], finals: Mapping[_Voter, Final]) -> dic
     }
 
 
-def _refits(
+def _begin_refits(
     members: Mapping[_Voter, Sequence[Member]], *, executor: Executor, deadline: float | None
-) -> tuple[dict[_Voter, list[Fitted]], tuple[str, ...]]:
-    """Return models of the voters on all rows, as many as each has fold models and as end in time, and what failed.
-
-    One of each first, those that say most before the others.
-    """
+) -> list[tuple[_Voter, Future[Fitted | None]]]:
+    """Begin models of the voters on all rows, as many as each has fold models: one of each first, the loudest ahead."""
     deadline = _before_saving(deadline)
     loudest = sorted(members, key=lambda voter: -sum(member.weight for member in members[voter]))
-    begun = [
+    return [
         (voter, start_refit(of.study, of.job, voter.trial, executor=executor, deadline=deadline, repeat=repeat))
         for repeat in range(max(map(len, members.values()), default=0))
         for voter, of in ((voter, voter.searched) for voter in loudest)
         if repeat < (len(members[voter]) if getattr(of.job.family, "uses_seed", True) else 1)
     ]
-    ended: dict[_Voter, list[Fitted]] = {voter: [] for voter in members}
+
+
+def _ended_refits(
+    begun: Sequence[tuple[_Voter, Future[Fitted | None]]],
+) -> tuple[dict[_Voter, list[Fitted]], tuple[str, ...]]:
+    """Return the models of each voter that ended in time, and what failed."""
+    ended: dict[_Voter, list[Fitted]] = {voter: [] for voter, _ in begun}
     without: set[_Voter] = set()
     notes = []
     for voter, future in begun:

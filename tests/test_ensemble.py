@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from mltrain.config import PreprocessingSection, SplitSection, TrainSection
 from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.data.conforming import conform
 from mltrain.development import develop, encoded_view, first_repeat, shape_of
-from mltrain.ensemble import Searched, keep_ensemble, without_data
+from mltrain.ensemble import Searched, begin_vote, end_vote, without_data
 from mltrain.final_fit import fit_finally, start_refit
 from mltrain.metrics import resolve
 from mltrain.models import Objective
@@ -34,6 +34,12 @@ SCHEMA = Schema(
 )
 RECIPE = Recipe(schema=SCHEMA, metric=resolve("roc_auc", n_classes=2), final_fit="bag", calibration="none", seed=1)
 FIXED: dict[str, Params] = {"logistic_regression": {}, "lgbm": {"num_iterations": 10}}
+
+
+def keep_ensemble(
+    searched: Sequence[Searched], *, recipe: Recipe, executor: LocalExecutor, deadline: float | None
+) -> Candidate:
+    return end_vote(begin_vote(searched, recipe=recipe, executor=executor, deadline=deadline))
 
 
 def _table(n: int, *, seed: int) -> pa.Table:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mltrain.budget import REFITS, REFITS_OF_FOLD_MODELS
-from mltrain.commands.train.families import Found, LeftOut, recall_family, train_ensemble, train_families
+from mltrain.commands.train.ballot import Ballot
+from mltrain.commands.train.families import Found, LeftOut, recall_family, train_families
 from mltrain.commands.train.leaving import CandidateLine
 from mltrain.commands.train.outlook import fit_into_memory
 from mltrain.commands.train.session import Session, TrainRequest, budget_for
@@ -142,10 +143,11 @@ def _tell_where(delivery: Delivery, listener: Listener) -> None:
 def _train_all(session: Session, plan: Plan) -> _Trained:
     """Train all families, then let them vote; a family that fails leaves the others alone."""
     session.listener(StageStarted(stage="train", detail=_outlook(session, len(plan.families))))
+    ballot = Ballot(session)
     if plan.ensemble_alone:
         found = [recall_family(session, name, family) for name, family in plan.families.items()]
     else:
-        found = _train_groups(session, plan)
+        found = _train_groups(session, plan, ballot)
     searched = [family.searched for family in found if isinstance(family, Found)]
     lines = [family.line for family in found if isinstance(family, Found) and family.line]
     left_out = tuple(family for family in found if isinstance(family, LeftOut))
@@ -154,14 +156,14 @@ def _train_all(session: Session, plan: Plan) -> _Trained:
     if plan.ensemble_alone and len(searched) < 2:
         raise NoRunError("fewer than two model families have trials to vote with", hint="mltrain train")
     if plan.ensemble and len(searched) >= 2:
-        lines.append(train_ensemble(session, searched))
+        lines.append(ballot.train(searched))
     if not lines:
         reasons = "; ".join(f"{family.model}: {family.reason}" for family in left_out)
         raise DataError(f"no model could be fitted ({reasons})", hint="`mltrain train -v` says more")
     return _Trained(lines=tuple(lines), left_out=left_out)
 
 
-def _train_groups(session: Session, plan: Plan) -> list[Found | LeftOut]:
+def _train_groups(session: Session, plan: Plan, ballot: Ballot) -> list[Found | LeftOut]:
     """Search all families together; on large data one after the other, so that one is in memory."""
     found: list[Found | LeftOut] = []
     groups = session.material.groups(plan.families)
@@ -172,7 +174,8 @@ def _train_groups(session: Session, plan: Plan) -> list[Found | LeftOut]:
     for position, group in enumerate(groups):
         now = time.monotonic()
         deadline = session.budget.families_deadline(now, weights[position:], ensemble_s=ensemble_s - voters_s)
-        found += train_families(session, group, deadline=deadline, voters_s=voters_s)
+        early = ballot if plan.ensemble and len(groups) == 1 else None
+        found += train_families(session, group, deadline=deadline, voters_s=voters_s, ballot=early)
         session.material.free_views([family for later in groups[position + 1 :] for family in later.values()])
         give_back()
     return found

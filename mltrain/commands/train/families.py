@@ -1,4 +1,4 @@
-"""The families of a session, from their search to their runs; and the vote of all of them."""
+"""The families of a session, from their search to their runs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from functools import partial
 from typing import TypeVar
 
 from mltrain.candidate import Candidate, affordable_trial, keep
+from mltrain.commands.train.ballot import Ballot
 from mltrain.commands.train.leaving import CandidateLine, leave, start_tags
 from mltrain.commands.train.session import Session
-from mltrain.ensemble import Searched, keep_ensemble, without_data
+from mltrain.ensemble import Searched, without_data
 from mltrain.errors import MltrainError
-from mltrain.events import Event, Listener, StageFinished, StageStarted
+from mltrain.events import Event, Listener
 from mltrain.final_fit import fit_finally, refit_seconds, start_refit
 from mltrain.models import Fitted, ModelFamily
-from mltrain.plan import ENSEMBLE
 from mltrain.reserve import Allowance, seconds_after_search
 from mltrain.search import Ends, SearchJob, Study, Trial, search
 from mltrain.tracking import Run
@@ -46,7 +46,12 @@ class Found:
 
 
 def train_families(
-    session: Session, families: Mapping[str, ModelFamily], *, deadline: float | None, voters_s: float = 0.0
+    session: Session,
+    families: Mapping[str, ModelFamily],
+    *,
+    deadline: float | None,
+    voters_s: float = 0.0,
+    ballot: Ballot | None = None,
 ) -> list[Found | LeftOut]:
     """Search families together and keep the best trial of each as a run; one that breaks leaves the others alone.
 
@@ -56,6 +61,8 @@ def train_families(
         `time.monotonic` value by which their models are saved.
     voters_s : float
         Seconds before it, at most, that the search leaves for refits of further trials, which the ensemble does.
+    ballot : Ballot, optional
+        Begun as soon as all of them have a model.
 
     Raises
     ------
@@ -69,7 +76,9 @@ def train_families(
         job = _unless_it_breaks(name, partial(session.material.job, name, family, max_trials=max_trials))
         found += [job] if isinstance(job, LeftOut) else []
         jobs += [job] if isinstance(job, SearchJob) else []
-    return found + (_search_and_keep(session, jobs, deadline=deadline, voters_s=voters_s) if jobs else [])
+    if not jobs:
+        return found
+    return found + _search_and_keep(session, jobs, deadline=deadline, voters_s=voters_s, ballot=ballot)
 
 
 def recall_family(session: Session, name: str, family: ModelFamily) -> Found | LeftOut:
@@ -85,24 +94,8 @@ def recall_family(session: Session, name: str, family: ModelFamily) -> Found | L
     return Found(searched=Searched(job=job, study=study, encoder=encoder, kept=kept))
 
 
-def train_ensemble(session: Session, searched: list[Searched]) -> CandidateLine:
-    """Build the voting ensemble and keep it as a run."""
-    started = time.monotonic()
-    session.listener(StageStarted(stage=ENSEMBLE, detail=f"{len(searched)} families vote"))
-    with session.tracked.run(ENSEMBLE, start_tags(session, ENSEMBLE)) as run:
-        kept = keep_ensemble(
-            searched,
-            recipe=session.material.recipe,
-            executor=session.executor,
-            deadline=session.budget.ensemble_deadline(started),
-        )
-        line = leave(session, run, kept, study=None, seconds=time.monotonic() - started, searched=searched)
-    session.listener(StageFinished(stage=ENSEMBLE, seconds=line.seconds, detail=f"{line.validation_score:.4f}"))
-    return line
-
-
 def _search_and_keep(
-    session: Session, jobs: list[SearchJob], *, deadline: float | None, voters_s: float
+    session: Session, jobs: list[SearchJob], *, deadline: float | None, voters_s: float, ballot: Ballot | None
 ) -> list[Found | LeftOut]:
     with ExitStack() as open_runs:
         closings = {job.name: open_runs.enter_context(ExitStack()) for job in jobs}
@@ -128,12 +121,24 @@ def _search_and_keep(
         # The longest refit first: they run side by side.
         by_length = sorted(zip(jobs, studies, strict=True), key=lambda pair: -_refit_s(session, *pair))
         pending = {job.name: _begin_final(session, job, study, deadline=deadline) for job, study in by_length}
-        # The shortest is kept first: what is calibrated, drawn and saved then runs beside the longer refits.
         found: dict[str, Found | LeftOut] = {}
-        for name in reversed(pending):
-            found[name] = _keep_or_leave_out(session, runs[name], pending[name], deadline=deadline)
-            closings[name].close()  # its run ends now: the tracker takes it while the others are kept
+        for group in _turns(list(reversed(pending)), waits_for_refits=session.material.recipe.final_fit == "refit"):
+            kept = {name: _searched_or_left_out(session, pending[name], deadline=deadline) for name in group}
+            searched = [family for family in kept.values() if isinstance(family, Searched)]
+            if ballot is not None and session.material.recipe.refits_voters and len(searched) > 1:
+                ballot.begin(searched)
+            for name in group:
+                found[name] = _left(session, name, runs[name], kept[name])
+                closings[name].close()  # its run ends now: the tracker takes it while the others are kept
         return [found[job.name] for job in jobs]
+
+
+def _turns(names: list[str], *, waits_for_refits: bool) -> list[list[str]]:
+    """Return who is kept together, the shortest refit first.
+
+    Where refits run, one after the other: what is calibrated, drawn and saved then runs beside the longer refits.
+    """
+    return [[name] for name in names] if waits_for_refits else [names]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,28 +164,36 @@ def _refit_s(session: Session, job: SearchJob, study: Study) -> float:
     return 0.0 if trial is None else refit_seconds(job, trial)
 
 
-def _keep_or_leave_out(session: Session, run: Run, pending: _Pending, *, deadline: float | None) -> Found | LeftOut:
-    name = pending.job.name
-    found = _unless_it_breaks(name, partial(_keep, session, run, pending, deadline=deadline))
+def _searched_or_left_out(session: Session, pending: _Pending, *, deadline: float | None) -> Searched | LeftOut:
+    """Fit and calibrate the best trial of a family."""
+
+    def act() -> Searched | LeftOut:
+        job, study = pending.job, pending.study
+        if pending.trial is None:
+            if study.broken is not None:
+                raise study.broken
+            reason = next((t.error for t in study.trials if t.error), "no trial ended in time")
+            return LeftOut(model=job.name, reason=reason)
+        kept = _kept(session, pending, deadline=deadline)
+        encoder = session.material.view(job.view.kind).encoder
+        return Searched(job=job, study=study, encoder=encoder, kept=kept)
+
+    return _unless_it_breaks(pending.job.name, act)
+
+
+def _left(session: Session, name: str, run: Run, searched: Searched | LeftOut) -> Found | LeftOut:
+    """Save what is kept of a family as its run."""
+
+    def act(searched: Searched) -> Found:
+        started, study = time.monotonic(), searched.study
+        line = leave(session, run, searched.kept, study=study, seconds=study.seconds + time.monotonic() - started)
+        return Found(searched=without_data(searched) if session.material.is_large else searched, line=line)
+
+    found = searched if isinstance(searched, LeftOut) else _unless_it_breaks(name, partial(act, searched))
     if isinstance(found, LeftOut):
         log.leave_out(run, found.reason)
         run.finish("failed")
     return found
-
-
-def _keep(session: Session, run: Run, pending: _Pending, *, deadline: float | None) -> Found | LeftOut:
-    """Fit and save the best trial of a family."""
-    started, job, study = time.monotonic(), pending.job, pending.study
-    if pending.trial is None:
-        if study.broken is not None:
-            raise study.broken
-        reason = next((t.error for t in study.trials if t.error), "no trial ended in time")
-        return LeftOut(model=job.name, reason=reason)
-    kept = _kept(session, pending, deadline=deadline)
-    line = leave(session, run, kept, study=study, seconds=study.seconds + time.monotonic() - started)
-    encoder = session.material.view(job.view.kind).encoder
-    searched = Searched(job=job, study=study, encoder=encoder, kept=kept)
-    return Found(searched=without_data(searched) if session.material.is_large else searched, line=line)
 
 
 def _kept(session: Session, pending: _Pending, *, deadline: float | None) -> Candidate:

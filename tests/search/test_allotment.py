@@ -1,0 +1,70 @@
+"""Who may begin the next trial while a clock runs."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from mltrain.models import Fold
+from mltrain.search.allotment import Allotment, Ends
+
+SECONDS = 100.0
+CORES = 2
+
+
+def study(make_job, name, *, n_trials, next_s, n_folds=5):
+    """A study whose trials all scored alike, and what its next one is forecast to take of a core."""
+    job = make_job(name=name)
+    folds = tuple(Fold(train=job.folds[0].train, valid=job.folds[0].valid) for _ in range(n_folds))
+    job = make_job(name=name, folds=folds)
+    trial = SimpleNamespace(score=0.5, seconds=1.0, threads=1, state="complete", proba=None)
+    return SimpleNamespace(
+        job=job,
+        trials=dict.fromkeys(range(n_trials), trial),
+        attempts=[],
+        models={},
+        best=None,
+        broken=None,
+        used_s=1.0,
+        fits_s=1.0,
+        threads=1,
+        has_model=True,
+        peek=lambda: SimpleNamespace(params={}),
+        forecast_s=lambda _proposal: next_s,
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "n_folds", "share", "is_forced"),
+    [
+        (1, 5, 0.45, True),  # the first trial may have been a modest one
+        (1, 5, 0.55, False),
+        (2, 5, 0.15, True),
+        (2, 5, 0.25, False),
+        (1, 1, 0.15, True),
+        (1, 1, 0.25, False),
+        (3, 5, 0.01, False),
+    ],
+)
+def test_a_family_gets_its_first_voters_unless_they_are_too_dear(make_job, n_trials, n_folds, share, is_forced):
+    cheap = study(make_job, "cheap", n_trials=3, next_s=1e-3, n_folds=n_folds)
+    other = study(make_job, "other", n_trials=n_trials, next_s=share * SECONDS * CORES, n_folds=n_folds)
+    started = time.monotonic()
+
+    allotment = Allotment([cheap, other], n_cores=CORES, ends=Ends(deadline=started + SECONDS + 1), started=started)
+
+    assert allotment.next_family() is (other if is_forced else cheap)
+
+
+def test_of_two_that_lack_voters_the_cheaper_comes_first(make_job):
+    dear = study(make_job, "dear", n_trials=1, next_s=20.0)
+    cheap = study(make_job, "cheap", n_trials=1, next_s=10.0)
+    fewest = study(make_job, "fewest", n_trials=1, next_s=30.0)
+    dear.trials[1] = dear.trials[0]
+    started = time.monotonic()
+
+    allotment = Allotment([dear, cheap, fewest], n_cores=CORES, ends=Ends(deadline=started + SECONDS), started=started)
+
+    assert allotment.next_family() is cheap
