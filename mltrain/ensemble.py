@@ -226,14 +226,17 @@ def _members(say: Mapping[_Voter, float], finals: Mapping[_Voter, Final]) -> dic
 def _begin_refits(
     members: Mapping[_Voter, Sequence[Member]], *, executor: Executor, deadline: float | None
 ) -> list[tuple[_Voter, Future[Fitted | None]]]:
-    """Begin models of the voters on all rows, as many as each has fold models: one of each first, the loudest ahead."""
+    """Begin models of the voters on all rows, as many as each has fold models, those that say most first."""
     deadline = _before_saving(deadline)
-    loudest = sorted(members, key=lambda voter: -sum(member.weight for member in members[voter]))
+    wanted = [
+        (member.weight, -repeat, voter, voter.searched)
+        for voter, ours in members.items()
+        for repeat, member in enumerate(ours)
+        if repeat == 0 or getattr(voter.searched.job.family, "uses_seed", True)
+    ]
     return [
-        (voter, start_refit(of.study, of.job, voter.trial, executor=executor, deadline=deadline, repeat=repeat))
-        for repeat in range(max(map(len, members.values()), default=0))
-        for voter, of in ((voter, voter.searched) for voter in loudest)
-        if repeat < (len(members[voter]) if getattr(of.job.family, "uses_seed", True) else 1)
+        (voter, start_refit(of.study, of.job, voter.trial, executor=executor, deadline=deadline, repeat=-repeat))
+        for _, repeat, voter, of in sorted(wanted, key=lambda each: each[:2], reverse=True)
     ]
 
 

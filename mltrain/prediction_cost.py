@@ -12,11 +12,14 @@ import numpy as np
 
 from mltrain.search import SearchJob
 
-MOST_PREDICTION_S = 0.2
-"""Core-seconds for 1,000 rows that a kept model may take: on two cores about half of that, with the encoding."""
+MOST_PREDICTION_S = 0.25
+"""Core-seconds for 1,000 rows that the models of a vote may take: on two cores, with the encoding, 0.2 s."""
 
 # Between a forest's tree for ten classes and a booster's for two; for families that do not say.
 _TREE_US = 50.0
+# A call of a model's library and what becomes of its answer: 2 to 5 ms for XGBoost and CatBoost, less for others
+# (2 cores of an AMD EPYC, 2026-11-26).
+_MODEL_US = 3_000.0
 
 
 def prediction_s(job: SearchJob, n_rounds: Sequence[int]) -> float:
@@ -27,7 +30,8 @@ def prediction_s(job: SearchJob, n_rounds: Sequence[int]) -> float:
     n_classes = job.objective.n_classes
     is_by_class = n_classes > 2 and bool(getattr(job.family, "grows_tree_per_class", False))
     tree_us = float(getattr(job.family, "tree_us", _TREE_US))
-    return sum(n_rounds) * (n_classes if is_by_class else 1) * tree_us * 1e-6
+    n_trees = sum(n_rounds) * (n_classes if is_by_class else 1)
+    return (len(n_rounds) * _MODEL_US + n_trees * tree_us) * 1e-6
 
 
 def n_affordable(job: SearchJob, n_rounds: Sequence[int]) -> int:

@@ -21,14 +21,14 @@ def _job(n_classes: int, **family):
         (3, {}, 300 * 50e-6),  # a family that says nothing
     ],
 )
-def test_a_prediction_costs_its_trees(n_classes, family, expected_s):
-    assert prediction_s(_job(n_classes, **family), [100, 200]) == pytest.approx(expected_s)
+def test_a_prediction_costs_its_trees_and_its_calls(n_classes, family, expected_s):
+    assert prediction_s(_job(n_classes, **family), [100, 200]) == pytest.approx(expected_s + 2 * 0.003)
 
 
 def test_as_many_fold_models_are_kept_as_predict_in_time():
     dear = _job(10, tree_us=65.0, grows_tree_per_class=True)
 
-    assert n_affordable(dear, [100, 100, 100, 100, 100]) == 3  # 0.26 s would be too much
+    assert n_affordable(dear, [100, 100, 100, 100, 100]) == 3  # 0.27 s would be too much
     assert n_affordable(dear, [300, 300]) == 1
     assert n_affordable(dear, [3_000, 3_000]) == 1  # one always
     assert n_affordable(_job(2, tree_us=65.0), [500] * 5) == 5

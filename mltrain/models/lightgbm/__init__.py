@@ -36,7 +36,7 @@ class LightGBM:
     name = "lgbm"
     view: ViewKind = "native"
     grows_tree_per_class = True
-    tree_us = 65.0
+    tree_us = 80.0
     simplicity = 2
     libraries = ("lightgbm",)
     parameters = KNOWN | frozenset(SYNONYMS)

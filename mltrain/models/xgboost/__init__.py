@@ -36,7 +36,7 @@ class XGBoost:
     name = "xgboost"
     view: ViewKind = "native"
     grows_tree_per_class = True
-    tree_us = 20.0
+    tree_us = 25.0
     simplicity = 3
     libraries = ("xgboost",)
     parameters = KNOWN | frozenset(SYNONYMS)
