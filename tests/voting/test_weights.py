@@ -106,7 +106,7 @@ def test_weights_from_few_rows_stay_near_votes_of_the_best_of_each_kind_by_what_
 
     base = log_loss(y, np.full(n, y.mean()))
     losses = np.array([log_loss(y, member[:, 1]) for member in stacked[:3]])
-    votes = (np.maximum(base - losses, 0.0) / losses) ** 2
+    votes = (np.maximum(base - losses, 0.0) / losses) ** 4
     prior = np.append(votes / votes.sum(), 0.0)
     np.testing.assert_allclose(nearer, kept * plain + (1 - kept) * prior)
     assert nearer[3] == 0
