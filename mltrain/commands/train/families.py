@@ -20,6 +20,7 @@ from mltrain.errors import MltrainError
 from mltrain.events import Event, Listener
 from mltrain.final_fit import fit_finally, refit_seconds, start_refit
 from mltrain.models import Fitted, ModelFamily
+from mltrain.plan import ENSEMBLE
 from mltrain.reserve import Allowance, seconds_after_search
 from mltrain.search import Ends, SearchJob, Study, Trial, search
 from mltrain.tracking import Run
@@ -123,12 +124,18 @@ def _search_and_keep(
         pending = {job.name: _begin_final(session, job, study, deadline=deadline) for job, study in by_length}
         found: dict[str, Found | LeftOut] = {}
         for group in _turns(list(reversed(pending)), waits_for_refits=session.material.recipe.final_fit == "refit"):
-            kept = {name: _searched_or_left_out(session, pending[name], deadline=deadline) for name in group}
+            kept: dict[str, Searched | LeftOut] = {}
+            spent_s: dict[str, float] = {}
+            for name in group:
+                started = time.monotonic()
+                kept[name] = _searched_or_left_out(session, pending[name], deadline=deadline)
+                spent_s[name] = time.monotonic() - started
             searched = [family for family in kept.values() if isinstance(family, Searched)]
             if ballot is not None and session.material.recipe.refits_voters and len(searched) > 1:
-                ballot.begin(searched)
+                # What breaks here breaks again once all are saved, and is told then: finished work comes first.
+                _unless_it_breaks(ENSEMBLE, partial(ballot.begin, searched))
             for name in group:
-                found[name] = _left(session, name, runs[name], kept[name])
+                found[name] = _left(session, name, runs[name], kept[name], spent_s=spent_s[name])
                 closings[name].close()  # its run ends now: the tracker takes it while the others are kept
         return [found[job.name] for job in jobs]
 
@@ -181,12 +188,13 @@ def _searched_or_left_out(session: Session, pending: _Pending, *, deadline: floa
     return _unless_it_breaks(pending.job.name, act)
 
 
-def _left(session: Session, name: str, run: Run, searched: Searched | LeftOut) -> Found | LeftOut:
-    """Save what is kept of a family as its run."""
+def _left(session: Session, name: str, run: Run, searched: Searched | LeftOut, *, spent_s: float) -> Found | LeftOut:
+    """Save what is kept of a family as its run; ``spent_s`` went by since its search while it was made."""
 
     def act(searched: Searched) -> Found:
         started, study = time.monotonic(), searched.study
-        line = leave(session, run, searched.kept, study=study, seconds=study.seconds + time.monotonic() - started)
+        seconds = study.seconds + spent_s + time.monotonic() - started
+        line = leave(session, run, searched.kept, study=study, seconds=seconds)
         return Found(searched=without_data(searched) if session.material.is_large else searched, line=line)
 
     found = searched if isinstance(searched, LeftOut) else _unless_it_breaks(name, partial(act, searched))

@@ -203,10 +203,8 @@ def _bent_rows(prepared: Prepared, fold: int, *, n_knots: int) -> tuple[FoldRows
     n_classes = prepared.objective.n_classes
     rows = fold_rows(prepared, fold, most_rows=most_rows(prepared.view, n_classes=n_classes))
     bends = place_bends(rows.X, n_knots=n_knots)
-    if bends.n_bends:
-        fewer = most_rows(prepared.view, n_classes=n_classes, n_bends=bends.n_bends)
-        rows = fold_rows(prepared, fold, most_rows=fewer)
-    return rows, bends
+    fewer = most_rows(prepared.view, n_classes=n_classes, n_bends=bends.n_bends)
+    return fold_rows(prepared, fold, most_rows=fewer) if fewer < rows.y.size else rows, bends
 
 
 def _proba(model: Linear, X: Any) -> Proba:
