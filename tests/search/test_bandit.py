@@ -13,14 +13,14 @@ def standing(scores, *, n_ended=None, cost_s=1.0, say=0.5):
     return Standing(scores=tuple(scores), n_ended=n_ended, cost_s=cost_s, say=say)
 
 
-def test_worth_is_the_expected_gain_over_the_third_best():
+def test_worth_is_the_expected_gain_over_the_second_best_trial():
     scores = (0.80, 0.81, 0.82, 0.83)
 
     answer = worth(standing(scores), spread=0.02)
 
     upper, prior = np.array([0.82, 0.83]), 2 * 0.01**2
     sd = np.sqrt((((upper - upper.mean()) ** 2).sum() + prior) / 6)
-    gain, _ = quad(lambda score: (score - 0.81) * norm.pdf(score, upper.mean(), sd), 0.81, 1.5, points=[0.83])
+    gain, _ = quad(lambda score: (score - 0.82) * norm.pdf(score, upper.mean(), sd), 0.82, 1.5, points=[0.83])
     assert answer == pytest.approx(0.55 * gain, rel=1e-6)
 
 
