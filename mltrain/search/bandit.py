@@ -51,12 +51,12 @@ def worth(standing: Standing, *, spread: float) -> float:
 
     Notes
     -----
-    Expected improvement over the family's second best trial, for a normal law of its recent scores (Jones, Schonlau and Welch
-    1998, https://doi.org/10.1023/A:1008306431147), times the share of trials that get a score, times the family's say,
-    over the price. Scores below the median of the recent ones tell of what was tried for the sake of difference, not of
-    what comes next; they are left out. Improvement over the third best, which has a vote too, favoured families whose
-    first trials differ much: forests got a third of the time on telco, lending and imbalanced data for a tenth of the
-    say. Improvement over the best would starve a family for one lucky trial.
+    Expected improvement over the family's second best trial, for a normal law of its recent scores (Jones, Schonlau
+    and Welch 1998, https://doi.org/10.1023/A:1008306431147), times the share of trials that get a score, times the
+    family's say, over the price. Scores below the median of the recent ones tell of what was tried for the sake of
+    difference, not of what comes next; they are left out. Improvement over the third best, which has a vote too,
+    favoured families whose first trials differ much: forests got a third of the time on telco, lending and imbalanced
+    data for a tenth of the say. Improvement over the best would starve a family for one lucky trial.
     """
     share = (len(standing.scores) + 1) / (standing.n_ended + 1)
     gain = _expected_improvement(standing.scores, spread=spread)
