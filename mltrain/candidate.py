@@ -23,7 +23,7 @@ from mltrain.metrics import Metric
 from mltrain.model import Member, Model
 from mltrain.models import Proba, ViewKind
 from mltrain.preprocessing import Encoder
-from mltrain.search import Executor, SearchJob, Study, Trial, as_scored, rank_trials
+from mltrain.search import Executor, SearchJob, Study, Trial, as_scored, rank_trials, score_of
 from mltrain.threshold import best_threshold, decide
 from mltrain.voting import pick
 
@@ -148,13 +148,14 @@ def keep(study: Study, job: SearchJob, *, trial: Trial, final: Final, encoder: E
     trial : Trial
         One of the study with a score and predictions.
     """
+    trial = final.cut or trial
     assert trial.proba is not None
     held_out = held_out_rows(job, trial.proba)
     encoders = {job.view.kind: encoder}
     model, held_out = assemble(job.name, final.members, encoders=encoders, held_out=held_out, recipe=recipe)
     return Candidate(
         model=model,
-        validation_score=_score_of_picking(study, job, recipe),
+        validation_score=_score_of_picking(study, job, recipe) if final.cut is None else score_of(job, trial.proba),
         held_out=held_out,
         final_fit=final.kind,
         trial=trial,

@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from mltrain.development import first_repeat
 from mltrain.errors import MltrainError
 from mltrain.model import Member
 from mltrain.models import Fitted
 from mltrain.prediction_cost import n_affordable
-from mltrain.search import Executor, SearchJob, Study, Trial, fit_folds, refit_all, rounds_for_all
+from mltrain.search import Executor, SearchJob, Study, Trial, fit_folds, refit_all, rounds_for_all, score_of
 
 # Fits that take all cores take them one after the other.
 _WIDE = Lock()
@@ -38,11 +40,15 @@ class Final:
         One model on all rows; the average of the fold models; the model of the holdout search itself.
     notes : tuple of str
         What the user should know, such as a refit that there was no time for.
+    cut : Trial, optional
+        What the trial became where its fold models had to be fitted again and the clock cut them short: its score and
+        predictions are those of ``members``.
     """
 
     members: tuple[Member, ...]
     kind: FinalFit
     notes: tuple[str, ...] = ()
+    cut: Trial | None = None
 
 
 def start_refit(
@@ -81,13 +87,12 @@ def fit_finally(
         return Final(members=(member,), kind="refit", notes=refitted.notes)
     fitted = fold_models(study, job, trial, executor=executor, deadline=deadline)
     notes: tuple[str, ...] = () if problem is None else (problem,)
-    if trial.state == "complete" and any(f.stopped == "deadline" for f in fitted):
-        notes += ("the clock cut its models short: they are not those that were scored",)
+    cut = _cut_trial(job, trial, fitted) if trial.number not in study.models else None
     members = fold_members(job, fitted)
     if len(members) < len(first_repeat(job.folds)):
         n_folds = len(first_repeat(job.folds))
         notes += (f"keeps {len(members)} of its {n_folds} fold models, so that predictions stay fast",)
-    return Final(members=members, kind="bag" if len(fitted) > 1 else "fold", notes=notes)
+    return Final(members=members, kind="bag" if len(fitted) > 1 else "fold", notes=notes, cut=cut)
 
 
 def refit_outcome(refit: Future[Fitted | None] | None) -> tuple[Fitted | None, str | None]:
@@ -119,6 +124,15 @@ def fold_models(
     """Return the fold models of a trial: those at hand, or, after a resume, the same ones fitted again."""
     at_hand = study.models.get(trial.number)
     return at_hand or fit_folds(job, trial, executor=executor, deadline=deadline, prepared=study.prepared)
+
+
+def _cut_trial(job: SearchJob, trial: Trial, fitted: Sequence[Fitted]) -> Trial | None:
+    """Return what a trial became whose models the clock cut short when they were fitted again; None: it is whole."""
+    if trial.state != "complete" or all(f.stopped != "deadline" for f in fitted):
+        return None
+    proba = np.concatenate([f.valid_proba for f in fitted])
+    n_rounds = tuple(f.n_rounds for f in fitted)
+    return replace(trial, state="cut", score=score_of(job, proba), proba=proba, n_rounds=n_rounds)
 
 
 def fold_members(
@@ -160,13 +174,19 @@ def refit_seconds(job: SearchJob, trial: Trial) -> float:
     return 1.2 * trial.seconds * share * len(job.y) / max(n_fitted, 1)
 
 
+def prepare_seconds(job: SearchJob, searched_s: float) -> float:
+    """Forecast the seconds that getting all rows ready for one fit takes, from those that it took for the folds."""
+    return searched_s * len(job.y) / max(sum(len(fold.train) for fold in job.folds), 1)
+
+
 def _refit(
     study: Study, job: SearchJob, trial: Trial, executor: Executor, deadline: float | None, repeat: int
 ) -> Fitted | None:
     """Refit when the forecast fits before the deadline; None when it does not, or did not end in time."""
     threads = min(study.threads, executor.n_cores)
     with _WIDE if threads > 1 else nullcontext():
-        if deadline is not None and time.monotonic() + refit_seconds(job, trial) > deadline:
+        needed_s = prepare_seconds(job, study.prepare_s) + refit_seconds(job, trial)
+        if deadline is not None and time.monotonic() + needed_s > deadline:
             return None
         fitted = refit_all(job, trial, threads=threads, deadline=deadline, repeat=repeat)
     return None if fitted.stopped == "deadline" else fitted

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mltrain.candidate import Recipe
-from mltrain.final_fit import refit_seconds
+from mltrain.final_fit import prepare_seconds, refit_seconds
 from mltrain.prediction_cost import MOST_PREDICTION_S, n_affordable, prediction_s
-from mltrain.search import SearchJob, Trial
+from mltrain.search import SoFar, Trial
 
 # Measured on one core for two and for 26 classes; calibration samples rows above 400,000 cells.
 _CALIBRATION_S_PER_CELL = 4e-6
@@ -27,34 +27,23 @@ class Allowance:
     voters_s : float
         Seconds at most for refits of trials that may vote in an ensemble, two further ones or, where fold models are
         replaced, as many of the best as there are; they come on top.
-    slowness : float
-        How many times longer than alone a core takes on this machine now.
     """
 
     share_s: float
     n_cores: int
     draws_figures: bool = True
     voters_s: float = 0.0
-    slowness: float = 1.0
 
 
-def seconds_after_search(
-    job: SearchJob, recipe: Recipe, best: Trial | None, *, is_at_hand: bool, allowance: Allowance
-) -> float:
-    """Forecast what keeping a trial takes once the search has ended: its final fit, calibration and saving.
-
-    Parameters
-    ----------
-    best : Trial, optional
-        The best one so far; None before any has ended.
-    is_at_hand : bool
-        Its fold models are in memory; those of a resumed trial are not.
+def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance) -> float:
+    """Forecast what keeping the best trial takes once the search has ended: its final fit, calibration and saving.
 
     Returns
     -------
     float
         At most four tenths of the share, and what voters may take.
     """
+    job, best = so_far.job, so_far.best
     share_s, n_cores = allowance.share_s, allowance.n_cores
     n_cells = len(job.valid_rows) * job.objective.n_classes
     # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
@@ -64,14 +53,20 @@ def seconds_after_search(
     if recipe.calibration_split is not None:
         per_1000_s = MOST_PREDICTION_S if best is None else min(prediction_s(job, best.n_rounds), MOST_PREDICTION_S)
         calibration_s += len(recipe.calibration_split.y) / 1000 * per_1000_s / n_cores
-    seconds = allowance.slowness * (saving_s + 0.02 * share_s + calibration_s)
+    seconds = so_far.slowness * (saving_s + 0.02 * share_s + calibration_s)
     if recipe.final_fit == "refit":
         # Refits run side by side, so each takes the cores that its threads take.
-        refit_s = 0.2 * share_s if best is None else refit_seconds(job, best) * best.threads / n_cores
+        refit_s = 0.2 * share_s if best is None else _refit_s(so_far, best, n_cores=n_cores)
         return min(seconds + refit_s, 0.4 * share_s) + min(2 * refit_s, allowance.voters_s)
-    if best is not None and not is_at_hand:
+    if best is not None and not so_far.is_at_hand:
         seconds += best.seconds * best.threads / n_cores
     refits_s = 0.0
     if recipe.refits_voters and best is not None:
-        refits_s = n_affordable(job, best.n_rounds) * refit_seconds(job, best) * best.threads / n_cores
+        refits_s = n_affordable(job, best.n_rounds) * _refit_s(so_far, best, n_cores=n_cores)
     return min(seconds, 0.4 * share_s) + min(refits_s, allowance.voters_s)
+
+
+def _refit_s(so_far: SoFar, best: Trial, *, n_cores: int) -> float:
+    """Return the wall clock of one refit among others: of the cores, its fit takes as many as it has threads."""
+    prepare_s = prepare_seconds(so_far.job, so_far.prepare_s)
+    return prepare_s + refit_seconds(so_far.job, best) * best.threads / n_cores

@@ -246,6 +246,22 @@ def test_after_a_resume_the_same_fold_models_are_fitted_again(found: Found) -> N
     np.testing.assert_allclose(again.model.proba(_development()), found.keep().model.proba(_development()), rtol=1e-9)
 
 
+def test_after_a_resume_models_that_the_clock_cut_short_are_scored_as_they_are(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best, *_, worst = found.ranked()
+    stubs = tuple(replace(fitted, stopped="deadline") for fitted in found.study.models[worst.number])
+    monkeypatch.setattr("mltrain.final_fit.fit_folds", lambda *_, **__: stubs)
+
+    kept = found.keep(study=replace(found.study, models={}))
+
+    assert kept.trial is not None
+    assert (kept.trial.number, kept.trial.state) == (best.number, "cut")
+    assert kept.validation_score == worst.score
+    assert kept.held_out.proba.shape == (len(found.job.y), 2)
+    assert any("the clock cut its best trial short" in note for note in kept.notes)
+
+
 def test_after_a_resume_a_trial_is_kept_that_there_is_time_for(found: Found) -> None:
     best, second, third = found.ranked()
     slow = {best.number: 1e4, second.number: 1e-3, third.number: 1e-3}

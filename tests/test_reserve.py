@@ -16,7 +16,7 @@ from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.metrics import resolve
 from mltrain.models import Fold, Objective, View
 from mltrain.reserve import Allowance, seconds_after_search
-from mltrain.search import SearchJob, Trial
+from mltrain.search import SearchJob, SoFar, Trial
 from mltrain.space import Float
 
 N = 320
@@ -51,6 +51,11 @@ JOB = SearchJob(
 BEST = Trial(number=1, params={"C": 0.01}, state="complete", score=0.8, seed=1, threads=1, seconds=0.05)
 
 
+def so_far(best: Trial | None, **progress: Any) -> SoFar:
+    """How far the search has come when it knows this trial."""
+    return SoFar(job=JOB, best=best, **progress)
+
+
 @given(
     share_s=st.floats(0, 1e5),
     seconds=st.none() | st.floats(0, 1e6),
@@ -64,7 +69,7 @@ def test_what_is_left_for_after_the_search_is_at_most_four_tenths(
     recipe = replace(RECIPE, final_fit=final_fit)
     allowance = Allowance(share_s=share_s, n_cores=2)
 
-    reserved = seconds_after_search(JOB, recipe, best, is_at_hand=is_at_hand, allowance=allowance)
+    reserved = seconds_after_search(so_far(best, is_at_hand=is_at_hand), recipe, allowance=allowance)
 
     assert min(0.35 + 0.02 * share_s, 0.4 * share_s) <= reserved <= 0.4 * share_s
     if final_fit == "bag" and (best is None or is_at_hand):
@@ -72,7 +77,7 @@ def test_what_is_left_for_after_the_search_is_at_most_four_tenths(
         assert reserved == pytest.approx(min(0.35 + 0.02 * share_s + calibration_s, 0.4 * share_s))
     if seconds is not None:
         slower = replace(BEST, seconds=2 * seconds + 1)
-        later = seconds_after_search(JOB, recipe, slower, is_at_hand=is_at_hand, allowance=allowance)
+        later = seconds_after_search(so_far(slower, is_at_hand=is_at_hand), recipe, allowance=allowance)
         assert later >= reserved
 
 
@@ -85,7 +90,7 @@ def test_time_for_refits_of_further_voters_follows_the_best_trial_and_comes_on_t
     def reserved(final_fit: str, voters_s: float) -> float:
         recipe = replace(RECIPE, final_fit=final_fit)  # type: ignore[arg-type]
         allowance = Allowance(share_s=40.0, n_cores=2, voters_s=voters_s)
-        return seconds_after_search(JOB, recipe, best, is_at_hand=True, allowance=allowance)
+        return seconds_after_search(so_far(best), recipe, allowance=allowance)
 
     assert reserved("refit", 3.0) - reserved("refit", 0.0) == pytest.approx(expected, abs=1e-4)
     assert reserved("bag", 3.0) == reserved("bag", 0.0)
@@ -97,7 +102,7 @@ def test_time_for_models_of_voters_on_all_rows_comes_on_top(seconds: float | Non
     allowance = Allowance(share_s=40.0, n_cores=2, voters_s=3.0)
 
     plain, refitted = (
-        seconds_after_search(JOB, recipe, best, is_at_hand=True, allowance=allowance)
+        seconds_after_search(so_far(best), recipe, allowance=allowance)
         for recipe in (RECIPE, replace(RECIPE, refits_voters=True))
     )
 
@@ -108,7 +113,18 @@ def test_a_busy_machine_is_left_more_time_for_what_no_fit_has_measured() -> None
     best = replace(BEST, seconds=0.0)
 
     def reserved(slowness: float) -> float:
-        allowance = Allowance(share_s=40.0, n_cores=2, slowness=slowness)
-        return seconds_after_search(JOB, RECIPE, best, is_at_hand=True, allowance=allowance)
+        return seconds_after_search(
+            so_far(best, slowness=slowness), RECIPE, allowance=Allowance(share_s=40.0, n_cores=2)
+        )
 
     assert reserved(3.0) == pytest.approx(3 * reserved(1.0))
+
+
+def test_a_refit_is_left_the_time_to_get_all_rows_ready() -> None:
+    recipe, allowance = replace(RECIPE, final_fit="refit"), Allowance(share_s=40.0, n_cores=2)
+
+    plain, binned = (
+        seconds_after_search(so_far(BEST, prepare_s=prepare_s), recipe, allowance=allowance) for prepare_s in (0.0, 6.0)
+    )
+
+    assert binned - plain == pytest.approx(6.0 / 2)  # three folds of two thirds: twice the rows

@@ -6,7 +6,7 @@ trackers, tables or the terminal.
 
 from __future__ import annotations
 
-from mltrain.search.allotment import Ends
+from mltrain.search.allotment import Ends, SoFar
 from mltrain.search.executor import Executor, LocalExecutor
 from mltrain.search.job import SearchJob, study_key
 from mltrain.search.refitting import fit_folds, refit_all, rounds_for_all
@@ -21,6 +21,7 @@ __all__ = [
     "Executor",
     "LocalExecutor",
     "SearchJob",
+    "SoFar",
     "State",
     "Study",
     "Trial",

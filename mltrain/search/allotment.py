@@ -23,7 +23,31 @@ _MOST_SLOWNESS = 4.0
 _SOON = 0.2
 _SECOND_SOON = 0.5
 
-Reserve: TypeAlias = Callable[[SearchJob, Trial | None, bool, float], float]
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SoFar:
+    """How far the search of a family has come, as far as what comes after it depends on that.
+
+    Attributes
+    ----------
+    best : Trial, optional
+        None before any trial has a score.
+    is_at_hand : bool
+        Whether the fold models of the best trial are in memory; those of a resumed trial are not.
+    prepare_s : float
+        Wall clock that all cores took to get its data ready for the fits of the search.
+    slowness : float
+        How many times longer than alone a core takes on this machine now.
+    """
+
+    job: SearchJob
+    best: Trial | None
+    is_at_hand: bool = True
+    prepare_s: float = 0.0
+    slowness: float = 1.0
+
+
+Reserve: TypeAlias = Callable[[SoFar], float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +61,8 @@ class Ends:
     family_s : float, optional
         Seconds that one family may have all cores for, what is reserved for it afterwards included.
     reserve : callable, optional
-        ``reserve(job, best_trial, is_at_hand, slowness)`` returns the seconds before the deadline that must be left for
-        what comes after the search of that family; asked before the first trial and after every one that ends.
-        ``is_at_hand`` says whether the fold models of the best trial are in memory, ``slowness`` how many times longer
-        than alone a core takes on this machine now.
+        Returns the seconds before the deadline that must be left for what comes after the search of a family; asked
+        before the first trial and after every one that ends.
     """
 
     deadline: float | None
@@ -180,9 +202,17 @@ class Allotment:
 
     def _reserve_s(self, study: OpenStudy) -> float:
         """Return what comes after the search of a family."""
+        if self._ends.reserve is None:
+            return 0.0
         best = study.best
-        is_at_hand = best is not None and best.number in study.models
-        return 0.0 if self._ends.reserve is None else self._ends.reserve(study.job, best, is_at_hand, self._slowness)
+        so_far = SoFar(
+            job=study.job,
+            best=best,
+            is_at_hand=best is not None and best.number in study.models,
+            prepare_s=study.prepare_s,
+            slowness=self._slowness,
+        )
+        return self._ends.reserve(so_far)
 
     @property
     def _slowness(self) -> float:

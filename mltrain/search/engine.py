@@ -120,7 +120,7 @@ class Engine:
         if error is not None:
             self._break_off(study, error)
             return False
-        study.prepared = future.result()
+        study.prepared, study.prepare_s = future.result(), time.monotonic() - started
         proposal = study.peek()
         assert proposal is not None
         call = self._call(study, proposal, fold=0, threads=1, deadline=self._allotment.clock.fit_deadline)

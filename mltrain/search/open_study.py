@@ -40,6 +40,8 @@ class OpenStudy:
         What all fits share, made before the first one.
     threads : int
         Threads of each fit.
+    prepare_s : float
+        Wall clock that it took to make ``prepared``.
     used_s, fits_s : float
         Core-seconds of what ended here: preparation and fits, fits alone.
     broken : Exception, optional
@@ -57,6 +59,7 @@ class OpenStudy:
         self.n_resumed = len(finished)
         self.models: dict[int, tuple[Fitted, ...]] = {}
         self.prepared: Any = None
+        self.prepare_s = 0.0
         self.threads = 1
         self.used_s = 0.0
         self.fits_s = 0.0

@@ -80,7 +80,7 @@ class Poll:
 
     def is_settled(self, studies: Sequence[OpenStudy]) -> bool:
         """Say whether first trials are through and what came after them no longer moves the vote."""
-        if self._is_behind or any(len(study.trials) < study.n_first_trials for study in studies if study.peek()):
+        if self._is_behind or any(len(study.trials) < study.n_first_trials for study in studies if study.has_more):
             return False
         n_before = _n_ended(studies) - _PATIENCE
         before = [ballot for ballot in self._ballots if ballot.n_ended <= n_before]

@@ -41,6 +41,8 @@ class Study:
         The clock ended it before they were through; a search that ended early by itself was not.
     prepared : object, optional
         What `ModelFamily.prepare` returned; None when nothing had to be fitted.
+    prepare_s : float
+        Wall clock that it took, with all cores.
     broken : Exception, optional
         What the family raised that no family should; the trials before it are whole.
     threads : int
@@ -56,6 +58,7 @@ class Study:
     max_trials: int | None = None
     is_cut_short: bool = False
     prepared: Any = None
+    prepare_s: float = 0.0
     broken: Exception | None = None
     threads: int = 1
 
@@ -133,6 +136,7 @@ def _closed(study: OpenStudy, *, n_cores: int, is_settled: bool) -> Study:
         max_trials=study.below,
         is_cut_short=study.has_more and not is_settled,
         prepared=study.prepared,
+        prepare_s=study.prepare_s,
         broken=study.broken,
         threads=study.threads,
     )

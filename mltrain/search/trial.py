@@ -40,7 +40,7 @@ class Trial:
     fold_losses : tuple of float
         Best validation log loss of each such fold; NaN for families without rounds.
     seed : int
-        What the seeds of its fits were derived from.
+        Derived from the job's seed, the family and the number, as the seeds of its fits are, each with its fold.
     threads : int
         Threads of each fit.
     seconds : float

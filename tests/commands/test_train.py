@@ -304,3 +304,17 @@ def test_large_data_is_trained_one_family_at_a_time(
     scores = [{line.model: line.validation_score for line in result.candidates} for result in (together, apart)]
     assert {name: scores[0][name] for name in models} == {name: scores[1][name] for name in models}
     assert "ensemble" in scores[1]
+
+
+def test_large_data_leaves_out_families_that_the_clock_has_left_no_time_for(
+    trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mltrain.jobs._LARGE_CELLS", 1)
+    request = TrainRequest(models=("logistic_regression", "lgbm"), budget_s=0.01, fresh=True)
+
+    result = train(churn(), trained, request=request)
+
+    assert len(result.candidates) == 1  # a model there is, whatever the clock says
+    (left_out,) = result.left_out
+    assert left_out.reason == "no time was left for it"
+    assert {result.candidates[0].model, left_out.model} == {"logistic_regression", "lgbm"}

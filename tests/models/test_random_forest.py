@@ -137,7 +137,7 @@ def test_values_that_scikit_learn_refuses_are_value_errors(cancer, params):
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [
-        (Shape(n_samples=800, n_features=20, n_classes=2), ForestSize(n_rows=800, n_trees=200)),
+        (Shape(n_samples=800, n_features=20, n_classes=2), ForestSize(n_rows=800, n_trees=100)),
         (Shape(n_samples=20_000, n_features=20, n_classes=2), ForestSize(n_rows=20_000, n_trees=100)),
         # At most 400 MB of nodes, twice as many as rows, of 64 bytes and 8 a class.
         (Shape(n_samples=2_000_000, n_features=30, n_classes=2), ForestSize(n_rows=50_000, n_trees=50)),

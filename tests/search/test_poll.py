@@ -27,8 +27,9 @@ class Study:
     n_first_trials: int = 2
     is_over: bool = False
 
-    def peek(self):
-        return None if self.is_over else object()
+    @property
+    def has_more(self):
+        return not self.is_over
 
     def add(self, skill: float, *, noise: int = 0) -> None:
         """Add a trial whose predictions are right by ``skill`` and wrong in places of its own."""

@@ -174,6 +174,9 @@ def _train_groups(session: Session, plan: Plan, ballot: Ballot) -> list[Found | 
     for position, group in enumerate(groups):
         now = time.monotonic()
         deadline = session.budget.families_deadline(now, weights[position:], ensemble_s=ensemble_s - voters_s)
+        if deadline is not None and deadline <= now and any(isinstance(family, Found) for family in found):
+            found += [LeftOut(model=name, reason="no time was left for it") for name in group]
+            continue
         early = ballot if plan.ensemble and len(groups) == 1 else None
         found += train_families(session, group, deadline=deadline, voters_s=voters_s, ballot=early)
         session.material.free_views([family for later in groups[position + 1 :] for family in later.values()])

@@ -110,7 +110,7 @@ def _search_and_keep(
             draws_figures = session.budget.draws_figures
             voters_s /= len(jobs)
             allowance = Allowance(share_s=share_s, n_cores=n_cores, draws_figures=draws_figures, voters_s=voters_s)
-            reserve = partial(_reserve, session, allowance)
+            reserve = partial(seconds_after_search, recipe=session.material.recipe, allowance=allowance)
         studies = search(
             jobs,
             executor=session.executor,
@@ -119,6 +119,9 @@ def _search_and_keep(
             fresh=session.request.fresh,
             listener=_all(session.listener, *(log.trial_listener(runs[job.name], job.name) for job in jobs)),
         )
+        if session.material.is_large:
+            # As large as a part of the table, and a fit on all rows makes its own.
+            studies = tuple(replace(study, prepared=None) for study in studies)
         # The longest refit first: they run side by side.
         by_length = sorted(zip(jobs, studies, strict=True), key=lambda pair: -_refit_s(session, *pair))
         pending = {job.name: _begin_final(session, job, study, deadline=deadline) for job, study in by_length}
@@ -192,9 +195,8 @@ def _left(session: Session, name: str, run: Run, searched: Searched | LeftOut, *
     """Save what is kept of a family as its run; ``spent_s`` went by since its search while it was made."""
 
     def act(searched: Searched) -> Found:
-        started, study = time.monotonic(), searched.study
-        seconds = study.seconds + spent_s + time.monotonic() - started
-        line = leave(session, run, searched.kept, study=study, seconds=seconds)
+        study = searched.study
+        line = leave(session, run, searched.kept, study=study, seconds=study.seconds + spent_s)
         return Found(searched=without_data(searched) if session.material.is_large else searched, line=line)
 
     found = searched if isinstance(searched, LeftOut) else _unless_it_breaks(name, partial(act, searched))
@@ -221,13 +223,6 @@ def _unless_it_breaks(name: str, act: Callable[[], _Result]) -> _Result | LeftOu
     except Exception as error:
         logger.info("%s broke", name, exc_info=True)
         return LeftOut(model=name, reason=f"{type(error).__name__}: {error}")
-
-
-def _reserve(
-    session: Session, allowance: Allowance, job: SearchJob, best: Trial | None, is_at_hand: bool, slowness: float
-) -> float:
-    allowance = replace(allowance, slowness=slowness)
-    return seconds_after_search(job, session.material.recipe, best, is_at_hand=is_at_hand, allowance=allowance)
 
 
 def _all(*listeners: Listener) -> Listener:

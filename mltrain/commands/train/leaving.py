@@ -114,8 +114,8 @@ def _draw(directory: Path, study: Study, kept: Candidate, *, metric: Metric) -> 
 
     points = [TrialPoint(number=t.number, state=t.state, score=t.score, params=t.params) for t in study.trials]
     draw_search(directory, trials=points, metric=metric.name, greater_is_better=metric.greater_is_better)
-    curve = kept.trial.curve if kept.trial else None
-    if curve is not None and curve.loss_rounds:
+    if kept.trial is not None and kept.trial.curve.loss_rounds:
+        curve = kept.trial.curve
         draw_learning_curve(
             directory,
             rounds=curve.loss_rounds,
@@ -185,7 +185,7 @@ def _log(session: Session, run: Run, kept: Candidate, *, study: Study | None) ->
         scores["decision_threshold"] = kept.model.threshold
     if study is not None:
         scores["n_trials"] = float(len(study.trials))
-    if kept.trial is not None and kept.trial.curve is not None:
+    if kept.trial is not None:
         curve = kept.trial.curve
         log.log_curve(run, rounds=curve.loss_rounds, train_losses=curve.train_losses, valid_losses=curve.valid_losses)
     tags = {

@@ -15,6 +15,7 @@ from mltrain.errors import EnvironmentRefusal
 from mltrain.memory import give_back
 from mltrain.models import Fold, Objective, View
 from mltrain.models.bins import LatestBins
+from mltrain.models.boosting import first_bins
 from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
 
@@ -60,7 +61,7 @@ def prepare_bins(
     objective: Objective,
     threads: int,
 ) -> Binned:
-    """Return the shared data with the default bins already made."""
+    """Return the shared data with the bins of the first trials already made."""
     if objective.device == "gpu":
         _require_gpu()
     binned = Binned(
@@ -73,7 +74,8 @@ def prepare_bins(
         bins=LatestBins(n_cells=view.n_samples * view.n_features),
     )
     give_back()
-    fold_data(binned, 0, binning={}, threads=threads)
+    bins = first_bins(view, n_classes=objective.n_classes)
+    fold_data(binned, 0, binning={} if bins is None else {"max_bin": bins}, threads=threads)
     give_back()
     return binned
 

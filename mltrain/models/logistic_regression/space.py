@@ -1,7 +1,6 @@
 """Where trials of the linear model start and what they may be.
 
-Ranges after TabArena (Erickson et al. 2025, arXiv:2506.16791) and strengths after AutoGluon (Apache-2.0), chosen by
-``benchmarks/portfolio.py``.
+Ranges after TabArena (Erickson et al. 2025, arXiv:2506.16791); first trials chosen by ``benchmarks/bends.py``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where forest trials start and what they may be.
 
 Ranges after TabArena (Erickson et al. 2025, arXiv:2506.16791) and first trials after portfolios of AutoGluon
-(Apache-2.0), rounded, chosen by ``benchmarks/portfolio.py`` and completed for mltrain.
+(Apache-2.0), rounded, completed for mltrain and put into order by hand: ``benchmarks/portfolio.py`` chose no better.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from mltrain.errors import EnvironmentRefusal
 from mltrain.memory import give_back
 from mltrain.models import Fold, Objective, View
 from mltrain.models.bins import LatestBins
+from mltrain.models.boosting import first_bins
 from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
 
@@ -64,13 +65,13 @@ def prepare_matrices(
     objective: Objective,
     threads: int,
 ) -> Matrices:
-    """Return the shared data with the default bins already made."""
+    """Return the shared data with the bins of the first trials already made."""
     if objective.device == "gpu":
         _require_gpu()
     bins: LatestBins[FoldMatrices] = LatestBins(n_cells=view.n_samples * view.n_features)
     matrices = Matrices(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective, bins=bins)
     give_back()
-    fold_matrices(matrices, 0, max_bin=None, threads=threads)
+    fold_matrices(matrices, 0, max_bin=first_bins(view, n_classes=objective.n_classes), threads=threads)
     give_back()
     return matrices
 
