@@ -153,7 +153,7 @@ def _wrap_main(put: Put) -> None:
         for place in places:
             put(place, Setting(part=part))
     put(f"{_LIVE}.families:leave", Setting(family=lambda _session, _run, kept, **_: kept.model.name))
-    put(f"{_LIVE}.families:_keep", Setting(family=lambda _session, _run, pending, **_: pending.job.name))
+    put(f"{_LIVE}.families:_kept", Setting(family=lambda _session, pending, **_: pending.job.name))
 
 
 def _wrap_engine(put: Put) -> None:
@@ -166,8 +166,7 @@ def _wrap_engine(put: Put) -> None:
     put("mltrain.search.poll:Poll.hold", Setting(part="running vote"))
     put("mltrain.search.open_study:OpenStudy.take", Setting(part="engine", family=lambda own, *_, **__: own.job.name))
     put("mltrain.search.engine:Engine.run", Setting(part="engine", stage="search"))
-    for name in ("mltrain.search.fitting", "mltrain.search.attempt"):
-        put(f"{name}:score_or_nan", Setting(part="metric"))
+    put("mltrain.search.scoring:score_or_nan", Setting(part="metric"))
     put(
         "mltrain.search.engine:run_fit",
         Setting(stage="search", part="rest of a fit", family=_family_of, threads=_threads_of),
@@ -240,13 +239,14 @@ def _wrap_phases(phases: Phases) -> None:
     from mltrain.cli import steps  # noqa: F401 - sets the moment that the budget counts from
     from mltrain.commands import train as command
     from mltrain.commands.train import families
+    from mltrain.commands.train.ballot import Ballot
     from mltrain.search.engine import Engine
 
     _between(phases, command, "train", before="reading", after="end")
     _between(phases, command, "train_families", before="reading", after="reading")
     _between(phases, families, "search", before="making ready", after="final fits")
     _between(phases, Engine, "_loop", before="search", after="final fits")
-    _between(phases, command, "train_ensemble", before="ensemble", after="end")
+    _between(phases, Ballot, "train", before="ensemble", after="end")
     original = families.search
 
     def remembered(*args: Any, **kwargs: Any) -> Any:

@@ -25,7 +25,7 @@ class Allowance:
     draws_figures : bool
         Whether pictures of the model belong to its run.
     voters_s : float
-        Seconds at most for refits of trials that may vote in an ensemble, two further ones or, where fold models are
+        Seconds at most for refits of trials that may vote in an ensemble where the family has a say, two further ones or, where fold models are
         replaced, as many of the best as there are; they come on top.
     """
 
@@ -44,6 +44,7 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
         At most four tenths of the share, and what voters may take.
     """
     job, best = so_far.job, so_far.best
+    voters_s = allowance.voters_s if so_far.say > 0 else 0.0
     share_s, n_cores = allowance.share_s, allowance.n_cores
     n_cells = len(job.valid_rows) * job.objective.n_classes
     # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
@@ -57,13 +58,13 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
     if recipe.final_fit == "refit":
         # Refits run side by side, so each takes the cores that its threads take.
         refit_s = 0.2 * share_s if best is None else _refit_s(so_far, best, n_cores=n_cores)
-        return min(seconds + refit_s, 0.4 * share_s) + min(2 * refit_s, allowance.voters_s)
+        return min(seconds + refit_s, 0.4 * share_s) + min(2 * refit_s, voters_s)
     if best is not None and not so_far.is_at_hand:
         seconds += best.seconds * best.threads / n_cores
     refits_s = 0.0
     if recipe.refits_voters and best is not None:
         refits_s = n_affordable(job, best.n_rounds) * _refit_s(so_far, best, n_cores=n_cores)
-    return min(seconds, 0.4 * share_s) + min(refits_s, allowance.voters_s)
+    return min(seconds, 0.4 * share_s) + min(refits_s, voters_s)
 
 
 def _refit_s(so_far: SoFar, best: Trial, *, n_cores: int) -> float:

@@ -34,6 +34,8 @@ class SoFar:
         None before any trial has a score.
     is_at_hand : bool
         Whether the fold models of the best trial are in memory; those of a resumed trial are not.
+    say : float
+        Its share of the weights in a vote of all families, in [0, 1].
     prepare_s : float
         Wall clock that all cores took to get its data ready for the fits of the search.
     slowness : float
@@ -43,6 +45,7 @@ class SoFar:
     job: SearchJob
     best: Trial | None
     is_at_hand: bool = True
+    say: float = 1.0
     prepare_s: float = 0.0
     slowness: float = 1.0
 
@@ -191,8 +194,12 @@ class Allotment:
             scores=_scores(study),
             n_ended=len(study.trials),
             cost_s=cost_s or max(ended, default=1.0),
-            say=self._poll.says.get(study.job.name, 1.0 / len(self._studies)),
+            say=self._say(study),
         )
+
+    def _say(self, study: OpenStudy) -> float:
+        """Return the family's share of the running vote, an equal one before the first."""
+        return self._poll.says.get(study.job.name, 1.0 / len(self._studies))
 
     def _keep_time_back(self) -> None:
         """Move the deadline to what the best trials so far need afterwards; once it has passed, it stays passed."""
@@ -209,6 +216,7 @@ class Allotment:
             job=study.job,
             best=best,
             is_at_hand=best is not None and best.number in study.models,
+            say=self._say(study),
             prepare_s=study.prepare_s,
             slowness=self._slowness,
         )
