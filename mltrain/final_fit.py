@@ -166,8 +166,8 @@ def fold_members(
 def refit_seconds(job: SearchJob, trial: Trial) -> float:
     """Forecast the seconds of one fit on all rows, with the threads of the trial, from those of its folds.
 
-    A fold went on for a while after its best round; the refit does not. On adult refits of five families took 0.6 to 1.0
-    of this.
+    A fold went on for a while after its best round; the refit does not. On adult the refits of five families took 0.6
+    to 1.0 of this.
     """
     n_fitted = sum(len(fold.train) for fold in job.folds)
     n_run = max(trial.curve.loss_rounds, default=0)

@@ -25,8 +25,8 @@ class Allowance:
     draws_figures : bool
         Whether pictures of the model belong to its run.
     voters_s : float
-        Seconds at most for refits of trials that may vote in an ensemble where the family has a say, two further ones or, where fold models are
-        replaced, as many of the best as there are; they come on top.
+        Seconds at most for refits of trials that may vote in an ensemble, where the family has a say: two further ones
+        or, where fold models are replaced, as many of the best as there are; they come on top.
     """
 
     share_s: float
