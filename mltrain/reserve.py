@@ -25,8 +25,9 @@ class Allowance:
     draws_figures : bool
         Whether pictures of the model belong to its run.
     voters_s : float
-        Seconds at most for refits of trials that may vote in an ensemble, where the family has a say: two further ones
-        or, where fold models are replaced, as many of the best as there are; they come on top.
+        Seconds at most for refits of trials of all families that may vote in an ensemble; a family's share is its say.
+        Two further trials are refitted or, where fold models are replaced, as many models as the best trial has; they
+        come on top.
     """
 
     share_s: float
@@ -44,7 +45,7 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
         At most four tenths of the share, and what voters may take.
     """
     job, best = so_far.job, so_far.best
-    voters_s = allowance.voters_s if so_far.say > 0 else 0.0
+    voters_s = so_far.say * allowance.voters_s
     share_s, n_cores = allowance.share_s, allowance.n_cores
     n_cells = len(job.valid_rows) * job.objective.n_classes
     # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     done = keys_done(arguments.journal, again=arguments.again)
     for name in arguments.sets:
-        for seed in range(arguments.splits):
+        for seed in range(arguments.first_split, arguments.first_split + arguments.splits):
             split = write_split(name, seed, data=arguments.data, folder=work / "splits")
             for budget_s in arguments.budget:
                 for contestant in chosen:
@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     runner.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with one folder per data set")
     runner.add_argument("--sets", nargs="+", default=list(DEFAULT), metavar="NAME", help=", ".join(DEFAULT))
     runner.add_argument("--splits", type=int, default=3, metavar="N", help="splits per data set")
+    runner.add_argument("--first-split", type=int, default=0, metavar="N", help="number, and seed, of the first one")
     runner.add_argument("--budget", "--budgets", nargs="+", type=float, default=[60.0], metavar="SECONDS")
     runner.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
     runner.add_argument("--again", nargs="+", choices=names, default=[], metavar="NAME", help="run these once more")
