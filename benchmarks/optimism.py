@@ -152,7 +152,7 @@ def heading() -> str:
     return (
         "# What a validation score flatters, and what it hides\n\n"
         f"{platform.machine()}, {packages}; draws are numbered by their seeds; the first {N_TRIALS} trials of each\n"
-        "booster, five folds. ROC AUC, mean and standard error over draws. Stopping and picking make a score too good;\n"
+        "booster, five folds. ROC AUC, mean and standard error over draws. Stopping and picking make it too good;\n"
         "averaging makes what is kept better than it. The gap is out of fold less judged rows, of the best trial; its\n"
         "error is mostly that of the few judged rows.\n\n"
         "| data | rows | draws | family | stopping | picking | averaging | gap |\n"
