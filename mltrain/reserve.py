@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from mltrain.candidate import Recipe
 from mltrain.final_fit import prepare_seconds, refit_seconds
 from mltrain.prediction_cost import MOST_PREDICTION_S, n_affordable, prediction_s
-from mltrain.search import SoFar, Trial
+from mltrain.search import SearchJob, SoFar, Trial
 
 # Measured on one core for two and for 26 classes; calibration samples rows above 400,000 cells.
 _CALIBRATION_S_PER_CELL = 4e-6
-_CALIBRATION_OF_CLASSES_S = 0.3  # more than two: a scale and an offset for each, found in many steps
+_CALIBRATION_OF_CLASSES_S = 0.5  # more than two: a scale and an offset for each, found in many steps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,14 @@ class Allowance:
     voters_s: float = 0.0
 
 
+def keeping_seconds(job: SearchJob, *, draws_figures: bool) -> float:
+    """Forecast what a family takes once its models are fitted: calibration, figures, saving."""
+    n_cells = len(job.valid_rows) * job.objective.n_classes
+    saving_s = 0.35 if draws_figures else 0.12
+    calibration_s = _CALIBRATION_OF_CLASSES_S if job.objective.n_classes > 2 else 0.0
+    return saving_s + calibration_s + min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL
+
+
 def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance) -> float:
     """Forecast what keeping the best trial takes once the search has ended: its final fit, calibration and saving.
 
@@ -47,15 +55,12 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
     job, best = so_far.job, so_far.best
     voters_s = so_far.say * allowance.voters_s
     share_s, n_cores = allowance.share_s, allowance.n_cores
-    n_cells = len(job.valid_rows) * job.objective.n_classes
-    # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
-    saving_s = 0.35 if allowance.draws_figures else 0.12
-    calibration_s = _CALIBRATION_OF_CLASSES_S if job.objective.n_classes > 2 else 0.0
-    calibration_s += min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL
+    keeping_s = keeping_seconds(job, draws_figures=allowance.draws_figures)
     if recipe.calibration_split is not None:
         per_1000_s = MOST_PREDICTION_S if best is None else min(prediction_s(job, best.n_rounds), MOST_PREDICTION_S)
-        calibration_s += len(recipe.calibration_split.y) / 1000 * per_1000_s / n_cores
-    seconds = so_far.slowness * (saving_s + 0.02 * share_s + calibration_s)
+        keeping_s += len(recipe.calibration_split.y) / 1000 * per_1000_s / n_cores
+    # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
+    seconds = so_far.slowness * (keeping_s + 0.02 * share_s)
     if recipe.final_fit == "refit":
         # Refits run side by side, so each takes the cores that its threads take.
         refit_s = 0.2 * share_s if best is None else _refit_s(so_far, best, n_cores=n_cores)

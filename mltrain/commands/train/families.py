@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +21,7 @@ from mltrain.events import Event, Listener
 from mltrain.final_fit import fit_finally, refit_seconds, start_refit
 from mltrain.models import Fitted, ModelFamily
 from mltrain.plan import ENSEMBLE
-from mltrain.reserve import Allowance, seconds_after_search
+from mltrain.reserve import Allowance, keeping_seconds, seconds_after_search
 from mltrain.search import Ends, SearchJob, Study, Trial, search
 from mltrain.tracking import Run
 from mltrain.tracking import training as log
@@ -123,9 +123,10 @@ def _search_and_keep(
             studies = tuple(replace(study, prepared=None) for study in studies)
         # The longest refit first: they run side by side.
         by_length = sorted(zip(jobs, studies, strict=True), key=lambda pair: -_refit_s(session, *pair))
-        pending = {job.name: _begin_final(session, job, study, deadline=deadline) for job, study in by_length}
+        refits_end = None if deadline is None else _refits_end(session, jobs, deadline)
+        pending = {job.name: _begin_final(session, job, study, deadline=refits_end) for job, study in by_length}
         found: dict[str, Found | LeftOut] = {}
-        for group in _turns(list(reversed(pending)), waits_for_refits=session.material.recipe.final_fit == "refit"):
+        for group in _turns(pending, waits_for_refits=session.material.recipe.final_fit == "refit"):
             kept: dict[str, Searched | LeftOut] = {}
             spent_s: dict[str, float] = {}
             for name in group:
@@ -142,14 +143,6 @@ def _search_and_keep(
         return [found[job.name] for job in jobs]
 
 
-def _turns(names: list[str], *, waits_for_refits: bool) -> list[list[str]]:
-    """Return who is kept together, the shortest refit first.
-
-    Where refits run, one after the other: what is calibrated, drawn and saved then runs beside the longer refits.
-    """
-    return [[name] for name in names] if waits_for_refits else [names]
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Pending:
     """A family that was searched, the trial to keep of it, and its refit, which may still run."""
@@ -160,12 +153,38 @@ class _Pending:
     refit: Future[Fitted | None] | None
 
 
+def _turns(pending: Mapping[str, _Pending], *, waits_for_refits: bool) -> Iterator[list[str]]:
+    """Yield who is kept together, as soon as may be.
+
+    Where refits run, it is one after the other, whose refit has ended first: what is calibrated, drawn and saved then
+    runs beside the longer refits.
+    """
+    if not waits_for_refits:
+        yield list(pending)
+        return
+    waiting = dict(pending)
+    while waiting:
+        running = [family.refit for family in waiting.values() if family.refit is not None]
+        name = next((n for n, family in waiting.items() if family.refit is None or family.refit.done()), None)
+        if name is None:
+            wait(running, return_when=FIRST_COMPLETED)
+        else:
+            del waiting[name]
+            yield [name]
+
+
 def _begin_final(session: Session, job: SearchJob, study: Study, *, deadline: float | None) -> _Pending:
     trial = affordable_trial(study, session.material.recipe, executor=session.executor, deadline=deadline)
     refit = None
     if session.material.recipe.final_fit == "refit" and trial is not None:
         refit = start_refit(study, job, trial, executor=session.executor, deadline=deadline)
     return _Pending(job=job, study=study, trial=trial, refit=refit)
+
+
+def _refits_end(session: Session, jobs: list[SearchJob], deadline: float) -> float:
+    """Return when refits end, so that families can still be kept whose refits end last: half of them, say."""
+    keeping_s = 0.5 * sum(keeping_seconds(job, draws_figures=session.budget.draws_figures) for job in jobs)
+    return deadline - min(keeping_s, 0.5 * max(deadline - time.monotonic(), 0.0))
 
 
 def _refit_s(session: Session, job: SearchJob, study: Study) -> float:
