@@ -2,7 +2,7 @@
 
     python benchmarks/optimism.py ../shared/data > benchmarks/results/optimism-$(date +%F).md
 
-The first two trials of each booster are fitted on five folds of draws of the portfolio's data sets. Three things pull
+The first three trials of each booster are fitted on five folds of draws of the portfolio's data sets. Three things pull
 apart what is reported and what comes true: a fold's booster stops at the round that is best on the very rows that judge
 it; what is kept is the mean of five models, each judged alone; and the best of several trials is not as good as it
 looks. Each is measured by itself.
@@ -101,14 +101,14 @@ def flattery(family: ModelFamily, draw: Draw, folds: Sequence[Fold]) -> Flattery
     stopping, averaging, gaps, held_out = [], [], [], []
     for params in list(family.first_trials(draw.shape(view)))[:N_TRIALS]:
         fitted = [family.fit(prepared, n, params=params, limits=Limits(seed=1 + n)) for n in range(len(folds))]
-        own = auc(draw.y, pooled(folds, [f.valid_proba for f in fitted]))
+        held_out.append(pooled(folds, [f.valid_proba for f in fitted]))
+        own = auc(draw.y, held_out[-1])
         others = list(by_other_folds(family, unseen, params, fitted, folds, view))
         stopping.append(own - auc(draw.y, pooled(folds, others)))
         says = [family.predict_proba(f.model, judged.X) for f in fitted]
         mean = auc(draw.y_judge, np.mean(says, axis=0))
         averaging.append(mean - float(np.mean([auc(draw.y_judge, one) for one in says])))
         gaps.append((own, own - mean))
-        held_out.append(pooled(folds, [f.valid_proba for f in fitted]))
     best, gap = max(gaps)
     ranked = sorted(held_out, key=lambda proba: -auc(draw.y, proba))
     parts = np.empty(draw.y.size, dtype=np.intp)

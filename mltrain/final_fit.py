@@ -90,7 +90,7 @@ def fit_finally(
         return Final(members=(member,), kind="refit", notes=refitted.notes)
     fitted = fold_models(study, job, trial, executor=executor, deadline=deadline)
     notes: tuple[str, ...] = () if problem is None else (problem,)
-    cut = _cut_trial(job, trial, fitted) if trial.number not in study.models else None
+    cut = _cut_trial(job, trial, fitted)
     members = fold_members(job, fitted)
     if len(members) < len(first_repeat(job.folds)):
         n_folds = len(first_repeat(job.folds))
