@@ -146,7 +146,9 @@ def end_vote(begun: BegunVote) -> Candidate:
     recipe, job, weights = begun.recipe, begun.searched[0].job, begun.weights
     refits, notes = _ended_refits(begun.refits)
     members = {
-        voter: replaced_by_refits(voter.searched.job, ours, refits.get(voter, ()))
+        voter: replaced_by_refits(
+            voter.searched.job, voter.trial, ours, refits.get(voter, ()), sharpness=voter.sharpness
+        )
         for voter, ours in begun.members.items()
     }
     encoders = {voter.searched.job.view.kind: voter.searched.encoder for voter in weights}
@@ -218,7 +220,10 @@ def _members(say: Mapping[_Voter, float], finals: Mapping[_Voter, Final]) -> dic
         n_models=[len(finals[voter].members) for voter in say],
     )
     return {
-        voter: [replace(member, weight=weight / n, sharpness=voter.sharpness) for member in finals[voter].members[:n]]
+        voter: [
+            replace(member, weight=weight / n, sharpness=voter.sharpness * member.sharpness)
+            for member in finals[voter].members[:n]
+        ]
         for (voter, weight), n in zip(say.items(), n_models, strict=True)
     }
 

@@ -20,7 +20,17 @@ from mltrain.errors import MltrainError
 from mltrain.model import Member
 from mltrain.models import Fitted
 from mltrain.prediction_cost import n_affordable
-from mltrain.search import Executor, SearchJob, Study, Trial, fit_folds, refit_all, rounds_for_all, score_of
+from mltrain.search import (
+    Executor,
+    SearchJob,
+    Study,
+    Trial,
+    fit_folds,
+    fold_proba,
+    refit_all,
+    rounds_for_all,
+    score_of,
+)
 
 # A refit is begun that needs no more luck than this: refits took 0.6 to 1.0 of what was forecast, and one that cannot
 # end in time ends at the deadline all the same.
@@ -86,7 +96,7 @@ def fit_finally(
     """Return the refitted model of a trial where one was begun and ended in time, else its fold models."""
     refitted, problem = refit_outcome(refit)
     if refitted is not None:
-        member = Member(family=job.name, weight=1.0, fitted=refitted.model, features=job.final_features)
+        member = refitted_member(job, trial, refitted)
         return Final(members=(member,), kind="refit", notes=refitted.notes)
     fitted = fold_models(study, job, trial, executor=executor, deadline=deadline)
     notes: tuple[str, ...] = () if problem is None else (problem,)
@@ -111,14 +121,35 @@ def refit_outcome(refit: Future[Fitted | None] | None) -> tuple[Fitted | None, s
     return refitted, None if refitted is not None else "no time was left to refit on all rows"
 
 
-def replaced_by_refits(job: SearchJob, members: Sequence[Member], refits: Sequence[Fitted]) -> Sequence[Member]:
-    """Return the models of a trial, the first ones replaced by those fitted on all rows: shares stay what they are."""
+def replaced_by_refits(
+    job: SearchJob, trial: Trial, members: Sequence[Member], refits: Sequence[Fitted], *, sharpness: float
+) -> Sequence[Member]:
+    """Return the models of a voter, the first ones replaced by those fitted on all rows: shares stay what they are.
+
+    Parameters
+    ----------
+    sharpness : float
+        The voter's; that of its trial comes on top.
+    """
     n_replaced = min(len(members), len(refits))
     replaced = [
-        replace(member, fitted=refit.model, features=job.final_features)
+        refitted_member(job, trial, refit, weight=member.weight, sharpness=sharpness)
         for member, refit in zip(members, refits, strict=False)
     ]
     return (*replaced, *members[n_replaced:])
+
+
+def refitted_member(
+    job: SearchJob, trial: Trial, refit: Fitted, *, weight: float = 1.0, sharpness: float = 1.0
+) -> Member:
+    """Return the model of a trial on all rows, no row of which tells how sure of itself it may be: its folds do."""
+    return Member(
+        family=job.name,
+        weight=weight,
+        fitted=refit.model,
+        features=job.final_features,
+        sharpness=sharpness * trial.mean_sharpness,
+    )
 
 
 def fold_models(
@@ -133,9 +164,15 @@ def _cut_trial(job: SearchJob, trial: Trial, fitted: Sequence[Fitted]) -> Trial 
     """Return what a trial became whose models the clock cut short when they were fitted again; None: it is whole."""
     if trial.state != "complete" or all(f.stopped != "deadline" for f in fitted):
         return None
-    proba = np.concatenate([f.valid_proba for f in fitted])
-    n_rounds = tuple(f.n_rounds for f in fitted)
-    return replace(trial, state="cut", score=score_of(job, proba), proba=proba, n_rounds=n_rounds)
+    proba = np.concatenate([fold_proba(f) for f in fitted])
+    return replace(
+        trial,
+        state="cut",
+        score=score_of(job, proba),
+        proba=proba,
+        n_rounds=tuple(f.n_rounds for f in fitted),
+        sharpness=tuple(f.sharpness for f in fitted),
+    )
 
 
 def fold_members(
@@ -160,7 +197,7 @@ def fold_members(
             weight=weight / len(folds),
             fitted=f.model,
             features=fold.features,
-            sharpness=sharpness,
+            sharpness=sharpness * f.sharpness,
         )
         for f, fold in zip(fitted, folds, strict=False)
     )

@@ -134,8 +134,8 @@ def test_a_prediction_is_the_weighted_mean_of_the_voters_sharpened_models_of_the
             name, _, number = label.partition("#")
             if name == one.study.name:
                 fitted = one.study.models[int(number)][:n_models]
-                probas = [one.job.family.predict_proba(f.model, X) for f in fitted]
-                wanted += weight * np.mean([sharpen(p, kept.sharpness[label]) for p in probas], axis=0)
+                probas = [(one.job.family.predict_proba(f.model, X), f.sharpness) for f in fitted]
+                wanted += weight * np.mean([sharpen(p, s * kept.sharpness[label]) for p, s in probas], axis=0)
 
     # Weights are written down with six digits.
     np.testing.assert_allclose(kept.model.raw_proba(conformed), wanted, atol=1e-5)
@@ -161,10 +161,11 @@ def test_models_on_all_rows_take_the_place_of_fold_models_where_rows_are_few(
                 # The linear model knows no seed: a second one would be the same.
                 n_refits = refitted.member_refits[label]
                 assert n_refits == (1 if name == "logistic_regression" else 3)
-                models = [refit_all(job, trial, threads=1, deadline=None, repeat=i).model for i in range(n_refits)]
-                models += [f.model for f in one.study.models[int(number)][n_refits:3]]
-                probas = [job.family.predict_proba(model, X) for model in models]
-                wanted += weight * np.mean([sharpen(p, kept.sharpness[label]) for p in probas], axis=0)
+                refits = [refit_all(job, trial, threads=1, deadline=None, repeat=i) for i in range(n_refits)]
+                models = [(refit.model, trial.mean_sharpness) for refit in refits]
+                models += [(f.model, f.sharpness) for f in one.study.models[int(number)][n_refits:3]]
+                probas = [(job.family.predict_proba(model, X), s) for model, s in models]
+                wanted += weight * np.mean([sharpen(p, s * kept.sharpness[label]) for p, s in probas], axis=0)
     np.testing.assert_allclose(refitted.model.raw_proba(conformed), wanted, atol=1e-5)
 
 

@@ -133,6 +133,9 @@ class Fitted:
         The round of each point of the two curves.
     valid_proba : ndarray of shape (n_valid, n_classes), float64
         Predictions for the fold's validation rows, rows summing to 1; shape (0, n_classes) without any.
+    sharpness : float
+        What log probabilities are multiplied by to be as sure as the validation rows bear out, where a family chose its
+        round with it: ``valid_losses`` are those after it, ``valid_proba`` and `ModelFamily.predict_proba` are before.
     stopped : {"done", "early", "deadline", "pruned"}
         ``done``: all rounds or converged; ``early``: early stopping.
     notes : tuple of str
@@ -145,6 +148,7 @@ class Fitted:
     train_losses: tuple[float, ...] = ()
     valid_losses: tuple[float, ...] = ()
     loss_rounds: tuple[int, ...] = ()
+    sharpness: float = 1.0
     stopped: Literal["done", "early", "deadline", "pruned"] = "done"
     notes: tuple[str, ...] = field(default=())
 

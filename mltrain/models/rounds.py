@@ -14,7 +14,10 @@ from mltrain.models import Limits, Proba
 
 Stop: TypeAlias = Literal["early", "deadline", "pruned"]
 _MOST_POINTS = 200
-_LOOK_EVERY = 10
+_TRAIN_EVERY = 10
+_CHEAP_ROWS = 20_000
+_CHEAP_EVERY = 5
+_FIRST_LOOKS = 10
 _SMALLEST = float(np.finfo(np.float64).eps)
 
 
@@ -35,16 +38,22 @@ class RoundWatch:
     ----------
     n_samples : int
         Training rows: large data has less noise in its losses, so it needs less patience.
+    n_rounds : int
+        Rounds at most; the last one is always looked at.
     stops_early : bool
         Whether the family ends when the validation loss no longer improves.
     best_round : int
         The round of the lowest validation loss; the last round without validation rows.
+    sharpness : float
+        That of the best round, see `mltrain.models.Fitted`.
     """
 
     limits: Limits
     n_samples: int
+    n_rounds: int = 0
     stops_early: bool = True
     best_round: int = 0
+    sharpness: float = 1.0
     _best_loss: float = float("inf")
     _rounds: list[int] = field(default_factory=list)
     _train: list[float] = field(default_factory=list)
@@ -52,9 +61,16 @@ class RoundWatch:
 
     def wants_train_loss(self, round_: int) -> bool:
         """Say whether the training loss is worth its time after this round: it is drawn, and decides nothing."""
-        return round_ == 1 or round_ % _LOOK_EVERY == 0
+        return round_ == 1 or round_ % _TRAIN_EVERY == 0
 
-    def see(self, round_: int, *, train_loss: float | None, valid_loss: float | None) -> Stop | None:
+    def looks_at(self, round_: int) -> bool:
+        """Say whether the losses after this round are worth their time: on few rows they take as long as a tree."""
+        every = _CHEAP_EVERY if self.n_samples < _CHEAP_ROWS else 1
+        return round_ <= _FIRST_LOOKS or round_ % every == 0 or round_ == self.n_rounds
+
+    def see(
+        self, round_: int, *, train_loss: float | None, valid_loss: float | None, sharpness: float = 1.0
+    ) -> Stop | None:
         """Take note of a finished round (from 1) and return the reason to stop after it, if any.
 
         A training loss stands until the next one is given.
@@ -66,7 +82,7 @@ class RoundWatch:
             self._train.append(self._train[-1])
         if valid_loss is not None:
             self._valid.append(valid_loss)
-            if self._is_told_to_stop(round_, valid_loss):
+            if self._is_told_to_stop(round_, valid_loss, sharpness):
                 return "pruned"
         else:
             self.best_round = round_
@@ -83,10 +99,10 @@ class RoundWatch:
             valid_losses=tuple(self._valid[i] for i in kept) if self._valid else (),
         )
 
-    def _is_told_to_stop(self, round_: int, valid_loss: float) -> bool:
+    def _is_told_to_stop(self, round_: int, valid_loss: float, sharpness: float) -> bool:
         # A loss that is not a number never becomes the best; the first round must count all the same.
         if valid_loss < self._best_loss or self.best_round == 0:
-            self._best_loss, self.best_round = valid_loss, round_
+            self._best_loss, self.best_round, self.sharpness = valid_loss, round_, sharpness
         return self.limits.on_round is not None and self.limits.on_round(round_, valid_loss)
 
     def _has_waited_long_enough(self, round_: int) -> bool:

@@ -23,7 +23,7 @@ class Part:
     weight : float
         Their share of the vote, all of them together; the shares of a model's parts sum to 1.
     sharpness : float
-        What their log probabilities are multiplied by before the vote.
+        What their log probabilities are multiplied by before the vote, on top of what the trial's folds have.
     final_fit : {"refit", "bag", "fold"}
         One model refitted on all rows, or the fold models.
     n_models : int
@@ -90,6 +90,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "score": trial.score,
         "fold_scores": [float(s) for s in trial.fold_scores],
         "n_rounds": [int(r) for r in trial.n_rounds],
+        "sharpness": [float(s) for s in trial.sharpness],
         "seed": trial.seed,
         "threads": trial.threads,
         "seconds": trial.seconds,
@@ -131,6 +132,7 @@ def part_from_dict(entry: Mapping[str, Any]) -> Part:
         score=row["score"],
         fold_scores=tuple(math.nan if score is None else float(score) for score in row["fold_scores"]),
         n_rounds=tuple(int(n) for n in row["n_rounds"]),
+        sharpness=tuple(float(s) for s in row["sharpness"]),
         seed=int(row["seed"]),
         threads=int(row["threads"]),
         seconds=float(row["seconds"]),

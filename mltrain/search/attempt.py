@@ -13,6 +13,7 @@ import numpy as np
 from mltrain.models import Fitted, Proba
 from mltrain.search.fitting import FoldOutcome
 from mltrain.search.pruning import is_hopeless
+from mltrain.search.scoring import fold_proba
 from mltrain.search.sequence import Proposal
 from mltrain.search.trial import Curve, State, Trial
 
@@ -103,7 +104,7 @@ def _is_beaten(attempt: Attempt) -> bool:
 def _scored(attempt: Attempt, *, score: Score, state: State = "complete") -> Trial:
     """Return a trial all of whose folds have a model."""
     outcomes = [attempt.outcomes[fold] for fold in range(attempt.n_folds)]
-    proba = np.concatenate([fitted.valid_proba for fitted in attempt.fitted()])
+    proba = np.concatenate([fold_proba(fitted) for fitted in attempt.fitted()])
     scored = score(proba)
     if any(was_cut(outcome) for outcome in outcomes):
         state = "cut"
@@ -132,6 +133,7 @@ def _ended(
         fold_scores=tuple(outcome.score for outcome in outcomes),
         fold_losses=tuple(outcome.loss for outcome in outcomes),
         n_rounds=tuple(f.n_rounds for f in fitted),
+        sharpness=tuple(f.sharpness for f in fitted),
         seed=attempt.seed,
         threads=attempt.threads,
         seconds=sum(outcome.seconds for outcome in attempt.outcomes.values()),

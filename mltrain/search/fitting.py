@@ -15,7 +15,7 @@ from mltrain.metrics import Metric
 from mltrain.models import Fitted, Limits, ModelFamily
 from mltrain.search.job import SearchJob
 from mltrain.search.pruning import Bar, CurveWatch
-from mltrain.search.scoring import score_of_fold
+from mltrain.search.scoring import fold_proba, score_of_fold
 from mltrain.search.seeds import derive
 from mltrain.space import Params
 
@@ -141,7 +141,7 @@ def _fit_and_score(call: FitCall) -> FoldOutcome:
         return FoldOutcome(fitted=None, error="predictions are not finite")
     return FoldOutcome(
         fitted=fitted,
-        score=score_of_fold(call.metric, call.y_valid, fitted.valid_proba, sharpens=call.sharpens),
+        score=score_of_fold(call.metric, call.y_valid, fold_proba(fitted), sharpens=call.sharpens),
         loss=min(fitted.valid_losses, default=math.nan),
     )
 

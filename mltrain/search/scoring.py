@@ -11,10 +11,15 @@ from mltrain import metrics
 from mltrain.calibration import fit_sharpness, sharpen, sharpen_apart
 from mltrain.development import parts_of_rows
 from mltrain.metrics import Metric
-from mltrain.models import Proba
+from mltrain.models import Fitted, Proba
 from mltrain.search.job import SearchJob
 
 _PARTS_OF_ONE = 5
+
+
+def fold_proba(fitted: Fitted) -> Proba:
+    """Return a fold model's predictions for the fold's validation rows, as sure of themselves as its vote will be."""
+    return sharpen(fitted.valid_proba, fitted.sharpness)
 
 
 def as_scored(job: SearchJob, proba: Proba) -> Proba:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from mltrain import metrics
 from mltrain.metrics import Metric
 from mltrain.models import Proba
@@ -35,8 +37,8 @@ class Trial:
         ``cut``: the clock ended it; the sampler never hears of it and a resume runs it again.
     score : float, optional
         Metric on the pooled validation predictions; of a cut trial only where every fold had a model.
-    fold_scores, n_rounds : tuple, one entry a fold that ended (a pruned trial: fold 0)
-        Metric (NaN where undefined on that fold) and best number of rounds.
+    fold_scores, n_rounds, sharpness : tuple, one entry a fold that ended (a pruned trial: fold 0)
+        Metric (NaN where undefined on that fold), best number of rounds and, as `mltrain.models.Fitted`, sharpness.
     fold_losses : tuple of float
         Best validation log loss of each such fold; NaN for families without rounds.
     seed : int
@@ -58,6 +60,7 @@ class Trial:
     fold_scores: tuple[float, ...] = ()
     fold_losses: tuple[float, ...] = ()
     n_rounds: tuple[int, ...] = ()
+    sharpness: tuple[float, ...] = ()
     seed: int
     threads: int = 1
     seconds: float = 0.0
@@ -65,6 +68,11 @@ class Trial:
     curve: Curve = Curve()
     notes: tuple[str, ...] = ()
     error: str | None = None
+
+    @property
+    def mean_sharpness(self) -> float:
+        """Geometric mean over folds, for a model on all rows."""
+        return float(np.exp(np.mean(np.log(self.sharpness)))) if self.sharpness else 1.0
 
 
 def rank_trials(trials: Iterable[Trial], metric: Metric) -> tuple[Trial, ...]:

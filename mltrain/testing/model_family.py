@@ -153,7 +153,9 @@ class ModelFamilyContract:
 
         fitted = _fit(family, prepared, rows, max_rounds=8)
 
-        own = fitted.valid_proba[np.arange(folds[0].valid.size), rows.y[folds[0].valid]]
+        powers = fitted.valid_proba**fitted.sharpness
+        proba = powers / powers.sum(axis=1, keepdims=True)
+        own = proba[np.arange(folds[0].valid.size), rows.y[folds[0].valid]]
         nearest = min(abs(loss - float(-np.log(own).mean())) for loss in fitted.valid_losses)
         # A family may look at some rounds only, so the last one may be a little off.
         assert nearest < 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 import numpy as np
@@ -13,13 +13,13 @@ import numpy as np
 from mltrain import plugins
 from mltrain.candidate import HeldOut, Recipe, assemble, held_out_rows
 from mltrain.errors import DataError
-from mltrain.final_fit import FinalFit, fold_members, replaced_by_refits
+from mltrain.final_fit import FinalFit, fold_members, refitted_member, replaced_by_refits
 from mltrain.jobs import Material
 from mltrain.model import Member, Model
 from mltrain.models import Fitted, ModelFamily, ViewKind
 from mltrain.preprocessing import Encoder
 from mltrain.record import Part, RunRecord
-from mltrain.search import Executor, SearchJob, State, fit_folds, refit_all, score_of, score_of_fold
+from mltrain.search import Executor, SearchJob, State, fit_folds, fold_proba, refit_all, score_of, score_of_fold
 
 Calibration: TypeAlias = Literal["rebuilt", "recorded", "none"]
 
@@ -123,8 +123,9 @@ def _make(job: SearchJob, part: Part, *, executor: Executor) -> _Made:
         fitted = fit_folds(job, trial, executor=executor, deadline=None)
         if part.final_fit == "refit":
             final = refit_all(job, trial, threads=min(trial.threads, executor.n_cores), deadline=None)
-            member = Member(family=job.name, weight=part.weight, fitted=final.model, features=job.final_features)
-            members: Sequence[Member] = [replace(member, sharpness=part.sharpness)]
+            members: Sequence[Member] = [
+                refitted_member(job, trial, final, weight=part.weight, sharpness=part.sharpness)
+            ]
         else:
             members = fold_members(job, fitted, n_models=part.n_models, weight=part.weight, sharpness=part.sharpness)
             members = _with_refits(job, part, members, n_cores=executor.n_cores)
@@ -133,7 +134,7 @@ def _make(job: SearchJob, part: Part, *, executor: Executor) -> _Made:
             f"the recorded parameters of {part.label} are refused: {error}",
             hint="the record was changed, or the versions of the libraries have",
         ) from error
-    proba = np.concatenate([f.valid_proba for f in fitted])
+    proba = np.concatenate([fold_proba(f) for f in fitted])
     line = RebuiltPart(
         trial=part.label,
         weight=part.weight,
@@ -155,13 +156,13 @@ def _with_refits(job: SearchJob, part: Part, members: Sequence[Member], *, n_cor
     refits = [
         refit_all(job, part.trial, threads=threads, deadline=None, repeat=repeat) for repeat in range(part.n_refits)
     ]
-    return replaced_by_refits(job, members, refits)
+    return replaced_by_refits(job, part.trial, members, refits, sharpness=part.sharpness)
 
 
 def _fold_difference(job: SearchJob, recorded: Sequence[float], fitted: Sequence[Fitted]) -> float:
     """Return the largest difference of a fold's score; infinite where only one of the two has one."""
     scores = [
-        score_of_fold(job.metric, job.y[fold.valid], f.valid_proba, sharpens=job.sharpens)
+        score_of_fold(job.metric, job.y[fold.valid], fold_proba(f), sharpens=job.sharpens)
         for fold, f in zip(job.folds, fitted, strict=True)
     ]
     if len(scores) != len(recorded) or [math.isnan(s) for s in scores] != [math.isnan(s) for s in recorded]:

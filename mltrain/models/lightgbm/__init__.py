@@ -13,6 +13,7 @@ import lightgbm
 import numpy as np
 from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
 from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
@@ -21,8 +22,11 @@ from mltrain.models.lightgbm.data import BINNING, Binned, FoldData, fold_data, p
 from mltrain.models.lightgbm.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.lightgbm.work import forecast_work
 from mltrain.models.parameters import names_of, settle_parameters, take_number
-from mltrain.models.rounds import RoundWatch, Stop, normalise
+from mltrain.models.rounds import RoundWatch, Stop, is_past, normalise
+from mltrain.models.sharpness import SharpLoss
 from mltrain.space import Params, Scalar, Space
+
+_SMALLEST = 1e-15
 
 
 class LightGBM:
@@ -100,8 +104,8 @@ class LightGBM:
                 own_cap=rounds_of_trees(n_classes),
                 learning_rate=0.1,
             )
-            watch = RoundWatch(limits=limits, n_samples=data.n_train)
-            stopped = _boost(booster, data, n_rounds=n_rounds, watch=watch)
+            watch = RoundWatch(limits=limits, n_samples=data.n_train, n_rounds=n_rounds)
+            stopped = _boost(booster, data, watch=watch)
         except LightGBMError as error:
             raise ValueError(f"lightgbm refused the parameters {dict(params)}: {error}") from error
         return self._finish(booster, data, watch=watch, stopped=stopped, threads=limits.threads)
@@ -152,6 +156,7 @@ class LightGBM:
             train_losses=curve.train_losses,
             valid_losses=curve.valid_losses,
             loss_rounds=curve.rounds,
+            sharpness=watch.sharpness,
             stopped=stopped or "done",
         )
 
@@ -176,19 +181,32 @@ def _library_params(settled: dict[str, Scalar], prepared: Binned, limits: Limits
     return params | settled
 
 
-def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: RoundWatch) -> Stop | None:
+def _boost(booster: lightgbm.Booster, data: FoldData, *, watch: RoundWatch) -> Stop | None:
+    valid = SharpLoss(data.y_valid, weights=data.weights_valid)
     if data.valid is not None:
         booster.add_valid(data.valid, "valid")
-    for round_ in range(1, n_rounds + 1):
+    for round_ in range(1, watch.n_rounds + 1):
         is_finished = booster.update()
-        train_loss = booster.eval_train()[0][2] if watch.wants_train_loss(round_) else None
-        valid_loss = booster.eval_valid()[0][2] if data.valid is not None else None
-        stop = watch.see(round_, train_loss=train_loss, valid_loss=valid_loss)
-        if stop is not None:
-            return stop
-        if is_finished:
-            return "early"
+        if is_finished or watch.looks_at(round_):
+            train_loss = booster.eval_train()[0][2] if watch.wants_train_loss(round_) else None
+            valid_loss = None if data.valid is None else _valid_loss(booster, valid)
+            stop = watch.see(round_, train_loss=train_loss, valid_loss=valid_loss, sharpness=valid.sharpness)
+            if stop is not None or is_finished:
+                return stop or "early"
+        elif is_past(watch.limits.deadline):
+            return "deadline"
     return None
+
+
+def _valid_loss(booster: lightgbm.Booster, valid: SharpLoss) -> float:
+    """Return the loss of the validation rows, whose probabilities the library keeps up to date."""
+
+    def loss(proba: NDArray[np.float64], _: lightgbm.Dataset) -> tuple[str, float, bool]:
+        known = np.clip(proba, _SMALLEST, 1 - _SMALLEST)
+        return "loss", valid.after(logit(known) if known.ndim == 1 else np.log(known)), False
+
+    # The library's own metric, which training rows are measured by, comes first.
+    return float(booster.eval_valid(loss)[-1][2])
 
 
 FAMILY = LightGBM()

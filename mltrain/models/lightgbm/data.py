@@ -29,6 +29,8 @@ class FoldData:
     train: lightgbm.Dataset
     valid: lightgbm.Dataset | None
     X_valid: NDArray[np.float32]
+    y_valid: NDArray[np.int64]
+    weights_valid: NDArray[np.float64] | None
     n_train: int
 
 
@@ -126,7 +128,14 @@ def _subsets(binned: Binned, fold: Fold, *, shared: lightgbm.Dataset) -> FoldDat
 
 def _fold_data(binned: Binned, fold: Fold, *, train: lightgbm.Dataset, valid: lightgbm.Dataset | None) -> FoldData:
     X_valid = pick_rows(binned.X, fold.valid, fold.features)
-    return FoldData(train=train, valid=valid, X_valid=X_valid, n_train=fold.train.size)
+    return FoldData(
+        train=train,
+        valid=valid,
+        X_valid=X_valid,
+        y_valid=pick_rows(binned.y, fold.valid),
+        weights_valid=None if binned.weights is None else pick_rows(binned.weights, fold.valid),
+        n_train=fold.train.size,
+    )
 
 
 def _dataset(

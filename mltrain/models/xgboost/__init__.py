@@ -17,10 +17,11 @@ from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, 
 from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
 from mltrain.models.framing import frame, unframe
 from mltrain.models.parameters import names_of, settle_parameters, take_number
-from mltrain.models.rounds import RoundWatch, Stop, normalise
+from mltrain.models.rounds import RoundWatch, Stop, is_past, normalise
+from mltrain.models.sharpness import SharpLoss
 from mltrain.models.xgboost.data import BINNING, FoldMatrices, Matrices, fold_matrices, prepare_matrices
 from mltrain.models.xgboost.space import KNOWN, SYNONYMS, first_trials, search_space
-from mltrain.models.xgboost.validation import ValidLoss
+from mltrain.models.xgboost.validation import ValidScores
 from mltrain.models.xgboost.work import forecast_work
 from mltrain.space import Params, Scalar, Space
 
@@ -98,8 +99,8 @@ class XGBoost:
             own_cap=rounds_of_trees(n_classes),
             learning_rate=0.3,
         )
-        watch = RoundWatch(limits=limits, n_samples=data.n_train)
-        stopped = _boost(booster, data, n_rounds=n_rounds, watch=watch)
+        watch = RoundWatch(limits=limits, n_samples=data.n_train, n_rounds=n_rounds)
+        stopped = _boost(booster, data, watch=watch)
         # Through bytes, because a slice may still hold on to the training data.
         model = _booster(bytes(booster[: watch.best_round].save_raw("ubj")))
         curve = watch.curve()
@@ -110,6 +111,7 @@ class XGBoost:
             train_losses=curve.train_losses,
             valid_losses=curve.valid_losses,
             loss_rounds=curve.rounds,
+            sharpness=watch.sharpness,
             stopped=stopped or "done",
         )
 
@@ -160,15 +162,19 @@ def _library_params(
     return params | settled
 
 
-def _boost(booster: xgboost.Booster, data: FoldMatrices, *, n_rounds: int, watch: RoundWatch) -> Stop | None:
+def _boost(booster: xgboost.Booster, data: FoldMatrices, *, watch: RoundWatch) -> Stop | None:
     booster.set_attr(n_classes=str(data.n_classes))
-    valid = ValidLoss(data)
-    for round_ in range(1, n_rounds + 1):
+    scores, valid = ValidScores(data), SharpLoss(data.y_valid, weights=data.weights_valid)
+    for round_ in range(1, watch.n_rounds + 1):
         booster.update(data.train, round_ - 1)
-        train_loss = _train_loss(booster, data, round_) if watch.wants_train_loss(round_) else None
-        stop = watch.see(round_, train_loss=train_loss, valid_loss=valid.after(booster, round_))
-        if stop is not None:
-            return stop
+        if watch.looks_at(round_):
+            train_loss = _train_loss(booster, data, round_) if watch.wants_train_loss(round_) else None
+            valid_loss = valid.after(scores.after(booster, round_)) if data.y_valid.size else None
+            stop = watch.see(round_, train_loss=train_loss, valid_loss=valid_loss, sharpness=valid.sharpness)
+            if stop is not None:
+                return stop
+        elif is_past(watch.limits.deadline):
+            return "deadline"
     return None
 
 
