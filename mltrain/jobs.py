@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from mltrain.candidate import CalibrationSplit, Recipe
 from mltrain.config import Config
@@ -40,8 +41,9 @@ from mltrain.workspace import Workspace
 # From so many cells on, families are prepared, searched and let go of one after the other.
 _LARGE_CELLS = 15_000_000
 _ROWS_AT_HAND = 1_000
-# A fifth more rows is worth more than what folds differ by, up to about so many (docs/explanation/performance.md).
-_FEW_ROWS = 2_000
+# A fifth more rows is worth more than what folds differ by, up to about so many, or so many of the rarer one of two
+# classes (docs/explanation/performance.md).
+_FEW_ROWS, _FEW_OF_A_CLASS = 2_000, 150
 # A calibration curve and a threshold are known from so many; every candidate predicts them at the end, on the clock.
 _MOST_CALIBRATION_ROWS = 20_000
 
@@ -210,8 +212,14 @@ def recipe_for(config: Config, workspace: Workspace, split: SplitRecord, *, rows
         calibration=config.train.calibration,
         seed=config.seed,
         calibration_split=_calibration_split(workspace, split, seed=config.seed),
-        refits_voters=config.train.final_fit == "auto" and final_fit == "bag" and len(rows.y) <= _FEW_ROWS,
+        refits_voters=config.train.final_fit == "auto" and final_fit == "bag" and _are_few(rows.y),
     )
+
+
+def _are_few(y: NDArray[np.int64]) -> bool:
+    """Say whether no row can be spared."""
+    counts = np.bincount(y)
+    return len(y) <= _FEW_ROWS or (len(counts) == 2 and counts.min() <= _FEW_OF_A_CLASS)
 
 
 def read_split(

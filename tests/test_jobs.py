@@ -99,8 +99,20 @@ def test_voters_are_refitted_where_rows_are_few(
     n_rows = len(_material(trained, churn()).rows.y)
 
     monkeypatch.setattr(jobs, "_FEW_ROWS", n_rows - 1)
+    monkeypatch.setattr(jobs, "_FEW_OF_A_CLASS", 0)
 
     assert not _material(trained, churn()).recipe.refits_voters
+
+
+def test_and_where_one_of_two_classes_is_rare(trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    n_rarer = np.bincount(_material(trained, churn()).rows.y).min()
+    monkeypatch.setattr(jobs, "_FEW_ROWS", 0)
+
+    monkeypatch.setattr(jobs, "_FEW_OF_A_CLASS", n_rarer - 1)
+    assert not _material(trained, churn()).recipe.refits_voters
+
+    monkeypatch.setattr(jobs, "_FEW_OF_A_CLASS", n_rarer)
+    assert _material(trained, churn()).recipe.refits_voters
 
 
 def test_a_changed_split_file_is_refused(trained: Workspace, churn: Any) -> None:

@@ -11,7 +11,8 @@ from sklearn.metrics import log_loss
 
 from mltrain.errors import EnvironmentRefusal
 from mltrain.models import Fold, Limits, Objective, View, lightgbm, xgboost
-from mltrain.testing.family_data import make_folds, make_rows
+from mltrain.search import fold_proba
+from mltrain.testing.family_data import make_folds, make_many_rows, make_rows
 
 BOOSTERS = pytest.mark.parametrize("family", [lightgbm.FAMILY, xgboost.FAMILY], ids=lambda f: f.name)
 
@@ -40,7 +41,7 @@ def test_early_stopping_keeps_the_best_round(family, cancer):
     assert fitted.stopped == "early"
     assert fitted.n_rounds == fitted.loss_rounds[int(np.argmin(fitted.valid_losses))]
     # The library sums float32 losses.
-    assert min(fitted.valid_losses) == pytest.approx(log_loss(y[fold.valid], fitted.valid_proba), abs=1e-5)
+    assert min(fitted.valid_losses) == pytest.approx(log_loss(y[fold.valid], fold_proba(fitted)), abs=1e-5)
 
 
 @BOOSTERS
@@ -66,7 +67,7 @@ def test_the_validation_loss_is_weighted_as_training_is(family, n_classes):
 
     fitted = family.fit(prepared, 0, params={}, limits=Limits(seed=0, max_rounds=12))
 
-    expected = log_loss(rows.y[fold.valid], fitted.valid_proba, sample_weight=weights[fold.valid])
+    expected = log_loss(rows.y[fold.valid], fold_proba(fitted), sample_weight=weights[fold.valid])
     assert min(fitted.valid_losses) == pytest.approx(expected, abs=1e-5)
 
 
@@ -77,9 +78,32 @@ def test_the_training_loss_is_looked_at_every_tenth_round(family, cancer):
 
     fitted = family.fit(prepared, 0, params={"learning_rate": 0.05}, limits=Limits(seed=0, max_rounds=25))
 
-    losses = dict(zip(fitted.loss_rounds, fitted.train_losses, strict=True))
-    assert [round_ for round_ in range(2, 26) if losses[round_] != losses[round_ - 1]] == [10, 20]
-    assert losses[20] < losses[10] < losses[1]
+    changes = np.flatnonzero(np.diff(fitted.train_losses)) + 1
+    assert [fitted.loss_rounds[i] for i in changes] == [10, 20]
+    assert (np.diff(fitted.train_losses) <= 0).all()
+
+
+@BOOSTERS
+def test_few_rows_are_looked_at_every_round_at_first_then_every_fifth_and_after_the_last(family, cancer):
+    X, y, fold = cancer
+    prepared = _prepare(family, X, y, folds=[fold])
+
+    fitted = family.fit(prepared, 0, params={"learning_rate": 0.02}, limits=Limits(seed=0, max_rounds=27))
+
+    assert fitted.loss_rounds == (*range(1, 11), 15, 20, 25, 27)
+    assert fitted.n_rounds == 27
+
+
+@BOOSTERS
+def test_many_rows_are_looked_at_every_round(family):
+    rows = make_many_rows("native", n_classes=2)
+    positions = np.arange(rows.y.size)
+    fold = Fold(train=positions[positions % 10 != 0], valid=positions[positions % 10 == 0])
+    prepared = family.prepare(rows.view, rows.y, weights=None, folds=[fold], objective=Objective(n_classes=2))
+
+    fitted = family.fit(prepared, 0, params={}, limits=Limits(seed=0, max_rounds=17))
+
+    assert fitted.loss_rounds == tuple(range(1, 18))
 
 
 @BOOSTERS
@@ -109,7 +133,7 @@ def test_categories_that_training_rows_lack_are_scored_as_predicted(family):
 
     fitted = family.fit(prepared, 0, params={}, limits=Limits(seed=0, max_rounds=20))
 
-    assert min(fitted.valid_losses) == pytest.approx(log_loss(y[fold.valid], fitted.valid_proba), abs=1e-5)
+    assert min(fitted.valid_losses) == pytest.approx(log_loss(y[fold.valid], fold_proba(fitted)), abs=1e-5)
     np.testing.assert_array_equal(family.predict_proba(fitted.model, X[fold.valid]), fitted.valid_proba)
 
 

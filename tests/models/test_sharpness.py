@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
@@ -12,6 +14,7 @@ from mltrain.models import Fold, Limits, Objective
 from mltrain.models.lightgbm import FAMILY as LIGHTGBM
 from mltrain.models.sharpness import SharpLoss
 from mltrain.models.xgboost import FAMILY as XGBOOST
+from mltrain.search import fold_proba
 from mltrain.testing.family_data import make_rows
 
 
@@ -107,8 +110,10 @@ def test_a_booster_stops_where_the_sharpened_loss_is_least(family, n_classes):
     fitted = family.fit(prepared, 0, params={"learning_rate": 0.3}, limits=Limits(seed=0, max_rounds=200))
 
     assert fitted.n_rounds == fitted.loss_rounds[int(np.argmin(fitted.valid_losses))]
-    assert fitted.sharpness < 1
-    powers = fitted.valid_proba**fitted.sharpness
-    proba = powers / powers.sum(axis=1, keepdims=True)
-    assert min(fitted.valid_losses) == pytest.approx(log_loss(rows.y[fold.valid], proba), abs=1e-4)
-    assert min(fitted.valid_losses) < log_loss(rows.y[fold.valid], fitted.valid_proba)
+    assert fitted.sharpness != 1
+    y_valid = rows.y[fold.valid]
+    assert min(fitted.valid_losses) == pytest.approx(log_loss(y_valid, fold_proba(fitted)), abs=1e-5)
+    assert min(fitted.valid_losses) < log_loss(y_valid, fitted.valid_proba)
+    for factor in (0.9, 1.1):
+        other = replace(fitted, sharpness=factor * fitted.sharpness)
+        assert min(fitted.valid_losses) < log_loss(y_valid, fold_proba(other))
