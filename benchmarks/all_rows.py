@@ -3,8 +3,9 @@
     python benchmarks/all_rows.py ../shared/data > benchmarks/results/all_rows-$(date +%F).md
 
 Four fixed trials: two of LightGBM, one of CatBoost, one of extra trees. What is learnt from is drawn anew a few times.
-A model on all rows gets the mean rounds of the folds, grown as `mltrain.search.refitting` grows them. On this rests
-that models on all rows vote where rows are few, and the limit of 2,000 rows (`mltrain.jobs`).
+A model on all rows gets the mean rounds of the folds, grown as `mltrain.search.refitting` grows them, and their mean
+sharpness. On this rests that models on all rows vote where rows are few, and the limits of 2,000 rows and of 150 of the
+rarer of two classes (`mltrain.jobs`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from portfolio_sets import Draw, Source, draws
 from sklearn.metrics import log_loss, roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from mltrain.calibration import sharpen
 from mltrain.models import Fitted, Fold, Limits, ModelFamily, Objective
 from mltrain.models.catboost import FAMILY as CATBOOST
 from mltrain.models.lightgbm import FAMILY as LIGHTGBM
@@ -39,6 +41,9 @@ SETS = (
     Source(name="credit", n_learn=2500, n_judge=1063, n_draws=4),
     Source(name="telco", n_learn=4000, n_judge=1634, n_draws=3),
     Source(name="lending", n_learn=6000, n_judge=1885, n_draws=3),
+    Source(name="rare_1", n_learn=8000, n_judge=16_000, n_draws=2),
+    Source(name="rare_2", n_learn=8000, n_judge=16_000, n_draws=2),
+    Source(name="rare_3", n_learn=8000, n_judge=16_000, n_draws=2),
 )
 
 
@@ -75,8 +80,10 @@ def votes(draw: Draw) -> Iterator[Votes]:
         rounds = max(1, round(float(np.mean([fitted.n_rounds for fitted in of_folds])) * growth))
         on_all = fits(family, params, draw, folds=(everything,) * N_MODELS, max_rounds=rounds)
         _, judged = draw.views(family.view)
-        said = [[family.predict_proba(f.model, judged.X) for f in fitted] for fitted in (of_folds, on_all)]
-        yield Votes(of_folds=np.mean(said[0], axis=0), on_all_rows=np.mean(said[1], axis=0))
+        sharpness = float(np.exp(np.mean([np.log(fitted.sharpness) for fitted in of_folds])))
+        said = [sharpen(family.predict_proba(f.model, judged.X), f.sharpness) for f in of_folds]
+        said_on_all = [sharpen(family.predict_proba(f.model, judged.X), sharpness) for f in on_all]
+        yield Votes(of_folds=np.mean(said, axis=0), on_all_rows=np.mean(said_on_all, axis=0))
 
 
 def trials(draw: Draw) -> Iterator[tuple[ModelFamily, Params]]:

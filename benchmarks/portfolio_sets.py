@@ -110,6 +110,23 @@ SOURCES = (
     Source(name="flights_large", n_learn=20_000, n_judge=8000, is_large=True),
     Source(name="cdc_large", n_learn=20_000, n_judge=10_000, is_large=True),
 )
+
+
+def _rare(seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return a table of which 1 % are of class 1."""
+    X, y = make_classification(
+        24_000,
+        20,
+        n_informative=8,
+        n_clusters_per_class=3,
+        weights=[0.99],
+        flip_y=0.0,
+        class_sep=0.6,
+        random_state=seed,
+    )
+    return X, y
+
+
 _MADE: dict[str, Callable[[], tuple[NDArray[np.float64], NDArray[np.int64]]]] = {
     "wide": lambda: make_classification(4800, 120, n_informative=12, n_redundant=20, class_sep=0.7, random_state=1),
     "noisy": lambda: make_classification(
@@ -121,6 +138,9 @@ _MADE: dict[str, Callable[[], tuple[NDArray[np.float64], NDArray[np.int64]]]] = 
     "four": lambda: make_classification(
         5500, 15, n_informative=9, n_classes=4, n_clusters_per_class=3, class_sep=0.8, random_state=4
     ),
+    "rare_1": lambda: _rare(1),
+    "rare_2": lambda: _rare(2),
+    "rare_3": lambda: _rare(3),
     "breast_cancer": lambda: load_breast_cancer(return_X_y=True),
     "digits": lambda: load_digits(return_X_y=True),
 }

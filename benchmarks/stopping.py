@@ -1,0 +1,184 @@
+"""Compare three ways to tell when a booster has learnt enough, on validation rows that also judge other things.
+
+    python benchmarks/stopping.py ../shared/data > benchmarks/results/stopping-$(date +%F).md
+
+The first four trials of LightGBM are grown to the end on three folds of draws of the portfolio's data sets. Then each
+fold is cut at the round that is best by its log loss, by its ROC AUC, or by the log loss that is left when one number
+has made the scores as sure of themselves as they may be (`mltrain.models.sharpness`); all with the patience of
+`mltrain.models.rounds`. What is kept is the mean of the folds' models, the last ones sharpened each by its number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+from portfolio_sets import Draw, Source, draws
+from scipy.special import expit, softmax
+from sklearn.metrics import log_loss, roc_auc_score
+
+from mltrain.calibration import fit_sharpness, sharpen
+from mltrain.models import Fold
+from mltrain.models.lightgbm import FAMILY
+from mltrain.models.rounds import patience
+from mltrain.models.sharpness import SharpLoss
+from mltrain.space import Params
+
+N_TRIALS, MOST_ROUNDS, EVERY = 4, 700, 5
+RULES = ("log loss", "ROC AUC", "sharpened")
+SETS = (
+    Source(name="german", n_learn=640, n_judge=160, n_draws=6),
+    Source(name="credit", n_learn=2500, n_judge=1063, n_draws=3),
+    Source(name="telco", n_learn=4000, n_judge=1634, n_draws=3),
+    Source(name="lending", n_learn=6000, n_judge=1885, n_draws=3),
+    Source(name="adult", n_learn=8000, n_judge=8000, n_draws=2),
+    Source(name="rare_1", n_learn=8000, n_judge=16_000, n_draws=2),
+    Source(name="rare_2", n_learn=8000, n_judge=16_000, n_draws=2),
+    Source(name="rare_3", n_learn=8000, n_judge=16_000, n_draws=2),
+    Source(name="digits", n_learn=1437, n_judge=360, n_draws=3),
+    Source(name="diamonds", n_learn=4000, n_judge=8000, n_draws=2),
+    Source(name="species", n_learn=5000, n_judge=8000, n_draws=2),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """A fold's model cut at a round: what it says of the fold's rows and of those to judge on, and rounds grown."""
+
+    valid: NDArray[np.float64]
+    judged: NDArray[np.float64]
+    n_grown: int
+
+
+def main() -> None:
+    """Compare and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder with one folder per data set")
+    parser.add_argument("--sets", nargs="+", default=[source.name for source in SETS])
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    print(heading())
+    for source in [source for source in SETS if source.name in arguments.sets]:
+        found = [scores for draw in draws(source, arguments.data) for scores in judged(draw)]
+        print(row(source, np.array(found)), flush=True)
+
+
+def judged(draw: Draw) -> Iterator[list[tuple[float, float, float]]]:
+    """Yield, for each trial and rule, ROC AUC and log loss on the rows to judge and the rounds that a fold grew."""
+    view, other = draw.views(FAMILY.view)
+    valid = np.concatenate([fold.valid for fold in draw.folds])
+    for params in list(FAMILY.first_trials(draw.shape(view)))[:N_TRIALS]:
+        cuts = [cut_everywhere(draw, fold, params, X=view.X, X_judge=other.X) for fold in draw.folds]
+        yield [judge(draw, [cut[rule] for cut in cuts], y_valid=draw.y[valid]) for rule in cuts[0]]
+
+
+def judge(draw: Draw, cuts: list[Cut], *, y_valid: NDArray[np.int64]) -> tuple[float, float, float]:
+    """Return the scores of the mean of the folds' models, as sharp as the rows of all folds bear out."""
+    sharpness = fit_sharpness(np.concatenate([cut.valid for cut in cuts]), y_valid)
+    proba = sharpen(np.mean([cut.judged for cut in cuts], axis=0), sharpness)
+    auc = roc_auc_score(draw.y_judge, proba[:, 1] if proba.shape[1] == 2 else proba, multi_class="ovr")
+    return auc, log_loss(draw.y_judge, proba, labels=range(proba.shape[1])), float(np.mean([c.n_grown for c in cuts]))
+
+
+def cut_everywhere(draw: Draw, fold: Fold, params: Params, *, X: Any, X_judge: Any) -> dict[str, Cut]:
+    """Grow one fold to the end and cut it by each rule."""
+    n_classes = draw.schema.target.n_classes
+    kind: dict[str, Any] = {"objective": "binary"}
+    if n_classes > 2:
+        kind = {"objective": "multiclass", "num_class": n_classes, "max_delta_step": 1.0}
+    settings = {"verbosity": -1, "num_threads": 2, "bagging_freq": 1, "seed": 0, **kind, **params}
+    view = draw.views(FAMILY.view)[0]
+    data = lightgbm.Dataset(
+        X[fold.train], draw.y[fold.train], categorical_feature=list(view.categorical), params={"verbosity": -1}
+    )
+    model = lightgbm.train(settings, data, num_boost_round=MOST_ROUNDS if n_classes == 2 else MOST_ROUNDS // 2)
+    stages = list(staged(model, X[fold.valid]))
+    y = draw.y[fold.valid]
+    losses, sharpness = losses_of(stages, y)
+    cuts = {}
+    for rule in losses:
+        at, end = stop(losses[rule], n_samples=len(fold.train))
+        scale = sharpness[at] if rule == "sharpened" else 1.0
+        scores = model.predict(X_judge, raw_score=True, num_iteration=(at + 1) * EVERY)
+        cuts[rule] = Cut(valid=proba(scale * stages[at]), judged=proba(scale * scores), n_grown=(end + 1) * EVERY)
+    return cuts
+
+
+def staged(model: lightgbm.Booster, X: Any) -> Iterator[NDArray[np.float64]]:
+    """Yield the scores after every few rounds."""
+    scores: Any = 0.0
+    for start in range(0, model.num_trees() // model.num_model_per_iteration(), EVERY):
+        scores = scores + model.predict(X, raw_score=True, start_iteration=start, num_iteration=EVERY)
+        yield scores
+
+
+def losses_of(stages: list[NDArray[np.float64]], y: NDArray[np.int64]) -> tuple[dict[str, list[float]], list[float]]:
+    """Return what each rule makes of the stages, less being better, and the sharpness at each."""
+    sharp = SharpLoss(y)
+    pairs = [(sharp.after(scores), sharp.sharpness) for scores in stages]
+    n_classes = 2 if stages[0].ndim == 1 else stages[0].shape[1]
+    losses = {
+        "log loss": [log_loss(y, proba(scores), labels=range(n_classes)) for scores in stages],
+        "ROC AUC": [
+            -roc_auc_score(y, scores if n_classes == 2 else proba(scores), multi_class="ovr") for scores in stages
+        ],
+        "sharpened": [loss for loss, _ in pairs],
+    }
+    return losses, [sharpness for _, sharpness in pairs]
+
+
+def stop(losses: list[float], *, n_samples: int) -> tuple[int, int]:
+    """Return the best stage and the one after which patience was at an end."""
+    best = 0
+    for stage, loss in enumerate(losses):
+        best = stage if loss < losses[best] else best
+        if (stage - best) * EVERY >= patience(n_samples, (best + 1) * EVERY):
+            return best, stage
+    return best, len(losses) - 1
+
+
+def proba(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return probabilities of shape (n_samples, n_classes)."""
+    if scores.ndim > 1:
+        many: NDArray[np.float64] = softmax(scores, axis=1)
+        return many
+    return np.column_stack([expit(-scores), expit(scores)])
+
+
+def heading() -> str:
+    """Return where this was measured, and the head of the table."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("lightgbm", "scikit-learn", "numpy"))
+    gains = " | ".join(f"{rule}: ROC AUC | {rule}: log loss | {rule}: rounds" for rule in RULES[1:])
+    return (
+        "# When a booster has learnt enough\n\n"
+        f"{platform.machine()}, {packages}; draws are numbered by their seeds. Stopped by log loss: scores and rounds\n"
+        "grown, mean over draws and trials. By the other rules: gains, mean and standard error (positive is better), and\n"
+        "rounds grown.\n\n"
+        f"| data | rows | fits | by log loss: ROC AUC | log loss | rounds | {gains} |\n"
+        f"| --- |{' ---: |' * (5 + 3 * len(RULES[1:]))}"
+    )
+
+
+def row(source: Source, found: NDArray[np.float64]) -> str:
+    """Return one data set; ``found`` has shape (n_fits, n_rules, 3)."""
+    base = found[:, 0].mean(axis=0)
+    cells = [f"{base[0]:.4f}", f"{base[1]:.4f}", f"{base[2]:.0f}"]
+    for rule in range(1, found.shape[1]):
+        gains = (found[:, rule, :2] - found[:, 0, :2]) * [1, -1]
+        errors = gains.std(axis=0, ddof=1) / np.sqrt(len(gains))
+        cells += [f"{mean:+.4f} ± {error:.4f}" for mean, error in zip(gains.mean(axis=0), errors, strict=True)]
+        cells.append(f"{found[:, rule, 2].mean():.0f}")
+    return f"| {source.name} | {source.n_learn:,} | {len(found)} | {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()
