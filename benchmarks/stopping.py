@@ -84,9 +84,9 @@ def judged(draw: Draw) -> Iterator[list[tuple[float, float, float]]]:
 def judge(draw: Draw, cuts: list[Cut], *, y_valid: NDArray[np.int64]) -> tuple[float, float, float]:
     """Return the scores of the mean of the folds' models, as sharp as the rows of all folds bear out."""
     sharpness = fit_sharpness(np.concatenate([cut.valid for cut in cuts]), y_valid)
-    proba = sharpen(np.mean([cut.judged for cut in cuts], axis=0), sharpness)
-    auc = roc_auc_score(draw.y_judge, proba[:, 1] if proba.shape[1] == 2 else proba, multi_class="ovr")
-    return auc, log_loss(draw.y_judge, proba, labels=range(proba.shape[1])), float(np.mean([c.n_grown for c in cuts]))
+    said = sharpen(np.mean([cut.judged for cut in cuts], axis=0), sharpness)
+    loss = log_loss(draw.y_judge, said, labels=range(said.shape[1]))
+    return auc(draw.y_judge, said), loss, float(np.mean([cut.n_grown for cut in cuts]))
 
 
 def cut_everywhere(draw: Draw, fold: Fold, params: Params, *, X: Any, X_judge: Any) -> dict[str, Cut]:
@@ -128,9 +128,7 @@ def losses_of(stages: list[NDArray[np.float64]], y: NDArray[np.int64]) -> tuple[
     n_classes = 2 if stages[0].ndim == 1 else stages[0].shape[1]
     losses = {
         "log loss": [log_loss(y, proba(scores), labels=range(n_classes)) for scores in stages],
-        "ROC AUC": [
-            -roc_auc_score(y, scores if n_classes == 2 else proba(scores), multi_class="ovr") for scores in stages
-        ],
+        "ROC AUC": [-auc(y, proba(scores)) for scores in stages],
         "sharpened": [loss for loss, _ in pairs],
     }
     return losses, [sharpness for _, sharpness in pairs]
@@ -154,6 +152,11 @@ def proba(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.column_stack([expit(-scores), expit(scores)])
 
 
+def auc(y: NDArray[np.int64], proba: NDArray[np.float64]) -> float:
+    """Return the area under the ROC curve, of each of several classes against the rest."""
+    return float(roc_auc_score(y, proba[:, 1] if proba.shape[1] == 2 else proba, multi_class="ovr"))
+
+
 def heading() -> str:
     """Return where this was measured, and the head of the table."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("lightgbm", "scikit-learn", "numpy"))
@@ -161,8 +164,8 @@ def heading() -> str:
     return (
         "# When a booster has learnt enough\n\n"
         f"{platform.machine()}, {packages}; draws are numbered by their seeds. Stopped by log loss: scores and rounds\n"
-        "grown, mean over draws and trials. By the other rules: gains, mean and standard error (positive is better), and\n"
-        "rounds grown.\n\n"
+        "grown, mean over draws and trials. By the other rules: gains, mean and standard error (positive is better),\n"
+        "and rounds grown.\n\n"
         f"| data | rows | fits | by log loss: ROC AUC | log loss | rounds | {gains} |\n"
         f"| --- |{' ---: |' * (5 + 3 * len(RULES[1:]))}"
     )
