@@ -91,6 +91,21 @@ def test_nobody_waits_for_a_fit_that_the_clock_could_not_stop() -> None:
     assert time.monotonic() - started < 20
 
 
+ENDING = """
+import atexit, threading, time
+from mltrain.cli import _leave
+threading.Thread(target=time.sleep, args=(0.05,), name="mltrain-fit_0").start()
+atexit.register(print, "in order")
+_leave(0)
+"""
+
+
+def test_a_thread_that_is_ending_is_waited_for() -> None:
+    ended = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (0, "in order\n")
+
+
 @pytest.mark.parametrize(("given", "expected"), [(None, "3000"), ("50", "50")])
 def test_threads_of_the_libraries_spin_no_longer_unless_the_user_said_otherwise(
     monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str

@@ -57,6 +57,8 @@ _GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., int]]]] = {  # the f
         {"check": records.config_check, "show": records.config_show, "schema": records.config_schema},
     ),
 }
+# A thread without a fit needs no longer to end.
+_IDLE_S = 0.1
 _VALUED = ("-c", "--config", "--set")  # shared options that take a value
 
 
@@ -75,7 +77,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _leave(code: int) -> NoReturn:
     """End the process; what was kept is on disk, so nobody waits for a fit that the clock could not stop."""
     gc.freeze()  # the last collection would visit every object of the libraries: half a second for nothing
-    if any(thread.name.startswith("mltrain-fit") for thread in threading.enumerate()):
+    fits = [thread for thread in threading.enumerate() if thread.name.startswith("mltrain-fit")]
+    for thread in fits:
+        thread.join(_IDLE_S)
+    if any(thread.is_alive() for thread in fits):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
