@@ -46,7 +46,6 @@ SETS = (
     Source(name="rare_3", n_learn=8000, n_judge=16_000, n_draws=2),
     Source(name="digits", n_learn=1437, n_judge=360, n_draws=3),
     Source(name="diamonds", n_learn=4000, n_judge=8000, n_draws=2),
-    Source(name="species", n_learn=5000, n_judge=8000, n_draws=2),
 )
 
 
