@@ -3,9 +3,9 @@
     python benchmarks/optimism.py ../shared/data > benchmarks/results/optimism-$(date +%F).md
 
 The first three trials of each booster are fitted on five folds of draws of the portfolio's data sets. Three things pull
-apart what is reported and what comes true: a fold's booster stops at the round that is best on the very rows that judge
-it; what is kept is the mean of five models, each judged alone; and the best of several trials is not as good as it
-looks. Each is measured by itself.
+apart what is reported and what comes true: a fold's booster stops at the round, and is as sure of itself, as is best on
+the very rows that judge it; what is kept is the mean of five models, each judged alone; and the best of several trials
+is not as good as it looks. Each is measured by itself.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from portfolio_sets import Draw, Source, draws
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from mltrain.calibration import sharpen
 from mltrain.metrics import ROC_AUC
 from mltrain.models import Fitted, Fold, Limits, ModelFamily, Objective, View
 from mltrain.models.catboost import FAMILY as CATBOOST
 from mltrain.models.lightgbm import FAMILY as LIGHTGBM
 from mltrain.models.xgboost import FAMILY as XGBOOST
+from mltrain.search import fold_proba
 from mltrain.space import Params
 from mltrain.splitting import make_folds
 from mltrain.voting import pick
@@ -101,11 +103,11 @@ def flattery(family: ModelFamily, draw: Draw, folds: Sequence[Fold]) -> Flattery
     stopping, averaging, gaps, held_out = [], [], [], []
     for params in list(family.first_trials(draw.shape(view)))[:N_TRIALS]:
         fitted = [family.fit(prepared, n, params=params, limits=Limits(seed=1 + n)) for n in range(len(folds))]
-        held_out.append(pooled(folds, [f.valid_proba for f in fitted]))
+        held_out.append(pooled(folds, [fold_proba(f) for f in fitted]))
         own = auc(draw.y, held_out[-1])
         others = list(by_other_folds(family, unseen, params, fitted, folds, view))
         stopping.append(own - auc(draw.y, pooled(folds, others)))
-        says = [family.predict_proba(f.model, judged.X) for f in fitted]
+        says = [sharpen(family.predict_proba(f.model, judged.X), f.sharpness) for f in fitted]
         mean = auc(draw.y_judge, np.mean(says, axis=0))
         averaging.append(mean - float(np.mean([auc(draw.y_judge, one) for one in says])))
         gaps.append((own, own - mean))
@@ -123,14 +125,15 @@ def flattery(family: ModelFamily, draw: Draw, folds: Sequence[Fold]) -> Flattery
 def by_other_folds(
     family: ModelFamily, unseen: object, params: Params, fitted: Sequence[Fitted], folds: Sequence[Fold], view: View
 ) -> Iterator[NDArray[np.float64]]:
-    """Yield each fold's predictions after the round at which the mean loss of the others is lowest."""
+    """Yield each fold's predictions after the round that the mean loss of the others likes best, as sure as those."""
     for number, fold in enumerate(folds):
         curves = [f for other, f in enumerate(fitted) if other != number]
         rounds = np.arange(1, min(f.loss_rounds[-1] for f in curves) + 1)
         losses = np.mean([np.interp(rounds, f.loss_rounds, f.valid_losses) for f in curves], axis=0)
         limits = Limits(seed=1 + number, max_rounds=int(rounds[np.argmin(losses)]))
         model = family.fit(unseen, number, params=params, limits=limits).model
-        yield family.predict_proba(model, view.X[fold.valid])
+        sharpness = float(np.exp(np.mean([np.log(f.sharpness) for f in curves])))
+        yield sharpen(family.predict_proba(model, view.X[fold.valid]), sharpness)
 
 
 def pooled(folds: Sequence[Fold], probas: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -18,7 +18,9 @@ from portfolio_candidates import FAMILIES, candidates
 from portfolio_sets import SOURCES, Draw, draws
 from threadpoolctl import threadpool_limits
 
+from mltrain.calibration import sharpen
 from mltrain.models import Limits, ModelFamily, Objective, View
+from mltrain.search import fold_proba
 from mltrain.space import Params
 
 _MOST_SECONDS = 60.0
@@ -102,8 +104,9 @@ def save(where: Path, family: ModelFamily, prepared: object, *, params: Params, 
         limits = Limits(seed=number + 1, max_rounds=most, deadline=time.monotonic() + _MOST_SECONDS)
         fitted = family.fit(prepared, number, params=params, limits=limits)
         seconds += time.process_time() - began
-        out_of_fold[fold.valid] = fitted.valid_proba
-        judgement += family.predict_proba(fitted.model, judged.X) / len(draw.folds)
+        out_of_fold[fold.valid] = fold_proba(fitted)
+        said = sharpen(family.predict_proba(fitted.model, judged.X), fitted.sharpness)
+        judgement += said / len(draw.folds)
         rounds.append(fitted.n_rounds)
         cut += fitted.stopped == "deadline"
     facts = json.dumps({"seconds": seconds, "rounds": rounds, "cut": cut, "params": dict(params)})

@@ -27,9 +27,11 @@ from optuna.trial import TrialState, create_trial
 from portfolio_sets import SOURCES, Source, draws
 from threadpoolctl import threadpool_limits
 
+from mltrain.calibration import sharpen
 from mltrain.models import Limits, Objective
 from mltrain.models.lightgbm import FAMILY
 from mltrain.models.rounds import log_loss
+from mltrain.search import fold_proba
 from mltrain.space import Choice, Dimension, Float, Int, Params
 
 LAG = 8
@@ -90,8 +92,9 @@ class Problem:
         for number, fold in enumerate(self.draw.folds):
             limits = Limits(seed=number + 1, max_rounds=_ROUNDS)
             fitted = FAMILY.fit(self.prepared, number, params=params, limits=limits)
-            proba[fold.valid] = fitted.valid_proba
-            judgement += FAMILY.predict_proba(fitted.model, self.judged.X) / len(self.draw.folds)
+            proba[fold.valid] = fold_proba(fitted)
+            said = sharpen(FAMILY.predict_proba(fitted.model, self.judged.X), fitted.sharpness)
+            judgement += said / len(self.draw.folds)
         return Score(loss=log_loss(self.draw.y, proba), judged=log_loss(self.draw.y_judge, judgement))
 
     def _inside(self, params: Params) -> Params:

@@ -4,7 +4,7 @@
 
 The first four trials of LightGBM are grown to the end on three folds of draws of the portfolio's data sets. Then each
 fold is cut at the round that is best by its log loss, by its ROC AUC, or by the log loss that is left when one number
-has made the scores as sure of themselves as they may be (`mltrain.models.sharpness`); all with the patience of
+has made the scores as sure of themselves as they may be (`mltrain.models.sharp_loss`); all with the patience of
 `mltrain.models.rounds`. What is kept is the mean of the folds' models, the last ones sharpened each by its number.
 """
 
@@ -30,7 +30,7 @@ from mltrain.calibration import fit_sharpness, sharpen
 from mltrain.models import Fold
 from mltrain.models.lightgbm import FAMILY
 from mltrain.models.rounds import patience
-from mltrain.models.sharpness import SharpLoss
+from mltrain.models.sharp_loss import SharpLoss
 from mltrain.space import Params
 
 N_TRIALS, MOST_ROUNDS, EVERY = 4, 700, 5

@@ -90,7 +90,8 @@ class Candidate:
     ----------
     validation_score : float
         Score of held-out predictions, never of rows that models were fitted on, weights were chosen on or the trial
-        was picked on: of several trials it is a little below the best trial's own score. They are as they came or,
+        was picked on: of several trials it is a little below the best trial's own score. A fold's rows told its booster
+        where to stop and how sure it is, and nothing else. They are as they came or,
         where `Recipe.sharpens`, sharpened by what other rows taught.
     held_out : HeldOut
         The same predictions after calibration.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mltrain.calibration import fit_sharpness, sharpen
+from mltrain.calibration import MOST_SHARPNESS, fit_sharpness, sharpen
 from mltrain.candidate import (
     Candidate,
     Recipe,
@@ -182,7 +182,9 @@ def _voters(searched: Sequence[Searched], metric: Metric, *, deadline: float | N
             if not at_hand:
                 spare_s -= trial.seconds
             if (at_hand or spare_s > 0) and trial.proba is not None:
-                sharpness = fit_sharpness(trial.proba, y)
+                # What its folds were sharpened by counts: together no more than one of the two may do alone.
+                most = MOST_SHARPNESS / max(trial.mean_sharpness, 1.0)
+                sharpness = min(fit_sharpness(trial.proba, y), most)
                 proba = sharpen(trial.proba.astype(np.float64), sharpness)
                 voters.append(_Voter(searched=family, trial=trial, proba=proba, sharpness=sharpness))
     return sorted(voters, key=lambda v: (v.trial.score or 0.0) * (-1 if metric.greater_is_better else 1))

@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from mltrain.candidate import CalibrationSplit, Recipe
 from mltrain.config import Config
@@ -212,14 +211,15 @@ def recipe_for(config: Config, workspace: Workspace, split: SplitRecord, *, rows
         calibration=config.train.calibration,
         seed=config.seed,
         calibration_split=_calibration_split(workspace, split, seed=config.seed),
-        refits_voters=config.train.final_fit == "auto" and final_fit == "bag" and _are_few(rows.y),
+        refits_voters=config.train.final_fit == "auto" and final_fit == "bag" and _are_few(rows),
     )
 
 
-def _are_few(y: NDArray[np.int64]) -> bool:
-    """Say whether no row can be spared."""
-    counts = np.bincount(y)
-    return len(y) <= _FEW_ROWS or (len(counts) == 2 and counts.min() <= _FEW_OF_A_CLASS)
+def _are_few(rows: Development) -> bool:
+    """Say whether no row can be spared; of large data voters are left without the rows for another fit."""
+    counts = np.bincount(rows.y)
+    has_rare_class = len(counts) == 2 and counts.min() <= _FEW_OF_A_CLASS
+    return not _is_large(rows) and (len(rows.y) <= _FEW_ROWS or has_rare_class)
 
 
 def read_split(

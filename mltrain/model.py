@@ -39,7 +39,8 @@ class Member:
     features : ndarray of int, optional
         Positions of the encoded features it was fitted on; None means all.
     sharpness : float
-        What its log probabilities are multiplied by before the vote, see `mltrain.calibration.fit_sharpness`.
+        What its log probabilities are multiplied by before the vote: what suits its fold (on all rows: the folds' mean,
+        see `mltrain.models.Fitted`) times what suits its trial in a vote (`mltrain.calibration.fit_sharpness`).
     """
 
     family: str

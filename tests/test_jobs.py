@@ -104,7 +104,9 @@ def test_voters_are_refitted_where_rows_are_few(
     assert not _material(trained, churn()).recipe.refits_voters
 
 
-def test_and_where_one_of_two_classes_is_rare(trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_voters_are_refitted_where_one_of_two_classes_is_rare(
+    trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     n_rarer = np.bincount(_material(trained, churn()).rows.y).min()
     monkeypatch.setattr(jobs, "_FEW_ROWS", 0)
 
@@ -113,6 +115,9 @@ def test_and_where_one_of_two_classes_is_rare(trained: Workspace, churn: Any, mo
 
     monkeypatch.setattr(jobs, "_FEW_OF_A_CLASS", n_rarer)
     assert _material(trained, churn()).recipe.refits_voters
+
+    monkeypatch.setattr(jobs, "_LARGE_CELLS", 1)
+    assert not _material(trained, churn()).recipe.refits_voters
 
 
 def test_a_changed_split_file_is_refused(trained: Workspace, churn: Any) -> None:

@@ -76,7 +76,8 @@ import sys, threading, time
 from mltrain.cli import _leave
 def fit():
     time.sleep(30)
-threading.Thread(target=fit, name="mltrain-fit_0").start()
+for number in range(40):
+    threading.Thread(target=fit, name=f"mltrain-fit_{number}").start()
 print("kept")
 _leave(4)
 """
@@ -93,10 +94,11 @@ def test_nobody_waits_for_a_fit_that_the_clock_could_not_stop() -> None:
 
 ENDING = """
 import atexit, threading, time
-from mltrain.cli import _leave
+import mltrain.cli
+mltrain.cli._ENDING_S = 30
 threading.Thread(target=time.sleep, args=(0.05,), name="mltrain-fit_0").start()
 atexit.register(print, "in order")
-_leave(0)
+mltrain.cli._leave(0)
 """
 
 

@@ -12,10 +12,11 @@ from mltrain.calibration.calibrator import (
 )
 from mltrain.calibration.choosing import choose_calibrator
 from mltrain.calibration.fitting import fit_calibrator
-from mltrain.calibration.sharpness import fit_sharpness, sharpen, sharpen_apart
+from mltrain.calibration.sharpness import MOST_SHARPNESS, fit_sharpness, sharpen, sharpen_apart
 
 __all__ = [
     "METHODS",
+    "MOST_SHARPNESS",
     "Calibrator",
     "Curve",
     "calibrate",

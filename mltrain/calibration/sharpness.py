@@ -11,7 +11,7 @@ from mltrain.calibration.fitting import fit_calibrator
 # One number needs no more; a vote of fifteen members would wait for it otherwise.
 _MOST_CELLS = 40_000
 # A model without a mistake on some hundred rows would be made infinitely sure of the next ones.
-_MOST_SHARPNESS = 8.0
+MOST_SHARPNESS = 8.0
 
 
 def fit_sharpness(proba: Floats, y: NDArray[np.int64]) -> float:
@@ -37,7 +37,7 @@ def fit_sharpness(proba: Floats, y: NDArray[np.int64]) -> float:
         return 1.0
     step = max(1, len(y) * proba.shape[1] // _MOST_CELLS)
     scale = fit_calibrator("temperature", proba[::step].astype(np.float64), y[::step]).scale[0]
-    return min(scale, _MOST_SHARPNESS)
+    return min(scale, MOST_SHARPNESS)
 
 
 def sharpen(proba: Floats, sharpness: float) -> Floats:

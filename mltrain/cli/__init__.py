@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, NoReturn
 
@@ -57,8 +58,8 @@ _GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., int]]]] = {  # the f
         {"check": records.config_check, "show": records.config_show, "schema": records.config_schema},
     ),
 }
-# A thread without a fit needs no longer to end.
-_IDLE_S = 0.1
+# Threads whose fits are over end within this.
+_ENDING_S = 0.1
 _VALUED = ("-c", "--config", "--set")  # shared options that take a value
 
 
@@ -78,8 +79,9 @@ def _leave(code: int) -> NoReturn:
     """End the process; what was kept is on disk, so nobody waits for a fit that the clock could not stop."""
     gc.freeze()  # the last collection would visit every object of the libraries: half a second for nothing
     fits = [thread for thread in threading.enumerate() if thread.name.startswith("mltrain-fit")]
+    end = time.monotonic() + _ENDING_S
     for thread in fits:
-        thread.join(_IDLE_S)
+        thread.join(max(0.0, end - time.monotonic()))
     if any(thread.is_alive() for thread in fits):
         sys.stdout.flush()
         sys.stderr.flush()

@@ -162,7 +162,7 @@ class TrainSection(Section):
     """Most memory (10^9 bytes) to plan with; by default what the machine or its container has free."""
     final_fit: Literal["auto", "refit", "bag"] = "auto"
     """Average of the fold models (small data) or a refit on train + validation (large data); auto does what suits, and
-    up to 2,000 rows lets an ensemble vote with as many models fitted on all rows."""
+    up to 2,000 rows, or 150 of the rarer of two classes, an ensemble votes with as many models fitted on all rows."""
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = "auto"
     """How probabilities are calibrated; auto keeps what helps on held-out predictions, or none."""
     class_weight: Literal["none", "balanced"] = "none"

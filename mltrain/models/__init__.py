@@ -106,7 +106,7 @@ class Limits:
     deadline : float, optional
         `time.monotonic` value at which the fit ends with what it has (``stopped="deadline"``), at the next round.
     on_round : callable, optional
-        Called as ``on_round(round, valid_loss)`` after each round with validation rows; True stops the fit
+        Called as ``on_round(round, valid_loss)`` after each round whose losses are looked at; True stops the fit
         (``stopped="pruned"``). Never called for a fold without validation rows.
     """
 

@@ -15,9 +15,8 @@ from mltrain.models import Limits, Proba
 Stop: TypeAlias = Literal["early", "deadline", "pruned"]
 _MOST_POINTS = 200
 _TRAIN_EVERY = 10
-_CHEAP_ROWS = 20_000
-_CHEAP_EVERY = 5
-_FIRST_LOOKS = 10
+# Below so many rows a look takes as long as a tree; the best of the first few rounds can be any of them.
+_FEW_ROWS, _FEW_EVERY, _FIRST_LOOKS = 20_000, 5, 10
 _SMALLEST = float(np.finfo(np.float64).eps)
 
 
@@ -32,14 +31,14 @@ class Curve:
 
 @dataclass(kw_only=True, slots=True)
 class RoundWatch:
-    """Sees each round of one fit and says when to stop.
+    """Sees the losses of one fit, after the rounds that are worth a look, and says when to stop.
 
     Attributes
     ----------
     n_samples : int
         Training rows: large data has less noise in its losses, so it needs less patience.
-    n_rounds : int
-        Rounds at most; the last one is always looked at.
+    n_rounds : int, optional
+        Rounds at most; the last one is always looked at. Where nobody knows, each round is.
     stops_early : bool
         Whether the family ends when the validation loss no longer improves.
     best_round : int
@@ -50,7 +49,7 @@ class RoundWatch:
 
     limits: Limits
     n_samples: int
-    n_rounds: int = 0
+    n_rounds: int | None = None
     stops_early: bool = True
     best_round: int = 0
     sharpness: float = 1.0
@@ -65,8 +64,9 @@ class RoundWatch:
 
     def looks_at(self, round_: int) -> bool:
         """Say whether the losses after this round are worth their time: on few rows they take as long as a tree."""
-        every = _CHEAP_EVERY if self.n_samples < _CHEAP_ROWS else 1
-        return round_ <= _FIRST_LOOKS or round_ % every == 0 or round_ == self.n_rounds
+        if self.n_rounds is None or self.n_samples >= _FEW_ROWS:
+            return True
+        return round_ <= _FIRST_LOOKS or round_ % _FEW_EVERY == 0 or round_ == self.n_rounds
 
     def see(
         self, round_: int, *, train_loss: float | None, valid_loss: float | None, sharpness: float = 1.0

@@ -25,7 +25,7 @@ from mltrain.provenance import Provenance
 from mltrain.record.parts import part_to_dict, parts_of, trial_row
 from mltrain.search import Study
 
-FORMAT = 1
+FORMAT = 2
 RECORD = "run.json"
 
 

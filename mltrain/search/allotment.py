@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import numpy as np
+
 from mltrain.search.attempt import Attempt
 from mltrain.search.bandit import Standing, spread_of, worth
 from mltrain.search.forecast import can_end_in_time, fold_share_s
@@ -90,7 +92,8 @@ class Allotment:
         self._studies, self._n_cores, self._ends = studies, n_cores, ends
         self._cpu_started = time.process_time()
         job = studies[0].job
-        self._poll = Poll(job.y[job.valid_rows], metric=job.metric, seed=job.seed)
+        n_rows = len(np.unique(job.valid_rows))
+        self._poll = Poll(job.y[job.valid_rows], n_rows=n_rows, metric=job.metric, seed=job.seed)
         self._keep_time_back()
 
     @property

@@ -207,7 +207,7 @@ class Engine:
                     self._listener(study.finished(study.cut(attempt)))
 
     def _stop_fits(self) -> None:
-        """Let running fits end at their next round and drop the others."""
+        """Let running fits end when they next look at their losses and drop the others."""
         for future, task in self._running.items():
             task.attempt.stop.set()
             future.cancel()

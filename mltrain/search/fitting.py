@@ -41,7 +41,7 @@ class FitCall:
     sharpens : bool
         As `SearchJob.sharpens`.
     stop : Event
-        Set when nobody wants the result any more; the fit then ends at its next round.
+        Set when nobody wants the result any more; the fit then ends when it looks at its losses again.
     """
 
     family: ModelFamily
@@ -139,6 +139,8 @@ def _fit_and_score(call: FitCall) -> FoldOutcome:
         return FoldOutcome(fitted=None, error=f"{type(error).__name__}: {error}")
     if not np.isfinite(fitted.valid_proba).all():
         return FoldOutcome(fitted=None, error="predictions are not finite")
+    if not 0 < fitted.sharpness < math.inf:
+        return FoldOutcome(fitted=None, error=f"the sharpness is {fitted.sharpness}")
     return FoldOutcome(
         fitted=fitted,
         score=score_of_fold(call.metric, call.y_valid, fold_proba(fitted), sharpens=call.sharpens),

@@ -18,8 +18,8 @@ from mltrain.voting import VOTERS_PER_FAMILY, quick_weights
 _MOST_ROWS = 4_000
 _TIME_SHARE = 0.02
 # More trials cannot help when so many in a row improved the vote by no more than one number fitted to n rows flatters
-# it: 1 / n of log loss, by Akaike's criterion. On german, where more of them made the vote worse, that is as much as a
-# twentieth of a standard error; on more rows it is less, and there they help for longer.
+# it: 1 / n of log loss, by Akaike's criterion. n are all validated rows, though a vote looks at 4,000 of them at most:
+# of more rows even less of a gain is worth its time.
 _PATIENCE = 30
 _SMALLEST = 1e-7
 
@@ -38,7 +38,9 @@ class Poll:
     Parameters
     ----------
     y_valid : ndarray of shape (n_valid,), int64
-        Classes of the validation rows, which all families share.
+        Classes of the validation rows, which all families share; a row that is validated twice is there twice.
+    n_rows : int
+        How many of them differ.
 
     Attributes
     ----------
@@ -46,10 +48,10 @@ class Poll:
         Share of the weights; empty before the first vote.
     """
 
-    def __init__(self, y_valid: NDArray[np.int64], *, metric: Metric, seed: int) -> None:
+    def __init__(self, y_valid: NDArray[np.int64], *, n_rows: int, metric: Metric, seed: int) -> None:
         rows = np.random.default_rng(seed).permutation(len(y_valid))[:_MOST_ROWS]
         self.says: dict[str, float] = {}
-        self._rows, self._y, self._n_valid = rows, y_valid[rows], len(y_valid)
+        self._rows, self._y, self._n_rows = rows, y_valid[rows], n_rows
         self._metric, self._seed = metric, seed
         self._seen: tuple[tuple[str, int], ...] = ()
         self._ballots: list[_Ballot] = []
@@ -88,7 +90,7 @@ class Poll:
         if not before:
             return False
         gain = before[-1].loss - min(since, default=before[-1].loss)
-        return gain < 1 / self._n_valid
+        return gain < 1 / self._n_rows
 
     def _voice(self, trial: Trial) -> NDArray[np.float64]:
         """Return the predictions of a trial for some rows, as they would vote."""

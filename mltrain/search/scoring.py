@@ -18,7 +18,13 @@ _PARTS_OF_ONE = 5
 
 
 def fold_proba(fitted: Fitted) -> Proba:
-    """Return a fold model's predictions for the fold's validation rows, as sure of themselves as its vote will be."""
+    """Return a fold model's predictions for the fold's validation rows, as sure of themselves as its vote will be.
+
+    Notes
+    -----
+    How sure, these rows have told, as they told at which round to stop: one number more that flatters (about 1 / (2 n)
+    of log loss on n rows).
+    """
     return sharpen(fitted.valid_proba, fitted.sharpness)
 
 
@@ -33,7 +39,8 @@ def as_scored(job: SearchJob, proba: Proba) -> Proba:
     Returns
     -------
     ndarray of that shape
-        The same, or, where ``job.sharpens``, each row sharpened by what the rows of other folds taught.
+        The same, or, where ``job.sharpens``, each row sharpened by what the rows of other folds taught, on top of what
+        `fold_proba` did.
 
     Notes
     -----

@@ -80,6 +80,7 @@ class ModelFamilyContract:
             again = family.predict_proba(fitted.model, rows.view.X[fold.valid])
             np.testing.assert_allclose(fitted.valid_proba, again, atol=1e-9)
             assert 1 <= fitted.n_rounds <= 20
+            assert 0 < fitted.sharpness < np.inf
             assert len(fitted.loss_rounds) <= 200
 
     def test_the_same_arguments_give_the_same_model(self, family: ModelFamily, rows: Rows) -> None:
@@ -89,6 +90,7 @@ class ModelFamilyContract:
         one, two = _fit(family, first, rows), _fit(family, second, rows)
 
         np.testing.assert_array_equal(one.valid_proba, two.valid_proba)
+        assert one.sharpness == two.sharpness
         assert family.dump(one.model) == family.dump(two.model)
 
     def test_the_number_of_threads_does_not_matter(self, family: ModelFamily, rows: Rows) -> None:
@@ -97,6 +99,7 @@ class ModelFamilyContract:
         one, two = _fit(family, prepared, rows, threads=1), _fit(family, prepared, rows, threads=2)
 
         np.testing.assert_array_equal(one.valid_proba, two.valid_proba)
+        assert one.sharpness == two.sharpness
 
     @pytest.mark.parametrize("n_classes", [2, 4])
     def test_nor_does_it_on_many_rows(self, family: ModelFamily, n_classes: int) -> None:

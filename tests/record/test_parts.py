@@ -37,9 +37,9 @@ def test_every_bit_survives_json(
 ) -> None:
     trial = Trial(
         number=4, params=params, state="cut", score=score, fold_scores=tuple(scores), n_rounds=(1, 9), seed=seed,
-        threads=2, seconds=0.25, notes=("ü",), error=None,
+        sharpness=(0.75, 1 / 3), threads=2, seconds=0.25, notes=("ü",), error=None,
     )  # fmt: skip
-    part = Part(family="xgboost", weight=weight, final_fit="bag", n_models=3, n_refits=2, trial=trial)
+    part = Part(family="xgboost", weight=weight, final_fit="bag", n_models=3, n_refits=2, trial=trial, sharpness=1 / 7)
 
     assert part_from_dict(json.loads(json.dumps(part_to_dict(part), allow_nan=False))) == part
 

@@ -83,7 +83,7 @@ def test_the_record_says_what_was_kept_and_why(tmp_path: Path) -> None:
 
     for name in ("run_id", "session", "model", "created", "seconds"):
         assert record[name] == getattr(FACTS, name)
-    assert record["format"] == 1
+    assert record["format"] == 2
     assert record["metric"] == {"name": "f1", "greater_is_better": True}
     assert (record["validation_score"], record["decision_threshold"]) == (0.75, 0.4)
     assert (record["final_fit"], record["calibration"]) == ("bag", None)

@@ -30,6 +30,7 @@ class ToyFamily:
     """Sleep of a fit, by the number of the call and the fold."""
     refuses: Callable[[Params], bool] = lambda params: False
     spoils: Callable[[Params], bool] = lambda params: False
+    sharpness: Callable[[int], float] = lambda fold: 1.0
     on_fit: Callable[[int], None] = lambda n_call: None
     calls: list[tuple[int, int]] = field(default_factory=list)
     """Seed and fold of each fit."""
@@ -72,6 +73,7 @@ class ToyFamily:
             train_losses=tuple(losses),
             valid_losses=tuple(losses),
             loss_rounds=tuple(range(1, n_round + 1)),
+            sharpness=self.sharpness(fold),
         )
 
     def work(self, params, shape):
@@ -157,6 +159,7 @@ def facts() -> Callable[[Study | tuple[Trial, ...]], list[tuple[Any, ...]]]:
                 t.fold_scores,
                 t.fold_losses,
                 t.n_rounds,
+                t.sharpness,
                 t.seed,
                 t.error,
                 t.curve,

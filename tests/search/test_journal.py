@@ -29,6 +29,7 @@ def make_trial(number, **changes):
         "fold_scores": (0.25, 1e-17),
         "fold_losses": (0.5, 0.25),
         "n_rounds": (3, 4),
+        "sharpness": (0.75, 1 / 3),
         "seed": 9,
         "threads": 2,
         "seconds": 0.125,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ class Study:
 
 
 def make_poll() -> Poll:
-    poll = Poll(Y, metric=resolve("log_loss", n_classes=2), seed=0)
+    poll = Poll(Y, n_rows=len(Y), metric=resolve("log_loss", n_classes=2), seed=0)
     poll._started -= 1e6  # votes may take all the time they want
     return poll
 
@@ -87,10 +87,25 @@ def test_a_search_that_improves_is_not_settled_and_one_that_stopped_improving_is
     assert poll.is_settled([study])
 
 
+@pytest.mark.parametrize(("share", "is_settled"), [(0.9, True), (1.1, False)])
+def test_a_gain_counts_that_is_more_than_one_number_flatters(share, is_settled):
+    study = Study(Job("one"))
+    poll = make_poll()
+    for number in range(40):
+        study.add(0.5, noise=number)
+        poll.hold([study])
+    first, *_ = poll._ballots
+    loss = min(ballot.loss for ballot in poll._ballots)
+
+    poll._ballots = [replace(first, loss=loss), replace(first, n_ended=40, loss=loss - share / len(Y))]
+
+    assert poll.is_settled([study]) == is_settled
+
+
 def test_votes_that_would_cost_too_much_are_put_off():
     study = Study(Job("one"))
     study.add(0.5)
-    poll = Poll(Y, metric=resolve("log_loss", n_classes=2), seed=0)
+    poll = Poll(Y, n_rows=len(Y), metric=resolve("log_loss", n_classes=2), seed=0)
     poll.hold([study])
     first = poll.says
     poll._spent_s = 1e6

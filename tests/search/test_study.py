@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.metrics import fbeta_score
+from sklearn.metrics import fbeta_score, log_loss
 
 from mltrain.errors import EnvironmentRefusal
 from mltrain.events import FamilyStarted, Notice, TrialFinished
@@ -294,3 +295,29 @@ def test_a_metric_of_decisions_is_scored_at_its_best_threshold(make_job):
     cuts = np.unique(trial.proba[:, 1])
     scores = [fbeta_score(y, trial.proba[:, 1] >= cut, beta=0.5) for cut in cuts]
     assert trial.score == pytest.approx(max(scores))
+
+
+def test_the_folds_of_a_trial_are_predicted_as_sharply_as_each_bears_out(toy, make_job, tmp_path):
+    plain = run(make_job(toy(), max_trials=3))
+    job = make_job(toy(sharpness=lambda fold: (0.5, 2.0)[fold]), max_trials=3)
+
+    study = run(job, journal_dir=tmp_path)
+    resumed = run(job, journal_dir=tmp_path)
+
+    for trial, raw, again in zip(study.trials, plain.trials, resumed.trials, strict=True):
+        powers = raw.proba ** np.repeat([0.5, 2.0], 60)[:, None]
+        np.testing.assert_allclose(trial.proba, powers / powers.sum(axis=1, keepdims=True), atol=1e-12)
+        assert trial.score == pytest.approx(log_loss(job.y[job.valid_rows], trial.proba))
+        assert trial.sharpness == again.sharpness == (0.5, 2.0)
+        assert trial.mean_sharpness == 1.0
+    assert replace(study.trials[0], sharpness=()).mean_sharpness == 1.0
+    assert replace(study.trials[0], sharpness=(0.5, 0.125)).mean_sharpness == 0.25
+
+
+@pytest.mark.parametrize("sharpness", [0.0, -1.0, math.inf, math.nan])
+def test_a_family_that_says_nonsense_of_its_sharpness_has_no_trial(sharpness, toy, make_job):
+    study = run(make_job(toy(sharpness=lambda fold: sharpness), max_trials=1))
+
+    (trial,) = study.trials
+    assert trial.state == "failed"
+    assert str(sharpness) in trial.error

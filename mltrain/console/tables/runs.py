@@ -22,7 +22,7 @@ _MEANINGS: Mapping[str, str] = {
     "latency_ms": "milliseconds to score 1,000 rows, or all where there are fewer",
     "n_trials": "trials of the search",
     "train_loss": "log loss on the rows learnt from, last round",
-    "valid_loss": "log loss on rows not learnt from, last round",
+    "valid_loss": "log loss on rows not learnt from, as sure as suits them, last round",
     "decision_threshold": "the positive class begins at this probability",
 }
 

@@ -23,9 +23,10 @@ from mltrain.models.lightgbm.space import KNOWN, SYNONYMS, first_trials, search_
 from mltrain.models.lightgbm.work import forecast_work
 from mltrain.models.parameters import names_of, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, is_past, normalise
-from mltrain.models.sharpness import SharpLoss
+from mltrain.models.sharp_loss import SharpLoss
 from mltrain.space import Params, Scalar, Space
 
+# As near to 0 as `mltrain.calibration` lets a probability be.
 _SMALLEST = 1e-15
 
 
@@ -42,7 +43,7 @@ class LightGBM:
     grows_tree_per_class = True
     tree_us = 80.0
     simplicity = 2
-    libraries = ("lightgbm",)
+    libraries = ("lightgbm", "numpy", "scipy")
     parameters = KNOWN | frozenset(SYNONYMS)
     binning = names_of(BINNING, SYNONYMS)
 

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
 from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
 from mltrain.models.framing import frame, unframe
 from mltrain.models.parameters import names_of, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, is_past, normalise
-from mltrain.models.sharpness import SharpLoss
+from mltrain.models.sharp_loss import SharpLoss
 from mltrain.models.xgboost.data import BINNING, FoldMatrices, Matrices, fold_matrices, prepare_matrices
 from mltrain.models.xgboost.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.xgboost.validation import ValidScores
@@ -39,7 +40,7 @@ class XGBoost:
     grows_tree_per_class = True
     tree_us = 25.0
     simplicity = 3
-    libraries = ("xgboost",)
+    libraries = ("xgboost", "numpy", "scipy")
     parameters = KNOWN | frozenset(SYNONYMS)
     binning = names_of(BINNING, SYNONYMS)
 
@@ -187,8 +188,11 @@ def _proba(model: xgboost.Booster, X: Any, n_classes: int, *, threads: int) -> P
     if X.shape[0] == 0:
         return np.empty((0, n_classes))
     model.set_param({"nthread": threads})
-    raw = np.asarray(model.inplace_predict(X), dtype=np.float64)
-    return np.column_stack([1 - raw, raw]) if raw.ndim == 1 else normalise(raw, n_classes=n_classes)
+    if n_classes == 2:
+        # Of a probability in 32 bits the other class would get 0 from log odds of 17 on.
+        scores = np.asarray(model.inplace_predict(X, predict_type="margin"), dtype=np.float64)
+        return np.column_stack([expit(-scores), expit(scores)])
+    return normalise(np.asarray(model.inplace_predict(X), dtype=np.float64), n_classes=n_classes)
 
 
 def _booster(data: bytes) -> xgboost.Booster:

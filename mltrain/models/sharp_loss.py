@@ -14,8 +14,8 @@ from scipy.special import expit, logsumexp, softmax
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# One number needs no more rows than that to be told.
-_MOST_CELLS = 40_000
+# One number needs no more than that to be told, unless a class has one row in thousands.
+_MOST_CELLS = 200_000
 _MOST_STEPS = 4
 _CLOSE = 1e-3
 # Without a mistake on some hundred rows there is no end to how sure a model may be of the next ones.
@@ -29,6 +29,7 @@ class SharpLoss:
     ----------
     y : ndarray of shape (n_valid,), class codes
     weights : ndarray of shape (n_valid,), optional
+        Where all are 0, rows count alike.
 
     Attributes
     ----------
@@ -46,11 +47,11 @@ class SharpLoss:
     def __init__(self, y: NDArray[np.int64], *, weights: Floats | None = None) -> None:
         self.sharpness = 1.0
         self._y = y
-        self._shares = None if weights is None else weights / weights.sum()
-        self._is_fixed = len(np.unique(y)) < 2
+        self._shares = None if weights is None or not weights.any() else weights / weights.sum()
+        self._is_fixed = len(np.unique(y if self._shares is None else y[self._shares > 0])) < 2
 
     def after(self, scores: NDArray[np.floating]) -> float:
-        """Return the weighted mean of ``-log(probability of the true class)`` of sharpened scores.
+        """Suit the sharpness to the scores; return the weighted mean of ``-log(probability of the true class)``.
 
         Parameters
         ----------
@@ -62,7 +63,7 @@ class SharpLoss:
             known = np.where(self._y == 1, -known, known)
         if not self._is_fixed:
             self._step_closer(known)
-        return self._mean(_losses(self.sharpness * known, self._y))
+        return _mean(_losses(self.sharpness * known, self._y), self._shares)
 
     def _step_closer(self, scores: Floats) -> None:
         """Take Newton's steps towards the least loss on some of the rows; it is convex in the sharpness."""
@@ -72,14 +73,16 @@ class SharpLoss:
         for _ in range(_MOST_STEPS):
             before = self.sharpness
             slopes, bends = _slopes(some, y, sharpness=before)
-            slope, bend = (slopes.mean(), bends.mean()) if shares is None else (slopes @ shares, bends @ shares)
+            slope, bend = _mean(slopes, shares), _mean(bends, shares)
             wanted = before - slope / max(bend, 1e-12)
             self.sharpness = float(np.clip(np.clip(wanted, before / 2, 2 * before), _LEAST, _MOST))
             if abs(self.sharpness - before) < _CLOSE * before:
                 return
 
-    def _mean(self, losses: Floats) -> float:
-        return float(losses.mean() if self._shares is None else losses @ self._shares)
+
+def _mean(values: Floats, shares: Floats | None) -> float:
+    """Return the mean; not by BLAS, whose sums would depend on its threads. Shares of some rows need not sum to 1."""
+    return float(values.mean() if shares is None else (values * shares).sum())
 
 
 def _losses(scores: Floats, y: NDArray[np.int64]) -> Floats:

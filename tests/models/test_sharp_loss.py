@@ -10,9 +10,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax
 from sklearn.metrics import log_loss
 
-from mltrain.models import Fold, Limits, Objective
+from mltrain.models import Fold, Limits, Objective, sharp_loss
 from mltrain.models.lightgbm import FAMILY as LIGHTGBM
-from mltrain.models.sharpness import SharpLoss
+from mltrain.models.sharp_loss import SharpLoss
 from mltrain.models.xgboost import FAMILY as XGBOOST
 from mltrain.search import fold_proba
 from mltrain.testing.family_data import make_rows
@@ -58,7 +58,8 @@ def test_the_loss_is_the_least_that_one_sharpness_reaches(make, weighted):
     assert sharp.sharpness == pytest.approx(wanted, rel=1e-3)
 
 
-def test_it_starts_from_where_the_round_before_ended():
+def test_it_starts_from_where_the_round_before_ended(monkeypatch):
+    monkeypatch.setattr(sharp_loss, "_MOST_STEPS", 1)
     y, scores = _two_classes()
     sharp = SharpLoss(y)
 
@@ -66,7 +67,7 @@ def test_it_starts_from_where_the_round_before_ended():
         grown = scores * n_round / 30
         loss = sharp.after(grown)
         if n_round > 10:
-            assert loss == pytest.approx(_best(y, grown)[1], abs=1e-6)
+            assert loss == pytest.approx(_best(y, grown)[1], abs=1e-5)
 
 
 @pytest.mark.parametrize(("slope", "bound"), [(1000.0, 8.0), (-1.0, 1 / 8)])
@@ -85,6 +86,17 @@ def test_one_class_alone_tells_nothing():
 
     assert sharp.after(np.full(20, 1.5)) == pytest.approx(-np.log(expit(1.5)))
     assert sharp.sharpness == 1.0
+
+
+def test_rows_that_weigh_nothing_tell_nothing():
+    y, scores = _two_classes()
+
+    one = SharpLoss(y, weights=(y == 1).astype(np.float64))
+    one.after(scores)
+    none = SharpLoss(y, weights=np.zeros(y.size))
+
+    assert one.sharpness == 1.0
+    assert none.after(scores) == SharpLoss(y).after(scores)
 
 
 def test_of_many_rows_some_tell_the_sharpness_and_all_the_loss():
