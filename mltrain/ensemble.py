@@ -27,7 +27,7 @@ from mltrain.models import Fitted
 from mltrain.prediction_cost import MOST_PREDICTION_S, prediction_s, share_models
 from mltrain.preprocessing import Encoder
 from mltrain.search import Executor, SearchJob, Study, Trial, as_scored
-from mltrain.voting import VOTERS_PER_FAMILY, Selection, Vote, vote
+from mltrain.voting import VOTERS_PER_FAMILY, Selection, Vote, beside_members, pick, vote
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +81,8 @@ class BegunVote:
     ----------
     searched : sequence of Searched
         The families that were asked.
+    voters : sequence of _Voter
+        All that were asked, best first.
     chosen : Vote
         Weights of ``voters``, score and predictions.
     members : mapping of voter to its models
@@ -91,6 +93,7 @@ class BegunVote:
 
     searched: Sequence[Searched]
     recipe: Recipe
+    voters: Sequence[_Voter]
     chosen: Vote
     weights: Mapping[_Voter, float]
     finals: Mapping[_Voter, Final]
@@ -133,6 +136,7 @@ def begin_vote(
     return BegunVote(
         searched=searched,
         recipe=recipe,
+        voters=voters,
         chosen=chosen,
         weights=weights,
         finals=finals,
@@ -157,7 +161,7 @@ def end_vote(begun: BegunVote) -> Candidate:
     model, held_out = assemble("ensemble", voting, encoders=encoders, held_out=held_out, recipe=recipe)
     return Candidate(
         model=model,
-        validation_score=score(recipe.metric, validated_y(job), as_scored(job, begun.chosen.proba)),
+        validation_score=_score(begun),
         held_out=held_out,
         final_fit="vote",
         weights={voter.label: weight for voter, weight in weights.items()},
@@ -167,6 +171,16 @@ def end_vote(begun: BegunVote) -> Candidate:
         sharpness={voter.label: voter.sharpness for voter in weights},
         notes=notes,
     )
+
+
+def _score(begun: BegunVote) -> float:
+    """Return what the vote is worth beside the families that it was made of."""
+    job, metric = begun.searched[0].job, begun.recipe.metric
+    y, parts = validated_y(job), validated_parts(job)
+    picked = pick([voter.proba for voter in begun.voters], y, metric=metric, seed=begun.recipe.seed, parts=parts)
+    crossed = score(metric, y, as_scored(job, begun.chosen.proba))
+    families = [family.kept.validation_score for family in begun.searched]
+    return beside_members(crossed, picked=picked, members=families, metric=metric)
 
 
 def _voters(searched: Sequence[Searched], metric: Metric, *, deadline: float | None) -> list[_Voter]:

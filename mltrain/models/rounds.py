@@ -15,8 +15,8 @@ from mltrain.models import Limits, Proba
 Stop: TypeAlias = Literal["early", "deadline", "pruned"]
 _MOST_POINTS = 200
 _TRAIN_EVERY = 10
-# Below so many rows a look takes as long as a tree; the best of the first few rounds can be any of them.
-_FEW_ROWS, _FEW_EVERY, _FIRST_LOOKS = 20_000, 5, 10
+# On few rows a look takes as long as a tree, on 30,000 a tenth of that; the best of the first can be any of them.
+_FEW_ROWS, _FEW_EVERY, _FIRST_LOOKS = 100_000, 5, 10
 _SMALLEST = float(np.finfo(np.float64).eps)
 
 

@@ -17,18 +17,19 @@ from mltrain.voting import VOTERS_PER_FAMILY, quick_weights
 
 _MOST_ROWS = 4_000
 _TIME_SHARE = 0.02
-# More trials cannot help when so many in a row improved the vote by no more than one number fitted to n rows flatters
-# it: 1 / n of log loss, by Akaike's criterion. n are all validated rows, though a vote looks at 4,000 of them at most:
-# of more rows even less of a gain is worth its time.
+# More trials cannot help when so many in a row, and half of the time so far, improved the vote by no more than one
+# number fitted to n rows flatters it: 1 / n of log loss, by Akaike's criterion. n are all validated rows, though a vote
+# looks at 4,000 of them at most: of more rows even less of a gain is worth its time.
 _PATIENCE = 30
 _SMALLEST = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ballot:
-    """A vote: after how many trials it was held, and its log loss."""
+    """A vote: after how many trials and seconds it was held, and its log loss."""
 
     n_ended: int
+    seconds: float
     loss: float
 
 
@@ -84,13 +85,13 @@ class Poll:
         """Say whether first trials are through and what came after them no longer moves the vote."""
         if self._is_behind or any(len(study.trials) < study.n_first_trials for study in studies if study.has_more):
             return False
-        n_before = _n_ended(studies) - _PATIENCE
-        before = [ballot for ballot in self._ballots if ballot.n_ended <= n_before]
-        since = [ballot.loss for ballot in self._ballots if ballot.n_ended > n_before]
-        if not before:
+        n_before, half = _n_ended(studies) - _PATIENCE, 0.5 * (time.monotonic() - self._started)
+        n_old = sum(ballot.n_ended <= n_before and ballot.seconds <= half for ballot in self._ballots)
+        if not n_old:
             return False
-        gain = before[-1].loss - min(since, default=before[-1].loss)
-        return gain < 1 / self._n_rows
+        before = self._ballots[n_old - 1].loss
+        since = min((ballot.loss for ballot in self._ballots[n_old:]), default=before)
+        return before - since < 1 / self._n_rows
 
     def _voice(self, trial: Trial) -> NDArray[np.float64]:
         """Return the predictions of a trial for some rows, as they would vote."""
@@ -100,7 +101,8 @@ class Poll:
 
     def _note(self, proba: NDArray[np.float64], *, n_ended: int) -> None:
         losses = -np.log(np.maximum(proba[np.arange(self._y.size), self._y], _SMALLEST))
-        self._ballots.append(_Ballot(n_ended=n_ended, loss=float(losses.mean())))
+        seconds = time.monotonic() - self._started
+        self._ballots.append(_Ballot(n_ended=n_ended, seconds=seconds, loss=float(losses.mean())))
 
 
 def _best(study: OpenStudy) -> list[Trial]:

@@ -5,7 +5,17 @@ It knows predictions, classes and a metric; models, trials and families are not 
 
 from __future__ import annotations
 
-from mltrain.voting.crossing import Vote, pick, vote
+from mltrain.voting.crossing import Vote, beside_members, pick, vote
 from mltrain.voting.weights import VOTERS_PER_FAMILY, Selection, Weights, choose_weights, quick_weights
 
-__all__ = ["VOTERS_PER_FAMILY", "Selection", "Vote", "Weights", "choose_weights", "pick", "quick_weights", "vote"]
+__all__ = [
+    "VOTERS_PER_FAMILY",
+    "Selection",
+    "Vote",
+    "Weights",
+    "beside_members",
+    "choose_weights",
+    "pick",
+    "quick_weights",
+    "vote",
+]

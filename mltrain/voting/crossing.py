@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from mltrain.metrics import Codes, Floats, Metric, score
+from mltrain.metrics import Codes, Floats, Metric, is_better, score
 from mltrain.voting.judging import make_judge
 from mltrain.voting.weights import STEADY, Selection, Weights, choose_weights
 
@@ -112,6 +112,29 @@ def pick(
             losses.append(0.0)
         sizes.append(len(held_out))
     return best - float(np.average(losses, weights=sizes))
+
+
+def beside_members(crossed: float, *, picked: float, members: Sequence[float], metric: Metric) -> float:
+    """Return a vote's score, fit to be ranked beside those of its members.
+
+    Parameters
+    ----------
+    crossed, picked : float
+        What voting and what picking one of the voters is worth, each on rows that it was not chosen on.
+    members : sequence of float
+        Scores of those that it is ranked beside.
+
+    Notes
+    -----
+    The best of several scores flatters: nobody has told it that it was picked. So a vote that is worth more than
+    picking one counts for no less than the best member, and for a last bit more. In 17 runs of two classes a family led
+    its vote, by at most 0.003 of ROC AUC; on test rows the vote was better in 13, by 0.0028 on average (runs of 15 and
+    60 s, `benchmarks.peers`, 2026-11-26 and 27). Where a family is far ahead, picking it is worth more than a vote.
+    """
+    best = max(members) if metric.greater_is_better else min(members)
+    if is_better(metric, crossed, best) or not is_better(metric, crossed, picked):
+        return crossed
+    return float(np.nextafter(best, np.inf if metric.greater_is_better else -np.inf))
 
 
 def _parts(y: Codes, seed: int, n_parts: int = 5) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

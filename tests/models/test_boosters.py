@@ -10,7 +10,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import log_loss
 
 from mltrain.errors import EnvironmentRefusal
-from mltrain.models import Fold, Limits, Objective, View, lightgbm, xgboost
+from mltrain.models import Fold, Limits, Objective, View, lightgbm, rounds, xgboost
 from mltrain.search import fold_proba
 from mltrain.testing.family_data import make_folds, make_many_rows, make_rows
 
@@ -95,7 +95,8 @@ def test_few_rows_are_looked_at_every_round_at_first_then_every_fifth_and_after_
 
 
 @BOOSTERS
-def test_many_rows_are_looked_at_every_round(family):
+def test_many_rows_are_looked_at_every_round(family, monkeypatch):
+    monkeypatch.setattr(rounds, "_FEW_ROWS", 20_000)
     rows = make_many_rows("native", n_classes=2)
     positions = np.arange(rows.y.size)
     fold = Fold(train=positions[positions % 10 != 0], valid=positions[positions % 10 == 0])

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from mltrain.metrics import resolve
+from mltrain.search import poll as poll_module
 from mltrain.search.poll import Poll
 from mltrain.search.trial import Trial
 
@@ -43,7 +46,7 @@ class Study:
 
 def make_poll() -> Poll:
     poll = Poll(Y, n_rows=len(Y), metric=resolve("log_loss", n_classes=2), seed=0)
-    poll._started -= 1e6  # votes may take all the time they want
+    poll._spent_s = -1e6  # votes may take all the time they want
     return poll
 
 
@@ -60,6 +63,14 @@ def test_families_have_a_say_by_what_they_add_to_the_vote():
     assert sum(poll.says.values()) == pytest.approx(1)
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """Let a second pass with every look at the clock."""
+    seconds = itertools.count()
+    monkeypatch.setattr(poll_module, "time", SimpleNamespace(monotonic=lambda: float(next(seconds))))
+
+
+@pytest.mark.usefixtures("clock")
 def test_a_search_is_not_settled_before_the_first_trials_are_through():
     study, other = Study(Job("one")), Study(Job("other"), n_first_trials=50)
     poll = make_poll()
@@ -73,6 +84,7 @@ def test_a_search_is_not_settled_before_the_first_trials_are_through():
     assert poll.is_settled([study, other])
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_search_that_improves_is_not_settled_and_one_that_stopped_improving_is():
     study = Study(Job("one"))
     poll = make_poll()
@@ -84,9 +96,15 @@ def test_a_search_that_improves_is_not_settled_and_one_that_stopped_improving_is
     for number in range(35):
         study.add(0.1, noise=number)
         poll.hold([study])
+    assert not poll.is_settled([study])  # not yet half of the time so far
+
+    for number in range(200):
+        study.add(0.1, noise=number)
+        poll.hold([study])
     assert poll.is_settled([study])
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize(("share", "is_settled"), [(0.9, True), (1.1, False)])
 def test_a_gain_counts_that_is_more_than_one_number_flatters(share, is_settled):
     study = Study(Job("one"))

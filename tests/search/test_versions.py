@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 
 import lightgbm
+import numpy
 import optuna
 import pytest
+import scipy
 import sklearn
 
 from mltrain import plugins
@@ -16,6 +18,8 @@ def test_they_are_those_of_the_sampler_and_of_the_libraries_of_a_family(toy):
     assert versions_behind(plugins.load("models", "lgbm")) == {
         "optuna": optuna.__version__,
         "lightgbm": lightgbm.__version__,
+        "numpy": numpy.__version__,
+        "scipy": scipy.__version__,
     }
     assert versions_behind(plugins.load("models", "random_forest"))["sklearn"] == sklearn.__version__
     assert versions_behind(toy()) == {"optuna": optuna.__version__}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mltrain.metrics import resolve, score
-from mltrain.voting import pick
+from mltrain.voting import beside_members, pick
 
 LOG_LOSS = resolve("log_loss", n_classes=2)
 ROC_AUC = resolve("roc_auc", n_classes=2)
@@ -53,3 +53,22 @@ def test_parts_that_are_given_are_used_and_one_class_in_a_part_does_no_harm():
     models = best_first([predictions(y, skill=0.2, seed=seed) for seed in range(5)], y, ROC_AUC)
 
     assert pick(models, y, metric=ROC_AUC, seed=0, parts=parts) == pytest.approx(score(ROC_AUC, y, models[0]))
+
+
+@pytest.mark.parametrize(
+    ("metric", "crossed", "picked", "members", "wanted"),
+    [
+        ("roc_auc", 0.80, 0.78, [0.79, 0.70], 0.80),
+        ("roc_auc", 0.80, 0.79, [0.81, 0.70], np.nextafter(0.81, 1)),
+        ("roc_auc", 0.80, 0.80, [0.81, 0.70], 0.80),
+        ("log_loss", 0.50, 0.52, [0.49, 0.60], np.nextafter(0.49, 0)),
+        ("log_loss", 0.50, 0.49, [0.48, 0.60], 0.50),
+    ],
+    ids=["ahead", "worth more than picking", "worth no more", "less is better", "one far ahead"],
+)
+def test_a_vote_that_is_worth_more_than_picking_counts_for_no_less_than_its_members(
+    metric: str, crossed: float, picked: float, members: list[float], wanted: float
+) -> None:
+    resolved = resolve(metric, n_classes=2)
+
+    assert beside_members(crossed, picked=picked, members=members, metric=resolved) == wanted

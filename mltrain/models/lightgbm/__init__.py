@@ -106,7 +106,7 @@ class LightGBM:
                 learning_rate=0.1,
             )
             watch = RoundWatch(limits=limits, n_samples=data.n_train, n_rounds=n_rounds)
-            stopped = _boost(booster, data, watch=watch)
+            stopped = _boost(booster, data, n_rounds=n_rounds, watch=watch)
         except LightGBMError as error:
             raise ValueError(f"lightgbm refused the parameters {dict(params)}: {error}") from error
         return self._finish(booster, data, watch=watch, stopped=stopped, threads=limits.threads)
@@ -182,11 +182,11 @@ def _library_params(settled: dict[str, Scalar], prepared: Binned, limits: Limits
     return params | settled
 
 
-def _boost(booster: lightgbm.Booster, data: FoldData, *, watch: RoundWatch) -> Stop | None:
+def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: RoundWatch) -> Stop | None:
     valid = SharpLoss(data.y_valid, weights=data.weights_valid)
     if data.valid is not None:
         booster.add_valid(data.valid, "valid")
-    for round_ in range(1, watch.n_rounds + 1):
+    for round_ in range(1, n_rounds + 1):
         is_finished = booster.update()
         if is_finished or watch.looks_at(round_):
             train_loss = booster.eval_train()[0][2] if watch.wants_train_loss(round_) else None

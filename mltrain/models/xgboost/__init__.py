@@ -101,7 +101,7 @@ class XGBoost:
             learning_rate=0.3,
         )
         watch = RoundWatch(limits=limits, n_samples=data.n_train, n_rounds=n_rounds)
-        stopped = _boost(booster, data, watch=watch)
+        stopped = _boost(booster, data, n_rounds=n_rounds, watch=watch)
         # Through bytes, because a slice may still hold on to the training data.
         model = _booster(bytes(booster[: watch.best_round].save_raw("ubj")))
         curve = watch.curve()
@@ -163,10 +163,10 @@ def _library_params(
     return params | settled
 
 
-def _boost(booster: xgboost.Booster, data: FoldMatrices, *, watch: RoundWatch) -> Stop | None:
+def _boost(booster: xgboost.Booster, data: FoldMatrices, *, n_rounds: int, watch: RoundWatch) -> Stop | None:
     booster.set_attr(n_classes=str(data.n_classes))
     scores, valid = ValidScores(data), SharpLoss(data.y_valid, weights=data.weights_valid)
-    for round_ in range(1, watch.n_rounds + 1):
+    for round_ in range(1, n_rounds + 1):
         booster.update(data.train, round_ - 1)
         if watch.looks_at(round_):
             train_loss = _train_loss(booster, data, round_) if watch.wants_train_loss(round_) else None
