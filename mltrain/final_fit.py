@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal, TypeAlias
 
-import numpy as np
-
 from mltrain.development import first_repeat
 from mltrain.errors import MltrainError
 from mltrain.model import Member
@@ -26,7 +24,7 @@ from mltrain.search import (
     Study,
     Trial,
     fit_folds,
-    fold_proba,
+    out_of_fold,
     refit_all,
     rounds_for_all,
     score_of,
@@ -164,7 +162,7 @@ def _cut_trial(job: SearchJob, trial: Trial, fitted: Sequence[Fitted]) -> Trial 
     """Return what a trial became whose models the clock cut short when they were fitted again; None: it is whole."""
     if trial.state != "complete" or all(f.stopped != "deadline" for f in fitted):
         return None
-    proba = np.concatenate([fold_proba(f) for f in fitted])
+    proba = out_of_fold(fitted)
     return replace(
         trial,
         state="cut",

@@ -10,7 +10,7 @@ from mltrain.search.allotment import Ends, SoFar
 from mltrain.search.executor import Executor, LocalExecutor
 from mltrain.search.job import SearchJob, study_key
 from mltrain.search.refitting import fit_folds, refit_all, rounds_for_all
-from mltrain.search.scoring import as_scored, fold_proba, score_of, score_of_fold
+from mltrain.search.scoring import as_scored, fold_proba, out_of_fold, score_of, score_of_fold
 from mltrain.search.seeds import derive
 from mltrain.search.study import Study, search
 from mltrain.search.trial import Curve, State, Trial, rank_trials
@@ -29,6 +29,7 @@ __all__ = [
     "derive",
     "fit_folds",
     "fold_proba",
+    "out_of_fold",
     "rank_trials",
     "refit_all",
     "rounds_for_all",

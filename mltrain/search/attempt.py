@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TypeAlias
 
-import numpy as np
-
 from mltrain.models import Fitted, Proba
 from mltrain.search.fitting import FoldOutcome
 from mltrain.search.pruning import is_hopeless
-from mltrain.search.scoring import fold_proba
+from mltrain.search.scoring import out_of_fold
 from mltrain.search.sequence import Proposal
 from mltrain.search.trial import Curve, State, Trial
 
@@ -104,7 +102,7 @@ def _is_beaten(attempt: Attempt) -> bool:
 def _scored(attempt: Attempt, *, score: Score, state: State = "complete") -> Trial:
     """Return a trial all of whose folds have a model."""
     outcomes = [attempt.outcomes[fold] for fold in range(attempt.n_folds)]
-    proba = np.concatenate([fold_proba(fitted) for fitted in attempt.fitted()])
+    proba = out_of_fold(attempt.fitted())
     scored = score(proba)
     if any(was_cut(outcome) for outcome in outcomes):
         state = "cut"

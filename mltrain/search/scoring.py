@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,34 @@ def fold_proba(fitted: Fitted) -> Proba:
 
     Notes
     -----
-    How sure, these rows have told, as they told at which round to stop: one number more that flatters (about 1 / (2 n)
-    of log loss on n rows).
+    How sure, these rows have told, as they told at which round to stop: one number more that flatters.
     """
     return sharpen(fitted.valid_proba, fitted.sharpness)
+
+
+def out_of_fold(fitted: Sequence[Fitted]) -> Proba:
+    """Return the predictions of a trial's fold models for the rows that each validated, as sure of themselves as suits.
+
+    Parameters
+    ----------
+    fitted : sequence of Fitted, in fold order
+
+    Returns
+    -------
+    ndarray of shape (n_validated, n_classes)
+
+    Notes
+    -----
+    Of two classes each fold is as sharp as its own rows bear out: where one class is rare, a number that suits other
+    folds moves a whole fold up or down, and pooled ROC AUC fell from 0.879 to 0.803 on a made table with 1 % positives.
+    Of several classes the other folds tell what suits a fold: its own rows flatter log loss by 1 / n (Akaike), 0.0035 on
+    digits' folds of 288 rows, and a LightGBM that was ahead by less took the place of votes that were better on test.
+    """
+    if len(fitted) == 1 or fitted[0].valid_proba.shape[1] == 2:
+        return np.concatenate([fold_proba(fold) for fold in fitted])
+    logs = np.log([fold.sharpness for fold in fitted])
+    of_others = np.exp((logs.sum() - logs) / (len(logs) - 1))
+    return np.concatenate([sharpen(f.valid_proba, float(s)) for f, s in zip(fitted, of_others, strict=True)])
 
 
 def as_scored(job: SearchJob, proba: Proba) -> Proba:
@@ -40,7 +65,7 @@ def as_scored(job: SearchJob, proba: Proba) -> Proba:
     -------
     ndarray of that shape
         The same, or, where ``job.sharpens``, each row sharpened by what the rows of other folds taught, on top of what
-        `fold_proba` did.
+        `out_of_fold` did.
 
     Notes
     -----

@@ -8,8 +8,8 @@ from sklearn.metrics import log_loss
 
 from mltrain.calibration import fit_sharpness, sharpen
 from mltrain.metrics import LOG_LOSS, ROC_AUC
-from mltrain.models import Fold, Objective, View
-from mltrain.search import SearchJob, as_scored, score_of, score_of_fold
+from mltrain.models import Fitted, Fold, Objective, View
+from mltrain.search import SearchJob, as_scored, out_of_fold, score_of, score_of_fold
 
 
 @pytest.fixture
@@ -78,3 +78,24 @@ def test_a_fold_is_scored_by_its_own_sureness(blunt) -> None:
 
     assert score_of_fold(LOG_LOSS, job.y, proba, sharpens=True) == pytest.approx(log_loss(job.y, own[:, 1]))
     assert np.isnan(score_of_fold(ROC_AUC, np.zeros(400, dtype=np.int64), proba, sharpens=False))
+
+
+def _fitted(sharpness: float, proba: np.ndarray) -> Fitted:
+    return Fitted(model=None, n_rounds=1, valid_proba=proba, sharpness=sharpness)
+
+
+def test_of_two_classes_each_fold_is_as_sharp_as_its_own_rows_bear_out():
+    proba = np.array([[0.2, 0.8], [0.6, 0.4]])
+
+    pooled = out_of_fold([_fitted(0.5, proba), _fitted(2.0, proba)])
+
+    np.testing.assert_array_equal(pooled, np.concatenate([sharpen(proba, 0.5), sharpen(proba, 2.0)]))
+
+
+def test_of_several_classes_the_other_folds_tell_how_sharp_a_fold_is():
+    proba = np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]])
+
+    pooled = out_of_fold([_fitted(0.5, proba), _fitted(2.0, proba), _fitted(8.0, proba)])
+
+    np.testing.assert_allclose(pooled, np.concatenate([sharpen(proba, s) for s in (4.0, 2.0, 1.0)]), rtol=1e-12)
+    np.testing.assert_array_equal(out_of_fold([_fitted(2.0, proba)]), sharpen(proba, 2.0))

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
-import numpy as np
-
 from mltrain import plugins
 from mltrain.candidate import HeldOut, Recipe, assemble, held_out_rows
 from mltrain.errors import DataError
@@ -19,7 +17,17 @@ from mltrain.model import Member, Model
 from mltrain.models import Fitted, ModelFamily, ViewKind
 from mltrain.preprocessing import Encoder
 from mltrain.record import Part, RunRecord
-from mltrain.search import Executor, SearchJob, State, fit_folds, fold_proba, refit_all, score_of, score_of_fold
+from mltrain.search import (
+    Executor,
+    SearchJob,
+    State,
+    fit_folds,
+    fold_proba,
+    out_of_fold,
+    refit_all,
+    score_of,
+    score_of_fold,
+)
 
 Calibration: TypeAlias = Literal["rebuilt", "recorded", "none"]
 
@@ -134,7 +142,7 @@ def _make(job: SearchJob, part: Part, *, executor: Executor) -> _Made:
             f"the recorded parameters of {part.label} are refused: {error}",
             hint="the record was changed, or the versions of the libraries have",
         ) from error
-    proba = np.concatenate([fold_proba(f) for f in fitted])
+    proba = out_of_fold(fitted)
     line = RebuiltPart(
         trial=part.label,
         weight=part.weight,
