@@ -43,8 +43,8 @@ def out_of_fold(fitted: Sequence[Fitted]) -> Proba:
     -----
     Of two classes each fold is as sharp as its own rows bear out: where one class is rare, a number that suits other
     folds moves a whole fold up or down, and pooled ROC AUC fell from 0.879 to 0.803 on a made table with 1 % positives.
-    Of several classes the other folds tell what suits a fold: its own rows flatter log loss by 1 / n (Akaike), 0.0035 on
-    digits' folds of 288 rows, and a LightGBM that was ahead by less took the place of votes that were better on test.
+    Of several classes the other folds tell what suits a fold: its own rows flatter log loss by 1 / n (Akaike), 0.0035
+    on digits' folds of 288 rows, and a LightGBM that was ahead by less took the place of votes better on test rows.
     """
     if len(fitted) == 1 or fitted[0].valid_proba.shape[1] == 2:
         return np.concatenate([fold_proba(fold) for fold in fitted])
