@@ -210,7 +210,7 @@ def _wrap_libraries(put: Put) -> None:
         "lightgbm:Booster.eval_train",
         "lightgbm:Booster.eval_valid",
         "xgboost:Booster.eval_set",
-        f"{models}.sharpness:SharpLoss.after",
+        f"{models}.sharp_loss:SharpLoss.after",
         f"{models}.random_forest:log_loss",
         f"{models}.logistic_regression:log_loss",
     ):
