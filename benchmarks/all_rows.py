@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from portfolio_sets import Draw, Source, draws
+from portfolio_sets import Draw, Source, draws, nearly_all
 from sklearn.metrics import log_loss, roc_auc_score
 from threadpoolctl import threadpool_limits
 
@@ -34,17 +34,7 @@ from mltrain.space import Params
 from mltrain.splitting import make_folds
 
 N_MODELS = 5
-SETS = (
-    Source(name="german", n_learn=640, n_judge=160, n_draws=8),
-    Source(name="digits", n_learn=1437, n_judge=360, n_draws=4),
-    Source(name="wide", n_learn=1600, n_judge=3200, n_draws=3),
-    Source(name="credit", n_learn=2500, n_judge=1063, n_draws=6),
-    Source(name="telco", n_learn=4000, n_judge=1634, n_draws=5),
-    Source(name="lending", n_learn=6000, n_judge=1885, n_draws=6),
-    Source(name="rare_1", n_learn=8000, n_judge=16_000, n_draws=2),
-    Source(name="rare_2", n_learn=8000, n_judge=16_000, n_draws=2),
-    Source(name="rare_3", n_learn=8000, n_judge=16_000, n_draws=2),
-)
+SETS = nearly_all(german=8, digits=4, wide=3, credit=6, telco=5, lending=6, rare_1=2, rare_2=2, rare_3=2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from portfolio_sets import Draw, Source, draws
+from portfolio_sets import Draw, Source, draws, nearly_all
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
@@ -39,12 +39,7 @@ from mltrain.voting import pick
 
 FAMILIES: tuple[ModelFamily, ...] = (LIGHTGBM, XGBOOST, CATBOOST)
 N_TRIALS = 3
-SETS = (
-    Source(name="german", n_learn=640, n_judge=160, n_draws=8),
-    Source(name="credit", n_learn=2500, n_judge=1063, n_draws=4),
-    Source(name="telco", n_learn=4000, n_judge=1634, n_draws=3),
-    Source(name="lending", n_learn=6000, n_judge=1885, n_draws=3),
-)
+SETS = nearly_all(german=8, credit=4, telco=3, lending=3)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +49,7 @@ class Flattery:
     Attributes
     ----------
     stopping : float
-        Out of fold with the rounds that suit each fold, less the same with the rounds that suit the other four.
+        Out of fold with the rounds and the sharpness that suit each fold, less the same with those of the other four.
     averaging : float
         Judged rows by the mean of the folds' models, less the mean of the models' own scores.
     picking : float

@@ -110,6 +110,28 @@ SOURCES = (
     Source(name="flights_large", n_learn=20_000, n_judge=8000, is_large=True),
     Source(name="cdc_large", n_learn=20_000, n_judge=10_000, is_large=True),
 )
+# Rows to learn from and to judge on where nearly all of a table are used.
+_NEARLY_ALL = {
+    "german": (640, 160),
+    "digits": (1437, 360),
+    "wide": (1600, 3200),
+    "credit": (2500, 1063),
+    "telco": (4000, 1634),
+    "diamonds": (4000, 8000),
+    "lending": (6000, 1885),
+    "adult": (8000, 8000),
+    "rare_1": (8000, 16_000),
+    "rare_2": (8000, 16_000),
+    "rare_3": (8000, 16_000),
+}
+
+
+def nearly_all(**n_draws: int) -> tuple[Source, ...]:
+    """Return tables by name, nearly whole, drawn so many times."""
+    return tuple(
+        Source(name=name, n_learn=_NEARLY_ALL[name][0], n_judge=_NEARLY_ALL[name][1], n_draws=n)
+        for name, n in n_draws.items()
+    )
 
 
 def _rare(seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -22,7 +22,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
-from portfolio_sets import Draw, Source, draws
+from portfolio_sets import Draw, Source, draws, nearly_all
 from scipy.special import expit, softmax
 from sklearn.metrics import log_loss, roc_auc_score
 
@@ -35,18 +35,7 @@ from mltrain.space import Params
 
 N_TRIALS, MOST_ROUNDS, EVERY = 4, 700, 5
 RULES = ("log loss", "ROC AUC", "sharpened")
-SETS = (
-    Source(name="german", n_learn=640, n_judge=160, n_draws=6),
-    Source(name="credit", n_learn=2500, n_judge=1063, n_draws=3),
-    Source(name="telco", n_learn=4000, n_judge=1634, n_draws=3),
-    Source(name="lending", n_learn=6000, n_judge=1885, n_draws=3),
-    Source(name="adult", n_learn=8000, n_judge=8000, n_draws=2),
-    Source(name="rare_1", n_learn=8000, n_judge=16_000, n_draws=2),
-    Source(name="rare_2", n_learn=8000, n_judge=16_000, n_draws=2),
-    Source(name="rare_3", n_learn=8000, n_judge=16_000, n_draws=2),
-    Source(name="digits", n_learn=1437, n_judge=360, n_draws=3),
-    Source(name="diamonds", n_learn=4000, n_judge=8000, n_draws=2),
-)
+SETS = nearly_all(german=6, credit=3, telco=3, lending=3, adult=2, rare_1=2, rare_2=2, rare_3=2, digits=3, diamonds=2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
