@@ -176,8 +176,12 @@ def end_vote(begun: BegunVote) -> Candidate:
 def _score(begun: BegunVote) -> float:
     """Return what the vote is worth beside the families that it was made of."""
     job, metric = begun.searched[0].job, begun.recipe.metric
-    y, parts = validated_y(job), validated_parts(job)
-    picked = pick([voter.proba for voter in begun.voters], y, metric=metric, seed=begun.recipe.seed, parts=parts)
+    y = validated_y(job)
+
+    def picked() -> float:
+        probas = [voter.proba for voter in begun.voters]
+        return pick(probas, y, metric=metric, seed=begun.recipe.seed, parts=validated_parts(job))
+
     crossed = score(metric, y, as_scored(job, begun.chosen.proba))
     families = [family.kept.validation_score for family in begun.searched]
     return beside_members(crossed, picked=picked, members=families, metric=metric)

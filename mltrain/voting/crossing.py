@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -114,13 +114,15 @@ def pick(
     return best - float(np.average(losses, weights=sizes))
 
 
-def beside_members(crossed: float, *, picked: float, members: Sequence[float], metric: Metric) -> float:
+def beside_members(crossed: float, *, picked: Callable[[], float], members: Sequence[float], metric: Metric) -> float:
     """Return a vote's score, fit to be ranked beside those of its members.
 
     Parameters
     ----------
-    crossed, picked : float
-        What voting and what picking one of the voters is worth, each on rows that it was not chosen on.
+    crossed : float
+        What voting is worth on rows that its weights were not chosen on.
+    picked : callable
+        Returns what picking one of the voters is worth, see `pick`; asked only where a member is ahead.
     members : sequence of float
         Scores of those that it is ranked beside.
 
@@ -132,7 +134,7 @@ def beside_members(crossed: float, *, picked: float, members: Sequence[float], m
     60 s, `benchmarks.peers`, 2026-11-26 and 27). Where a family is far ahead, picking it is worth more than a vote.
     """
     best = max(members) if metric.greater_is_better else min(members)
-    if is_better(metric, crossed, best) or not is_better(metric, crossed, picked):
+    if is_better(metric, crossed, best) or not is_better(metric, crossed, picked()):
         return crossed
     return float(np.nextafter(best, np.inf if metric.greater_is_better else -np.inf))
 

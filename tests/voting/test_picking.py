@@ -71,4 +71,11 @@ def test_a_vote_that_is_worth_more_than_picking_counts_for_no_less_than_its_memb
 ) -> None:
     resolved = resolve(metric, n_classes=2)
 
-    assert beside_members(crossed, picked=picked, members=members, metric=resolved) == wanted
+    assert beside_members(crossed, picked=lambda: picked, members=members, metric=resolved) == wanted
+
+
+def test_picking_is_not_looked_at_where_the_vote_is_ahead() -> None:
+    def refuse() -> float:
+        raise AssertionError("asked for what nobody needs")
+
+    assert beside_members(0.8, picked=refuse, members=[0.7], metric=ROC_AUC) == 0.8
