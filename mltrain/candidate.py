@@ -91,8 +91,8 @@ class Candidate:
     validation_score : float
         Score of held-out predictions, never of rows that models were fitted on, weights were chosen on or the trial
         was picked on: of several trials it is a little below the best trial's own score. A fold's rows told its booster
-        where to stop and how sure it is, and nothing else. They are as they came or,
-        where `Recipe.sharpens`, sharpened by what other rows taught.
+        where to stop and how sure it is, and nothing else. They are as they came or, where `Recipe.sharpens`, sharpened
+        by what other rows taught. A vote may count for as much as its best member, see `mltrain.voting.beside_members`.
     held_out : HeldOut
         The same predictions after calibration.
     final_fit : {"refit", "bag", "fold", "vote"}

@@ -71,8 +71,8 @@ class CurveWatch:
 
     Loss curves flatten out, so the straight line through the last half of the rounds promises more than will
     come: a trial is given up only when that promise, at eight times the rounds so far or those of the longest
-    trial told, whichever is further, is not good enough. Checked at the first
-    look from round 32 on, then at twice as many rounds and so on.
+    trial told, whichever is further, is not good enough. Checked at the first look from round 32 on, then at twice as
+    many rounds and so on.
     """
 
     bar: Bar

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,18 @@ def test_many_rows_are_looked_at_every_round(family, monkeypatch):
     fitted = family.fit(prepared, 0, params={}, limits=Limits(seed=0, max_rounds=17))
 
     assert fitted.loss_rounds == tuple(range(1, 18))
+
+
+@BOOSTERS
+def test_a_deadline_between_two_looks_ends_a_fit(family, cancer, monkeypatch):
+    X, y, fold = cancer
+    prepared = _prepare(family, X, y, folds=[fold])
+    monkeypatch.setattr(sys.modules[type(family).__module__], "is_past", lambda _: True)
+
+    fitted = family.fit(prepared, 0, params={"learning_rate": 0.02}, limits=Limits(seed=0))
+
+    assert fitted.stopped == "deadline"
+    assert fitted.loss_rounds == tuple(range(1, 11))
 
 
 @BOOSTERS
