@@ -27,7 +27,7 @@ from mltrain.models import Fitted
 from mltrain.prediction_cost import MOST_PREDICTION_S, prediction_s, share_models
 from mltrain.preprocessing import Encoder
 from mltrain.search import Executor, SearchJob, Study, Trial, as_scored
-from mltrain.voting import VOTERS_PER_FAMILY, Selection, Vote, beside_members, pick, vote
+from mltrain.voting import VOTERS_PER_FAMILY, Selection, Vote, beside_members, is_outdone, vote
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,13 +178,15 @@ def _score(begun: BegunVote) -> float:
     job, metric = begun.searched[0].job, begun.recipe.metric
     y = validated_y(job)
 
-    def picked() -> float:
+    def outdone() -> bool:
         probas = [voter.proba for voter in begun.voters]
-        return pick(probas, y, metric=metric, seed=begun.recipe.seed, parts=validated_parts(job))
+        return is_outdone(
+            begun.chosen.proba, probas, y, metric=metric, seed=begun.recipe.seed, parts=validated_parts(job)
+        )
 
     crossed = score(metric, y, as_scored(job, begun.chosen.proba))
     families = [family.kept.validation_score for family in begun.searched]
-    return beside_members(crossed, picked=picked, members=families, metric=metric)
+    return beside_members(crossed, outdone=outdone, members=families, metric=metric)
 
 
 def _voters(searched: Sequence[Searched], metric: Metric, *, deadline: float | None) -> list[_Voter]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,7 +58,7 @@ def vote(
     weights = choose_weights(stacked, y, metric=metric, seed=seed, deadline=deadline, selection=selection)
     proba = np.empty_like(stacked[0])
     quick = replace(selection, n_bags=max(1, selection.n_bags // 3))
-    for part, (rest, held_out) in enumerate(_parts(y, seed) if parts is None else _given_parts(parts)):
+    for part, (rest, held_out) in enumerate(_parts_of(y, seed, parts)):
         fitted = choose_weights(
             stacked[:, rest], y[rest], metric=metric, seed=seed + 1 + part, deadline=deadline, selection=quick
         )
@@ -102,9 +102,7 @@ def pick(
         return best
     stacked = np.stack(probas).astype(np.float64)
     losses, sizes = [], []
-    for rest, held_out in _parts(y, seed) if parts is None else _given_parts(parts):
-        judge = make_judge(stacked[:, rest], y[rest], metric=metric)
-        picked = int(np.argmax(np.nan_to_num(judge.scores(judge.votes, 1), nan=-np.inf)))
+    for held_out, picked in _picked(stacked, y, metric, _parts_of(y, seed, parts)):
         if picked != 0 and len(np.unique(y[held_out])) > 1:
             here = [score(metric, y[held_out], stacked[model, held_out]) for model in (0, picked)]
             losses.append(here[0] - here[1])
@@ -114,29 +112,79 @@ def pick(
     return best - float(np.average(losses, weights=sizes))
 
 
-def beside_members(crossed: float, *, picked: Callable[[], float], members: Sequence[float], metric: Metric) -> float:
+def is_outdone(
+    crossed: Floats,
+    probas: Sequence[NDArray[np.floating]],
+    y: Codes,
+    *,
+    metric: Metric,
+    seed: int,
+    parts: NDArray[np.intp] | None = None,
+) -> bool:
+    """Tell whether picking one of several models is worth more than their vote, by more than one standard error.
+
+    Parameters
+    ----------
+    crossed : ndarray of shape (n_samples, n_classes)
+        What the vote says, each row by weights chosen without it.
+    probas : sequence of ndarray of shape (n_samples, n_classes)
+    parts : ndarray of shape (n_samples,), optional
+        As for `vote`.
+
+    Notes
+    -----
+    The gain is the mean over parts, each scored by the model that is best without it; its standard error is that of
+    the mean. Parts on which the metric is undefined do not count, and fewer than two show nothing.
+    """
+    stacked = np.stack(probas).astype(np.float64)
+    gains = [
+        score(metric, y[held_out], stacked[picked, held_out]) - score(metric, y[held_out], crossed[held_out])
+        for held_out, picked in _picked(stacked, y, metric, _parts_of(y, seed, parts))
+        if len(np.unique(y[held_out])) > 1
+    ]
+    if len(gains) < 2:
+        return False
+    sign = 1 if metric.greater_is_better else -1
+    return bool(sign * np.mean(gains) > np.std(gains, ddof=1) / np.sqrt(len(gains)))
+
+
+def beside_members(crossed: float, *, outdone: Callable[[], bool], members: Sequence[float], metric: Metric) -> float:
     """Return a vote's score, fit to be ranked beside those of its members.
 
     Parameters
     ----------
     crossed : float
         What voting is worth on rows that its weights were not chosen on.
-    picked : callable
-        Returns what picking one of the voters is worth, see `pick`; asked only where a member is ahead.
+    outdone : callable
+        Tells whether picking one of the voters is worth more, see `is_outdone`; asked only where a member is ahead.
     members : sequence of float
         Scores of those that it is ranked beside.
 
     Notes
     -----
-    The best of several scores flatters: nobody has told it that it was picked. So a vote that is worth more than
-    picking one counts for no less than the best member, and for a last bit more. In 17 runs of two classes a family led
-    its vote, by at most 0.003 of ROC AUC; on test rows the vote was better in 13, by 0.0028 on average (runs of 15 and
-    60 s, `benchmarks.peers`, 2026-11-26 and 27). Where a family is far ahead, picking it is worth more than a vote.
+    The best of several scores flatters: nobody has told it that it was picked. So a vote counts for no less than the
+    best member, and for a last bit more, unless picking one is clearly worth more. In 20
+    runs of two classes a family was ahead of its vote, by at most 0.003 of ROC AUC; on test rows the vote was better in
+    15, by 0.0013 on average (runs of 15 and 60 s, `benchmarks.peers`, 2026-11-24 to 27).
     """
     best = max(members) if metric.greater_is_better else min(members)
-    if is_better(metric, crossed, best) or not is_better(metric, crossed, picked()):
+    if is_better(metric, crossed, best) or outdone():
         return crossed
     return float(np.nextafter(best, np.inf if metric.greater_is_better else -np.inf))
+
+
+def _picked(
+    stacked: Floats, y: Codes, metric: Metric, parts: Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]
+) -> Iterator[tuple[NDArray[np.intp], int]]:
+    """Yield the rows of each part, and the model that is best without them; of equals the first."""
+    for rest, held_out in parts:
+        judge = make_judge(stacked[:, rest], y[rest], metric=metric)
+        yield held_out, int(np.argmax(np.nan_to_num(judge.scores(judge.votes, 1), nan=-np.inf)))
+
+
+def _parts_of(y: Codes, seed: int, given: NDArray[np.intp] | None) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return the rows without and within each part."""
+    return _parts(y, seed) if given is None else _given_parts(given)
 
 
 def _parts(y: Codes, seed: int, n_parts: int = 5) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

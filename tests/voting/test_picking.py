@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mltrain.metrics import resolve, score
-from mltrain.voting import beside_members, pick
+from mltrain.voting import beside_members, is_outdone, pick
 
 LOG_LOSS = resolve("log_loss", n_classes=2)
 ROC_AUC = resolve("roc_auc", n_classes=2)
@@ -55,27 +55,65 @@ def test_parts_that_are_given_are_used_and_one_class_in_a_part_does_no_harm():
     assert pick(models, y, metric=ROC_AUC, seed=0, parts=parts) == pytest.approx(score(ROC_AUC, y, models[0]))
 
 
+@pytest.mark.parametrize("metric", [LOG_LOSS, ROC_AUC])
+def test_a_vote_is_outdone_by_a_model_that_is_better_on_every_part_and_not_by_its_equal(metric):
+    y = np.tile([0, 1], 300)
+    good, other, poor = (
+        predictions(y, skill=1.0, seed=0),
+        predictions(y, skill=1.0, seed=1),
+        predictions(y, skill=0.1, seed=2),
+    )
+    vote_of_two = (good + other) / 2
+
+    assert is_outdone(poor, [good, other], y, metric=metric, seed=0)
+    assert not is_outdone(vote_of_two, [good, other], y, metric=metric, seed=0)
+    assert not is_outdone(good, [good], y, metric=metric, seed=0)
+
+
+def test_a_model_that_was_only_lucky_on_some_parts_does_not_outdo_a_vote():
+    y = np.tile([0, 1], 250)
+    outdone = [
+        is_outdone(
+            predictions(y, skill=0.3, seed=1000 * seed),
+            [predictions(y, skill=0.3, seed=1000 * seed + number) for number in range(1, 11)],
+            y,
+            metric=ROC_AUC,
+            seed=seed,
+        )
+        for seed in range(30)
+    ]
+
+    assert np.mean(outdone) < 0.4
+
+
+def test_a_vote_is_outdone_on_no_part_that_has_one_class():
+    y = np.array([0] * 20 + [1] * 20)
+    good, poor = predictions(y, skill=2.0, seed=0), predictions(y, skill=-2.0, seed=1)
+
+    assert not is_outdone(poor, [good], y, metric=ROC_AUC, seed=0, parts=np.repeat([0, 1, 2, 3], 10))
+
+
 @pytest.mark.parametrize(
-    ("metric", "crossed", "picked", "members", "wanted"),
+    ("metric", "crossed", "outdone", "members", "wanted"),
     [
-        ("roc_auc", 0.80, 0.78, [0.79, 0.70], 0.80),
-        ("roc_auc", 0.80, 0.79, [0.81, 0.70], np.nextafter(0.81, 1)),
-        ("roc_auc", 0.80, 0.80, [0.81, 0.70], 0.80),
-        ("log_loss", 0.50, 0.52, [0.49, 0.60], np.nextafter(0.49, 0)),
-        ("log_loss", 0.50, 0.49, [0.48, 0.60], 0.50),
+        ("roc_auc", 0.80, True, [0.79, 0.70], 0.80),
+        ("roc_auc", 0.80, False, [0.81, 0.70], np.nextafter(0.81, 1)),
+        ("roc_auc", 0.80, True, [0.81, 0.70], 0.80),
+        ("log_loss", 0.50, False, [0.49, 0.60], np.nextafter(0.49, 0)),
+        ("log_loss", 0.50, True, [0.48, 0.60], 0.50),
     ],
-    ids=["ahead", "worth more than picking", "worth no more", "less is better", "one far ahead"],
+    ids=["ahead", "not outdone", "outdone", "less is better", "outdone where less is better"],
 )
-def test_a_vote_that_is_worth_more_than_picking_counts_for_no_less_than_its_members(
-    metric: str, crossed: float, picked: float, members: list[float], wanted: float
+def test_a_vote_that_nobody_clearly_outdoes_counts_for_no_less_than_its_members(
+    metric: str, crossed: float, outdone: bool, members: list[float], wanted: float
 ) -> None:
     resolved = resolve(metric, n_classes=2)
 
-    assert beside_members(crossed, picked=lambda: picked, members=members, metric=resolved) == wanted
+    assert beside_members(crossed, outdone=lambda: outdone, members=members, metric=resolved) == wanted
 
 
 def test_picking_is_not_looked_at_where_the_vote_is_ahead() -> None:
-    def refuse() -> float:
+    def refuse() -> bool:
         raise AssertionError("asked for what nobody needs")
 
-    assert beside_members(0.8, picked=refuse, members=[0.7], metric=ROC_AUC) == 0.8
+    assert beside_members(0.8, outdone=refuse, members=[0.7], metric=ROC_AUC) == 0.8
