@@ -1,4 +1,4 @@
-"""The tables: real ones from a folder, scikit-learn's own, and made ones; the same bytes each time."""
+"""The tables: real ones from a folder and from packages, and made ones; the same bytes each time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_classification
+
+from benchmarks.peers.keel import KEEL, load_keel
 
 TARGET = "target"
 
@@ -43,7 +45,7 @@ BUILT: dict[str, Callable[[], pd.DataFrame]] = {
     "wide": made_wide,
     "imbalanced": made_imbalanced,
 }
-DEFAULT = ("breast_cancer", "german", "digits", "wide", "credit", "telco", "lending", "imbalanced", *SHARED[4:])
+DEFAULT = ("breast_cancer", "german", "digits", "wide", "credit", "telco", "lending", "imbalanced", *SHARED[4:], *KEEL)
 
 
 def load_table(name: str, folder: Path) -> pd.DataFrame:
@@ -56,9 +58,11 @@ def load_table(name: str, folder: Path) -> pd.DataFrame:
     """
     if name in BUILT:
         return BUILT[name]()
+    if name in KEEL:
+        return load_keel(name)
     parts = [folder / name / f"{part}.parquet" for part in ("train", "test")]
     if not all(part.exists() for part in parts):
-        known = ", ".join([*SHARED, *BUILT])
+        known = ", ".join([*SHARED, *BUILT, *KEEL])
         raise ValueError(f"data set '{name}' is neither in {folder} nor built in; known: {known}")
     return pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
 

@@ -34,6 +34,22 @@ def installed(interpreter: Path) -> str:
     return listing.read_text() if listing.exists() else ""
 
 
+def unpack(requirement: str, folder: Path) -> Path:
+    """Return a folder that holds one package without what it depends on, for the files that it ships.
+
+    Raises
+    ------
+    subprocess.CalledProcessError, FileNotFoundError
+        As `make_environments`.
+    """
+    place = folder.expanduser() / requirement
+    if not place.exists():
+        half = place.with_name(f"{requirement}.half")
+        _uv("pip", "install", "--quiet", "--no-deps", "--python", sys.executable, "--target", str(half), requirement)
+        half.rename(place)
+    return place
+
+
 def warm_up(interpreter: Path, modules: Iterable[str]) -> None:
     """Import modules once in a process of their own.
 
