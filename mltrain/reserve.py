@@ -11,7 +11,9 @@ from mltrain.search import SearchJob, SoFar, Trial
 
 # Measured on one core for two and for 26 classes; calibration samples rows above 400,000 cells.
 _CALIBRATION_S_PER_CELL = 4e-6
-_CALIBRATION_OF_CLASSES_S = 0.5  # more than two: a scale and an offset for each, found in many steps
+# Shares of a family's time. What has to be done is done in any case, so more is kept back for it.
+_MOST_KEEPING = 0.5
+_MOST_AFTER_SEARCH = 0.4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +42,7 @@ def keeping_seconds(job: SearchJob, *, draws_figures: bool) -> float:
     """Forecast what a family takes once its models are fitted: calibration, figures, saving."""
     n_cells = len(job.valid_rows) * job.objective.n_classes
     saving_s = 0.35 if draws_figures else 0.12
-    calibration_s = _CALIBRATION_OF_CLASSES_S if job.objective.n_classes > 2 else 0.0
-    return saving_s + calibration_s + min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL
+    return saving_s + min(n_cells, 400_000) * _CALIBRATION_S_PER_CELL
 
 
 def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance) -> float:
@@ -50,7 +51,8 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
     Returns
     -------
     float
-        At most four tenths of the share, and what voters may take.
+        At most half of the share for what nobody can leave out, calibration and saving; four tenths with a
+        final fit, which is left out where it has no time; and what voters may take.
     """
     job, best = so_far.job, so_far.best
     voters_s = so_far.say * allowance.voters_s
@@ -60,17 +62,18 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
         per_1000_s = MOST_PREDICTION_S if best is None else min(prediction_s(job, best.n_rounds), MOST_PREDICTION_S)
         keeping_s += len(recipe.calibration_split.y) / 1000 * per_1000_s / n_cores
     # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
-    seconds = so_far.slowness * (keeping_s + 0.02 * share_s)
+    seconds = min(so_far.slowness * (keeping_s + 0.02 * share_s), _MOST_KEEPING * share_s)
+    most_s = max(_MOST_AFTER_SEARCH * share_s, seconds)
     if recipe.final_fit == "refit":
         # Refits run side by side, so each takes the cores that its threads take.
         refit_s = 0.2 * share_s if best is None else _refit_s(so_far, best, n_cores=n_cores)
-        return min(seconds + refit_s, 0.4 * share_s) + min(2 * refit_s, voters_s)
+        return min(seconds + refit_s, most_s) + min(2 * refit_s, voters_s)
     if best is not None and not so_far.is_at_hand:
         seconds += best.seconds * best.threads / n_cores
     refits_s = 0.0
     if recipe.refits_voters and best is not None:
         refits_s = n_affordable(job, best.n_rounds) * _refit_s(so_far, best, n_cores=n_cores)
-    return min(seconds, 0.4 * share_s) + min(refits_s, voters_s)
+    return min(seconds, most_s) + min(refits_s, voters_s)
 
 
 def _refit_s(so_far: SoFar, best: Trial, *, n_cores: int) -> float:

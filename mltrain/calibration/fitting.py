@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,17 +68,39 @@ def _fit_sigmoid(proba: Floats, y: NDArray[np.int64]) -> Calibrator:
         odds, targets = log_odds(proba), _platt_targets(y == 1)
         found = _minimise(lambda free: _logistic(odds, targets, scale=free[0], offset=free[1]), np.array([1.0, 0.0]))
         return Calibrator(method="sigmoid", n_classes=2, scale=(found[0],), offset=(found[1],))
-    logs = log_proba(proba)
+    scale, offset = _vector_scaling(log_proba(proba), y)
+    return Calibrator(method="sigmoid", n_classes=n_classes, scale=tuple(scale.tolist()), offset=tuple(offset.tolist()))
+
+
+def _vector_scaling(logs: Floats, y: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return a scale and an offset for each class's log probabilities.
+
+    They are looked for in units of what moves the loss alike at the start, offsets where scales do not move them: rare
+    classes have slopes a thousand times flatter than others, and 100 steps did not get there otherwise.
+    """
+    n, n_classes = logs.shape
+    proba = np.exp(logs)
+    curvature = proba * (1 - proba)
+    middle = (curvature * logs).sum(axis=0) / np.maximum(curvature.sum(axis=0), _RIDGE)
+    scale_unit = np.sqrt((curvature * (logs - middle) ** 2).sum(axis=0) / n + 2 * _RIDGE)
+    offset_unit = np.sqrt(curvature.sum(axis=0) / n + 2 * _RIDGE)
+
+    def in_units(free: Floats) -> tuple[Floats, Floats]:
+        scale = free[:n_classes] / scale_unit
+        return scale, free[n_classes:] / offset_unit - scale * middle
 
     def loss(free: Floats) -> tuple[float, Floats]:
-        scale, offset = free[:n_classes], free[n_classes:]
-        value, gradient = _softmax_loss(logs * scale + offset, y)
-        away = np.concatenate([scale - 1, offset])
-        slope = np.concatenate([(gradient * logs).sum(axis=0), gradient.sum(axis=0)])
-        return value + _RIDGE * float(away @ away), slope + 2 * _RIDGE * away
+        scale, offset = in_units(free)
+        scores = logs * scale
+        scores += offset
+        value, gradient = _softmax_loss(scores, y)
+        by_scale = np.einsum("ij,ij->j", gradient, logs) + 2 * _RIDGE * (scale - 1)
+        by_offset = gradient.sum(axis=0) + 2 * _RIDGE * offset
+        value += _RIDGE * float((scale - 1) @ (scale - 1) + offset @ offset)
+        return value, np.concatenate([(by_scale - by_offset * middle) / scale_unit, by_offset / offset_unit])
 
-    found = _minimise(loss, np.concatenate([np.ones(n_classes), np.zeros(n_classes)]), n_scales=n_classes)
-    return Calibrator(method="sigmoid", n_classes=n_classes, scale=found[:n_classes], offset=found[n_classes:])
+    start = np.concatenate([scale_unit, middle * offset_unit])
+    return in_units(np.array(_minimise(loss, start, least=_MIN_SCALE * scale_unit)))
 
 
 def _platt_targets(is_positive: NDArray[np.bool_]) -> Floats:
@@ -98,27 +120,36 @@ def _logistic(odds: Floats, targets: Floats, *, scale: float, offset: float) -> 
 
 
 def _softmax_loss(scores: Floats, y: NDArray[np.int64]) -> tuple[float, Floats]:
-    """Return the mean log loss of the softmax of scores and its slope in each score."""
-    rows = np.arange(len(y))
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    shares = np.exp(shifted)
-    totals = shares.sum(axis=1)
-    value = np.mean(np.log(totals) - shifted[rows, y])
-    gradient = shares / totals[:, None]
-    gradient[rows, y] -= 1.0
-    return float(value), gradient / len(y)
+    """Return the mean log loss of the softmax of scores and its slope in each score, which takes their place."""
+    n, n_classes = scores.shape
+    own = np.arange(n) * n_classes + y
+    scores -= scores.max(axis=1, keepdims=True)
+    of_own = scores.ravel()[own].sum()
+    np.exp(scores, out=scores)
+    totals = scores.sum(axis=1)
+    value = (np.log(totals).sum() - of_own) / n
+    scores /= (n * totals)[:, None]
+    scores.ravel()[own] -= 1 / n
+    return float(value), scores
 
 
-def _minimise(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, *, n_scales: int = 1) -> tuple[float, ...]:
-    """Minimise a smooth loss whose first parameters are scales."""
+def _minimise(
+    loss: Callable[[Floats], tuple[float, Floats]], start: Floats, *, least: Sequence[float] | Floats = (_MIN_SCALE,)
+) -> tuple[float, ...]:
+    """Minimise a smooth loss whose first parameters are scales, which have a least value."""
     from scipy import optimize  # noqa: PLC0415  (0.3 s, and only calibration needs it)
 
     def sized(free: Floats) -> tuple[float, Floats]:
         value, gradient = loss(free)
         return value, gradient[: len(free)]
 
-    bounds = [(_MIN_SCALE, None)] * n_scales + [(None, None)] * (len(start) - n_scales)
-    options = {"gtol": 1e-7, "ftol": 1e-11, "maxiter": 100}
+    bounds = [(scale, None) for scale in least] + [(None, None)] * (len(start) - len(least))
+    # A scale and an offset for each class: 50 steps come within 0.0001 of the least log loss, and more cost seconds.
+    options: dict[str, float] = (
+        {"gtol": 1e-7, "ftol": 1e-11, "maxiter": 100}
+        if len(least) == 1
+        else {"gtol": 1e-5, "ftol": 1e-7, "maxiter": 50}
+    )
     minimise: Any = optimize.minimize  # its overloads do not know a loss that returns its slope
     found = minimise(sized, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return tuple(float(value) for value in found.x)

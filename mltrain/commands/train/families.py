@@ -182,8 +182,8 @@ def _begin_final(session: Session, job: SearchJob, study: Study, *, deadline: fl
 
 
 def _refits_end(session: Session, jobs: list[SearchJob], deadline: float) -> float:
-    """Return when refits end, so that families can still be kept whose refits end last: half of them, say."""
-    keeping_s = 0.5 * sum(keeping_seconds(job, draws_figures=session.budget.draws_figures) for job in jobs)
+    """Return when refits end, so that families can still be kept whose refits end last: three quarters, say."""
+    keeping_s = 0.75 * sum(keeping_seconds(job, draws_figures=session.budget.draws_figures) for job in jobs)
     return deadline - min(keeping_s, 0.5 * max(deadline - time.monotonic(), 0.0))
 
 
