@@ -72,7 +72,7 @@ _FOREST = {
     "xt-half-5": (0.5, 5, "entropy", False, True),
 }
 
-# strength, penalty, knots; many more of them in bends.py
+# strength, penalty, knots; many more of them, and landmarks, in linear_models.py
 _LINEAR = {
     "old1": (0.1, "l2", 0),
     "old2": (1.0, "l2", 0),

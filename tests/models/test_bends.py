@@ -101,7 +101,7 @@ def test_knots_are_placed_on_training_rows_alone():
 
     fitted = _fit(X, y, fold=Fold(train=np.arange(300), valid=np.arange(300, 400)), n_knots=5)
 
-    assert fitted.model.bends.knots.max() < 50
+    assert fitted.model.features.knots.max() < 50
     assert fitted.valid_proba.shape == (100, 2)
 
 

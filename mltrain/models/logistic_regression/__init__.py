@@ -1,4 +1,4 @@
-"""Logistic regression with L2, L1 or elastic-net penalty, by L-BFGS on the one-hot view, straight or bent.
+"""Logistic regression with L2, L1 or elastic-net penalty, by L-BFGS on the one-hot view: straight, bent, by landmarks.
 
 The solver is SciPy's, driven from here, so that a fit ends within one iteration of its deadline and gives the same
 result on every supported scikit-learn, whose spelling of penalties changes between versions.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,17 @@ from numpy.typing import NDArray
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
 from mltrain.models.framing import frame, unframe
 from mltrain.models.logistic_regression.bends import Bends, place_bends
-from mltrain.models.logistic_regression.sizing import most_rows
+from mltrain.models.logistic_regression.landmarks import Landmarks, place_landmarks
+from mltrain.models.logistic_regression.sizing import most_rows, rows_at_most
 from mltrain.models.logistic_regression.solver import Linear, Penalty, Problem, solve
-from mltrain.models.logistic_regression.space import KNOWN, MOST_KNOTS, PENALTIES, first_trials, search_space
+from mltrain.models.logistic_regression.space import (
+    KNOWN,
+    MOST_KNOTS,
+    MOST_LANDMARKS,
+    PENALTIES,
+    first_trials,
+    search_space,
+)
 from mltrain.models.logistic_regression.work import MOST_ITERATIONS, forecast_work
 from mltrain.models.parameters import settle_parameters, take_choice, take_number
 from mltrain.models.rounds import RoundWatch, is_past, log_loss, normalise
@@ -28,35 +36,42 @@ from mltrain.models.rows import FoldRows, Prepared, fold_rows, prepare_rows
 from mltrain.space import Params, Scalar, Space
 
 _LOOK_EVERY = 5
+# Rows that are predicted at once: mapped, each takes a cell for each landmark.
+_BLOCK = 20_000
+
+
+FeatureMap: TypeAlias = Bends | Landmarks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Bent:
-    """A linear classifier of features and their bends."""
+class Mapped:
+    """A linear classifier of what a feature map makes of a row."""
 
     linear: Linear
-    bends: Bends
+    features: FeatureMap
 
     @property
     def n_features(self) -> int:
-        """Number of features before bends."""
-        return int(self.linear.spread.size) - self.bends.n_bends
+        """Number of features before the map."""
+        if isinstance(self.features, Landmarks):
+            return self.features.n_features
+        return int(self.linear.spread.size) - self.features.n_bends
 
     def check(self) -> None:
         """Raise ValueError when the arrays do not belong together."""
         self.linear.check()
-        columns, knots = self.bends.columns, self.bends.knots
-        if columns.shape != knots.shape or columns.ndim != 1 or not np.isfinite(knots).all():
-            raise ValueError(f"not a logistic regression: {columns.shape} bends at {knots.shape} knots")
-        if columns.min(initial=0) < 0 or columns.max(initial=-1) >= self.n_features:
-            raise ValueError(f"not a logistic regression: bends beyond {self.n_features} features")
+        if isinstance(self.features, Landmarks):
+            self.features.check(self.linear.spread.size)
+        else:
+            self.features.check(self.n_features)
 
 
 class LogisticRegression:
     """Multinomial logistic regression; for two classes one log odds.
 
     Where ``n_knots`` is above 0, the score is piecewise linear in each number: an additive model that is learnt in a
-    tenth of the time of trees and errs elsewhere than they do.
+    tenth of the time of trees and errs elsewhere than they do. Where ``n_landmarks`` is above 0, it is linear in how
+    close a row is to so many others, and ``n_knots`` counts for nothing: kernel logistic regression.
 
     References
     ----------
@@ -98,7 +113,7 @@ class LogisticRegression:
         """Hold the rows; a GPU is not used.
 
         A fit takes 8 bytes a filled cell of at most 24,000,000 cells when the view is sparse or its rows are sampled,
-        and about 40 bytes a row and class; it copies its fold's rows unless they stand together and nothing bends.
+        and about 40 bytes a row and class; it copies its fold's rows unless they stand together and nothing is mapped.
         """
         del threads
         return prepare_rows(view, y, weights=weights, folds=folds, objective=objective)
@@ -116,9 +131,12 @@ class LogisticRegression:
         penalty = _penalty(settled)
         n_classes = prepared.objective.n_classes
         n_samples = prepared.folds[fold].train.size
-        rows, bends = _bent_rows(prepared, fold, n_knots=_n_knots(settled))
-        X_valid = bends.apply(rows.X_valid)
-        problem = Problem.of(bends.apply(rows.X), rows.y, weights=rows.weights, n_classes=n_classes)
+        rows, features = _mapped_rows(prepared, fold, settled)
+        X, X_valid, basis = features.apply(rows.X), features.apply(rows.X_valid), None
+        if isinstance(features, Landmarks):
+            spread, basis = np.asarray(X.std(axis=0, dtype=np.float64)), features.basis()
+            X, X_valid = X @ basis.astype(X.dtype), X_valid @ basis.astype(X.dtype)
+        problem = Problem.of(X, rows.y, weights=rows.weights, n_classes=n_classes)
         watch = RoundWatch(limits=limits, n_samples=rows.y.size, stops_early=False)
 
         def see(iteration: int, model: Linear, loss: float) -> bool:
@@ -131,8 +149,11 @@ class LogisticRegression:
 
         solution = solve(problem, penalty, max_iterations=min(cap, limits.max_rounds or cap), on_iteration=see)
         curve = watch.curve()
+        linear = solution.model
+        if basis is not None:
+            linear = replace(linear, coefficients=linear.coefficients @ basis.T, spread=spread)
         return Fitted(
-            model=Bent(linear=solution.model, bends=bends),
+            model=Mapped(linear=linear, features=features),
             n_rounds=max(solution.n_iterations, 1),
             valid_proba=_proba(solution.model, X_valid),
             train_losses=curve.train_losses,
@@ -142,23 +163,27 @@ class LogisticRegression:
             stopped="done" if not solution.is_stopped else "deadline" if is_past(limits.deadline) else "pruned",
         )
 
-    def predict_proba(self, model: Bent, X: Any, *, threads: int = 1) -> Proba:
+    def predict_proba(self, model: Mapped, X: Any, *, threads: int = 1) -> Proba:
         """Return probabilities of shape (n_samples, n_classes)."""
         del threads
-        return _proba(model.linear, model.bends.apply(X))
+        blocks = [X[start : start + _BLOCK] for start in range(0, max(X.shape[0], 1), _BLOCK)]
+        return np.concatenate([_proba(model.linear, model.features.apply(block)) for block in blocks])
 
-    def importances(self, model: Bent, n_features: int) -> NDArray[np.float64]:
+    def importances(self, model: Mapped, n_features: int) -> NDArray[np.float64]:
         """Return the share of the absolute coefficients, each times its feature's spread in training.
 
-        Those of its bends are a feature's own.
+        Those of its bends are a feature's own; by landmarks a feature has no coefficient, but slopes at each of them.
         """
         assert model.n_features == n_features
+        if isinstance(model.features, Landmarks):
+            size = model.features.slopes(model.linear.coefficients) * model.features.rows.std(axis=0, dtype=np.float64)
+            return np.asarray(size / size.sum() if size.sum() > 0 else size)
         size = np.abs(model.linear.coefficients).mean(axis=0) * model.linear.spread
         own = size[:n_features].copy()
-        np.add.at(own, model.bends.columns, size[n_features:])
+        np.add.at(own, model.features.columns, size[n_features:])
         return np.asarray(own / own.sum() if own.sum() > 0 else own)
 
-    def dump(self, model: Bent) -> bytes:
+    def dump(self, model: Mapped) -> bytes:
         """Return the arrays in NumPy's own format, without pickle, framed."""
         buffer = io.BytesIO()
         np.savez(
@@ -168,12 +193,11 @@ class LogisticRegression:
             classes=model.linear.classes,
             spread=model.linear.spread,
             n_classes=np.int64(model.linear.n_classes),
-            bend_columns=model.bends.columns,
-            bend_knots=model.bends.knots,
+            **_arrays(model.features),
         )
         return frame(self.name, buffer.getvalue())
 
-    def load(self, data: bytes) -> Bent:
+    def load(self, data: bytes) -> Mapped:
         """Rebuild a model from its arrays.
 
         Raises
@@ -191,29 +215,54 @@ class LogisticRegression:
                     spread=arrays["spread"],
                     n_classes=int(arrays["n_classes"]),
                 )
-                model = Bent(linear=linear, bends=Bends(columns=arrays["bend_columns"], knots=arrays["bend_knots"]))
+                model = Mapped(linear=linear, features=_feature_map(arrays))
         except (KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
             raise ValueError(f"not a logistic regression: {error}") from error
         model.check()
         return model
 
 
-def _bent_rows(prepared: Prepared, fold: int, *, n_knots: int) -> tuple[FoldRows, Bends]:
-    """Return the rows of a fold and where they bend; with bends a row has more cells, so that fewer rows are taken."""
+def _mapped_rows(prepared: Prepared, fold: int, settled: dict[str, Scalar]) -> tuple[FoldRows, FeatureMap]:
+    """Return the rows of a fold and their feature map; a row that becomes more cells leaves room for fewer rows."""
     n_classes = prepared.objective.n_classes
     rows = fold_rows(prepared, fold, most_rows=most_rows(prepared.view, n_classes=n_classes))
-    bends = place_bends(rows.X, n_knots=n_knots)
-    fewer = most_rows(prepared.view, n_classes=n_classes, n_bends=bends.n_bends)
-    return fold_rows(prepared, fold, most_rows=fewer) if fewer < rows.y.size else rows, bends
+    n_landmarks, reach = _n_landmarks(settled), take_number(settled, "reach", default=1.0, low=1e-3, high=1e3)
+    features: FeatureMap
+    if n_landmarks:
+        seed = (prepared.objective.seed, fold)
+        features = place_landmarks(rows.X, n_landmarks=n_landmarks, reach=reach, seed=seed)
+        fewer = rows_at_most(len(features.rows), n_classes=n_classes)
+    else:
+        features = place_bends(rows.X, n_knots=_n_knots(settled))
+        fewer = most_rows(prepared.view, n_classes=n_classes, n_bends=features.n_bends)
+    return fold_rows(prepared, fold, most_rows=fewer) if fewer < rows.y.size else rows, features
+
+
+def _arrays(features: FeatureMap) -> dict[str, Any]:
+    """Return what a feature map is made of, by name."""
+    if isinstance(features, Landmarks):
+        return {"landmarks": features.rows, "decay": np.float64(features.decay)}
+    return {"bend_columns": features.columns, "bend_knots": features.knots}
+
+
+def _feature_map(arrays: Any) -> FeatureMap:
+    """Return the feature map that is made of these arrays."""
+    if "landmarks" in arrays:
+        return Landmarks(rows=arrays["landmarks"], decay=float(arrays["decay"]))
+    return Bends(columns=arrays["bend_columns"], knots=arrays["bend_knots"])
 
 
 def _proba(model: Linear, X: Any) -> Proba:
-    """Return probabilities for rows whose bends are features already."""
+    """Return probabilities for rows that are mapped already."""
     return normalise(model.proba(X), n_classes=model.n_classes, classes=model.classes.tolist())
 
 
 def _n_knots(settled: dict[str, Scalar]) -> int:
     return int(take_number(settled, "n_knots", default=0, low=0, high=MOST_KNOTS))
+
+
+def _n_landmarks(settled: dict[str, Scalar]) -> int:
+    return int(take_number(settled, "n_landmarks", default=0, low=0, high=MOST_LANDMARKS))
 
 
 def _penalty(settled: dict[str, Scalar]) -> Penalty:

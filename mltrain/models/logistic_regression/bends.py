@@ -32,6 +32,14 @@ class Bends:
         """Number of bends of all features together."""
         return int(self.columns.size)
 
+    def check(self, n_features: int) -> None:
+        """Raise ValueError when they are no bends of so many features."""
+        columns, knots = self.columns, self.knots
+        if columns.shape != knots.shape or columns.ndim != 1 or not np.isfinite(knots).all():
+            raise ValueError(f"not a logistic regression: {columns.shape} bends at {knots.shape} knots")
+        if columns.min(initial=0) < 0 or columns.max(initial=-1) >= n_features:
+            raise ValueError(f"not a logistic regression: bends beyond {n_features} features")
+
     def apply(self, X: Any) -> Any:
         """Return ``X`` with one feature more for each bend, dense or CSR as it is; itself where nothing bends.
 

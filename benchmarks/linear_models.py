@@ -1,11 +1,12 @@
-"""Compare linear models that are straight with such that bend, on draws of the portfolio's data sets.
+"""Compare linear models that are straight, that bend and that go by landmarks, on draws of the portfolio's data sets.
 
-    python benchmarks/bends.py ../shared/data > benchmarks/results/bends-$(date +%F).md
+    python benchmarks/linear_models.py ../shared/data > benchmarks/results/linear_models-$(date +%F).md
 
-Every penalty, strength and number of knots is fitted on the folds of every draw. The table has, for each draw, the best
-straight and the best bent setting by log loss out of fold, and what their folds' mean scores on rows that nobody learnt
-from. Below it stands the order in which settings are chosen greedily, so that the best of those chosen comes as near as
-possible to the lowest loss of each set: the linear family's first trials are taken from it.
+Every penalty, strength and number of knots, and every strength and reach of landmarks, is fitted on the folds of every
+draw. The table has, for each draw, the best setting of each kind by log loss out of fold, and what their folds' mean
+scores on rows that nobody learnt from. Below it stands the order in which settings are chosen greedily, so that the
+best of those chosen comes as near as possible to the lowest loss of each set: the linear family's first trials are
+taken from it.
 """
 
 from __future__ import annotations
@@ -32,9 +33,12 @@ from mltrain.space import Params
 KNOTS = (0, 2, 4, 8, 12)
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 PENALTIES = ("l2", "l1", "elasticnet")
-CHOSEN = 8
-# Hundreds of sparse columns, 105 settings: minutes each.
-SLOW = ("flights_large", "cdc_large")
+LANDMARKS = 400
+REACHES = (0.5, 0.7, 1.0, 1.4, 2.0)
+KINDS = ("straight", "bent", "landmarks")
+CHOSEN = 9
+# Hundreds of sparse columns or 20,000 rows, 140 settings: minutes each.
+SLOW = ("flights_large", "cdc_large", "adult_large")
 # So that one set where everything is far from the best does not outweigh all others.
 _MOST_REGRET = 0.2
 
@@ -58,7 +62,8 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     packages = ", ".join(f"{name} {version(name)}" for name in ("mltrain", "numpy", "scipy"))
-    print(f"# Straight and bent linear models\n\n{platform.machine()}, {packages}; one thread, draws by their seeds.\n")
+    print("# Linear models: straight, bent, by landmarks\n")
+    print(f"{platform.machine()}, {packages}; one thread, draws by their seeds.\n")
     print("| draw | rows | columns | | setting | loss out of fold | judged loss | judged ROC AUC | s |")
     print("| --- | ---: | ---: | --- | --- | ---: | ---: | ---: | ---: |")
     found: dict[str, list[Scored]] = {}
@@ -75,6 +80,8 @@ def settings() -> Iterator[Params]:
     """Yield all settings."""
     for penalty, n_knots, strength in product(PENALTIES, KNOTS, STRENGTHS):
         yield {"C": strength, "penalty": penalty, "n_knots": n_knots}
+    for reach, strength in product(REACHES, STRENGTHS):
+        yield {"C": strength, "penalty": "l2", "n_landmarks": LANDMARKS, "reach": reach}
 
 
 def score_all(draw: Draw) -> Iterator[Scored]:
@@ -103,10 +110,10 @@ def score_all(draw: Draw) -> Iterator[Scored]:
 
 
 def rows(draw: Draw, scored: Sequence[Scored]) -> Iterator[str]:
-    """Yield the rows of a draw: the best straight setting and the best bent one."""
+    """Yield the rows of a draw: the best setting of each kind."""
     n_features = draw.views(FAMILY.view)[0].n_features
-    for kind in ("straight", "bent"):
-        best = min((s for s in scored if (s.params["n_knots"] == 0) == (kind == "straight")), key=lambda s: s.loss)
+    for kind in KINDS:
+        best = min((s for s in scored if kind_of(s.params) == kind), key=lambda s: s.loss)
         auc = f"{best.auc:.4f}" if np.isfinite(best.auc) else ""
         yield (
             f"| {draw.name} | {draw.y.size:,} | {n_features} | {kind} | {text(best.params)} | {best.loss:.4f} "
@@ -130,9 +137,15 @@ def choose(names: Sequence[str], found: Sequence[Sequence[Scored]]) -> Iterator[
         yield f"| {place} | {text(tried[best])} | {means[best]:.4f} | {seconds[best]:.2f} |"
 
 
+def kind_of(params: Params) -> str:
+    """Return what kind of model a setting makes."""
+    return "landmarks" if "n_landmarks" in params else "bent" if params["n_knots"] else "straight"
+
+
 def text(params: Params) -> str:
     """Return a setting in a few words."""
-    return f"{params['penalty']}, C {params['C']:g}, {params['n_knots']} knots"
+    shape = f"reach {params['reach']:g}" if "reach" in params else f"{params['n_knots']} knots"
+    return f"{params['penalty']}, C {params['C']:g}, {shape}"
 
 
 if __name__ == "__main__":
