@@ -113,7 +113,8 @@ class LogisticRegression:
         """Hold the rows; a GPU is not used.
 
         A fit takes 8 bytes a filled cell of at most 24,000,000 cells when the view is sparse or its rows are sampled,
-        and about 40 bytes a row and class; it copies its fold's rows unless they stand together and nothing is mapped.
+        about 40 bytes a row and class, and 8 bytes a row and landmark; it copies its fold's rows unless they stand
+        together and nothing is mapped.
         """
         del threads
         return prepare_rows(view, y, weights=weights, folds=folds, objective=objective)
