@@ -58,7 +58,7 @@ def vote(
     weights = choose_weights(stacked, y, metric=metric, seed=seed, deadline=deadline, selection=selection)
     proba = np.empty_like(stacked[0])
     quick = replace(selection, n_bags=max(1, selection.n_bags // 3))
-    for part, (rest, held_out) in enumerate(_parts_of(y, seed, parts)):
+    for part, (rest, held_out) in enumerate(_parts(y, seed, parts)):
         fitted = choose_weights(
             stacked[:, rest], y[rest], metric=metric, seed=seed + 1 + part, deadline=deadline, selection=quick
         )
@@ -102,7 +102,7 @@ def pick(
         return best
     stacked = np.stack(probas).astype(np.float64)
     losses, sizes = [], []
-    for held_out, picked in _picked(stacked, y, metric, _parts_of(y, seed, parts)):
+    for held_out, picked in _picked(stacked, y, metric, _parts(y, seed, parts)):
         if picked != 0 and len(np.unique(y[held_out])) > 1:
             here = [score(metric, y[held_out], stacked[model, held_out]) for model in (0, picked)]
             losses.append(here[0] - here[1])
@@ -139,7 +139,7 @@ def is_outdone(
     stacked = np.stack(probas).astype(np.float64)
     gains = [
         score(metric, y[held_out], stacked[picked, held_out]) - score(metric, y[held_out], crossed[held_out])
-        for held_out, picked in _picked(stacked, y, metric, _parts_of(y, seed, parts))
+        for held_out, picked in _picked(stacked, y, metric, _parts(y, seed, parts))
         if len(np.unique(y[held_out])) > 1
     ]
     if len(gains) < 2:
@@ -163,9 +163,9 @@ def beside_members(crossed: float, *, outdone: Callable[[], bool], members: Sequ
     Notes
     -----
     The best of several scores flatters: nobody has told it that it was picked. So a vote counts for no less than the
-    best member, and for a last bit more, unless picking one is clearly worth more. In 20
-    runs of two classes a family was ahead of its vote, by at most 0.003 of ROC AUC; on test rows the vote was better in
-    15, by 0.0013 on average (runs of 15 and 60 s, `benchmarks.peers`, 2026-11-24 to 27).
+    best member, and for a last bit more, unless picking one is clearly worth more. In 20 runs of two classes a family
+    was ahead of its vote, by at most 0.003 of ROC AUC; on test rows the vote was better in 15, by 0.0013 on average
+    (runs of 15 and 60 s, `benchmarks.peers`, 2026-11-24 to 27).
     """
     best = max(members) if metric.greater_is_better else min(members)
     if is_better(metric, crossed, best) or outdone():
@@ -182,17 +182,13 @@ def _picked(
         yield held_out, int(np.argmax(np.nan_to_num(judge.scores(judge.votes, 1), nan=-np.inf)))
 
 
-def _parts_of(y: Codes, seed: int, given: NDArray[np.intp] | None) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Return the rows without and within each part."""
-    return _parts(y, seed) if given is None else _given_parts(given)
-
-
-def _parts(y: Codes, seed: int, n_parts: int = 5) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def _parts(
+    y: Codes, seed: int, given: NDArray[np.intp] | None, n_parts: int = 5
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return the rows without and within each part: those that are given, or parts at random."""
+    if given is not None:
+        return [(np.flatnonzero(given != part), np.flatnonzero(given == part)) for part in np.unique(given)]
     rarest = int(np.bincount(y)[np.unique(y)].min())
     kind = StratifiedKFold if rarest >= n_parts else KFold
     splitter = kind(n_splits=min(n_parts, len(y)), shuffle=True, random_state=seed)
     return [(rest, held_out) for rest, held_out in splitter.split(np.zeros(len(y)), y)]
-
-
-def _given_parts(parts: NDArray[np.intp]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    return [(np.flatnonzero(parts != part), np.flatnonzero(parts == part)) for part in np.unique(parts)]

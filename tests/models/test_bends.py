@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tracemalloc
 
 import numpy as np
@@ -11,7 +10,6 @@ from scipy import sparse
 from sklearn.metrics import roc_auc_score
 
 from mltrain.models import Fold, Limits, Objective, View
-from mltrain.models.framing import frame, unframe
 from mltrain.models.logistic_regression import FAMILY
 from mltrain.models.logistic_regression.bends import place_bends
 
@@ -133,16 +131,11 @@ def test_a_bent_model_survives_its_file():
         ("bend_knots", np.array([0.5, np.nan], dtype=np.float32)),
     ],
 )
-def test_a_file_that_bends_wrongly_is_refused(name, value):
-    X, y = _hill()
-    payload = unframe(FAMILY.name, FAMILY.dump(_fit(X, y, n_knots=1).model))
-    with np.load(io.BytesIO(payload)) as arrays:
-        changed = {**arrays, name: value}
-    buffer = io.BytesIO()
-    np.savez(buffer, **changed)
+def test_a_file_that_bends_wrongly_is_refused(name, value, with_array):
+    model = _fit(*_hill(), n_knots=1).model
 
     with pytest.raises(ValueError, match="not a logistic regression"):
-        FAMILY.load(frame(FAMILY.name, buffer.getvalue()))
+        FAMILY.load(with_array(FAMILY, model, name, value))
 
 
 @pytest.mark.parametrize("n_knots", [-1, 101, "many", True])

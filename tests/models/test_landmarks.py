@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 from scipy import sparse
@@ -11,7 +9,6 @@ from sklearn.metrics import roc_auc_score
 from sklearn.metrics.pairwise import rbf_kernel
 
 from mltrain.models import Fold, Limits, Objective, View
-from mltrain.models.framing import frame, unframe
 from mltrain.models.logistic_regression import FAMILY
 from mltrain.models.logistic_regression.landmarks import place_landmarks
 
@@ -142,16 +139,11 @@ def test_a_model_survives_its_file():
         ("decay", np.float64(np.nan)),
     ],
 )
-def test_a_file_whose_landmarks_are_wrong_is_refused(name, value):
-    X, y = _rings()
-    payload = unframe(FAMILY.name, FAMILY.dump(_fit(X, y, n_landmarks=5).model))
-    with np.load(io.BytesIO(payload)) as arrays:
-        changed = {**arrays, name: value}
-    buffer = io.BytesIO()
-    np.savez(buffer, **changed)
+def test_a_file_whose_landmarks_are_wrong_is_refused(name, value, with_array):
+    model = _fit(*_rings(), n_landmarks=5).model
 
     with pytest.raises(ValueError, match="not a logistic regression"):
-        FAMILY.load(frame(FAMILY.name, buffer.getvalue()))
+        FAMILY.load(with_array(FAMILY, model, name, value))
 
 
 @pytest.mark.parametrize(("name", "value"), [("n_landmarks", -1), ("n_landmarks", "many"), ("reach", 0.0)])

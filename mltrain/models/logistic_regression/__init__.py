@@ -53,17 +53,12 @@ class Mapped:
     @property
     def n_features(self) -> int:
         """Number of features before the map."""
-        if isinstance(self.features, Landmarks):
-            return self.features.n_features
-        return int(self.linear.spread.size) - self.features.n_bends
+        return self.features.n_features_of(self.linear.spread.size)
 
     def check(self) -> None:
         """Raise ValueError when the arrays do not belong together."""
         self.linear.check()
-        if isinstance(self.features, Landmarks):
-            self.features.check(self.linear.spread.size)
-        else:
-            self.features.check(self.n_features)
+        self.features.check(self.linear.spread.size)
 
 
 class LogisticRegression:
@@ -133,9 +128,9 @@ class LogisticRegression:
         n_classes = prepared.objective.n_classes
         n_samples = prepared.folds[fold].train.size
         rows, features = _mapped_rows(prepared, fold, settled)
-        X, X_valid, basis = features.apply(rows.X), features.apply(rows.X_valid), None
-        if isinstance(features, Landmarks):
-            spread, basis = np.asarray(X.std(axis=0, dtype=np.float64)), features.basis()
+        X, X_valid, basis = features.apply(rows.X), features.apply(rows.X_valid), features.basis()
+        if basis is not None:
+            spread = np.asarray(X.std(axis=0, dtype=np.float64))
             X, X_valid = X @ basis.astype(X.dtype), X_valid @ basis.astype(X.dtype)
         problem = Problem.of(X, rows.y, weights=rows.weights, n_classes=n_classes)
         watch = RoundWatch(limits=limits, n_samples=rows.y.size, stops_early=False)
@@ -176,13 +171,8 @@ class LogisticRegression:
         Those of its bends are a feature's own; by landmarks a feature has no coefficient, but slopes at each of them.
         """
         assert model.n_features == n_features
-        if isinstance(model.features, Landmarks):
-            size = model.features.slopes(model.linear.coefficients) * model.features.rows.std(axis=0, dtype=np.float64)
-            return np.asarray(size / size.sum() if size.sum() > 0 else size)
-        size = np.abs(model.linear.coefficients).mean(axis=0) * model.linear.spread
-        own = size[:n_features].copy()
-        np.add.at(own, model.features.columns, size[n_features:])
-        return np.asarray(own / own.sum() if own.sum() > 0 else own)
+        size = model.features.sizes(model.linear.coefficients, model.linear.spread)
+        return np.asarray(size / size.sum() if size.sum() > 0 else size)
 
     def dump(self, model: Mapped) -> bytes:
         """Return the arrays in NumPy's own format, without pickle, framed."""
@@ -194,7 +184,7 @@ class LogisticRegression:
             classes=model.linear.classes,
             spread=model.linear.spread,
             n_classes=np.int64(model.linear.n_classes),
-            **_arrays(model.features),
+            **model.features.arrays(),
         )
         return frame(self.name, buffer.getvalue())
 
@@ -237,13 +227,6 @@ def _mapped_rows(prepared: Prepared, fold: int, settled: dict[str, Scalar]) -> t
         features = place_bends(rows.X, n_knots=_n_knots(settled))
         fewer = most_rows(prepared.view, n_classes=n_classes, n_bends=features.n_bends)
     return fold_rows(prepared, fold, most_rows=fewer) if fewer < rows.y.size else rows, features
-
-
-def _arrays(features: FeatureMap) -> dict[str, Any]:
-    """Return what a feature map is made of, by name."""
-    if isinstance(features, Landmarks):
-        return {"landmarks": features.rows, "decay": np.float64(features.decay)}
-    return {"bend_columns": features.columns, "bend_knots": features.knots}
 
 
 def _feature_map(arrays: Any) -> FeatureMap:

@@ -32,9 +32,13 @@ class Bends:
         """Number of bends of all features together."""
         return int(self.columns.size)
 
-    def check(self, n_features: int) -> None:
-        """Raise ValueError when they are no bends of so many features."""
-        columns, knots = self.columns, self.knots
+    def n_features_of(self, n_coefficients: int) -> int:
+        """Return the number of features of a row, before bends, by that of coefficients."""
+        return n_coefficients - self.n_bends
+
+    def check(self, n_coefficients: int) -> None:
+        """Raise ValueError when they do not go with so many coefficients."""
+        columns, knots, n_features = self.columns, self.knots, self.n_features_of(n_coefficients)
         if columns.shape != knots.shape or columns.ndim != 1 or not np.isfinite(knots).all():
             raise ValueError(f"not a logistic regression: {columns.shape} bends at {knots.shape} knots")
         if columns.min(initial=0) < 0 or columns.max(initial=-1) >= n_features:
@@ -59,6 +63,21 @@ class Bends:
         whole[:, :n_features] = X
         np.maximum(X[:, self.columns] - knots, 0, out=whole[:, n_features:])
         return whole
+
+    def basis(self) -> None:
+        """Return nothing: a penalty takes features and bends as they are."""
+
+    def sizes(self, coefficients: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much each feature and its bends move the outputs, shape (n_features,)."""
+        size = np.abs(coefficients).mean(axis=0) * spread
+        n_features = self.n_features_of(spread.size)
+        own: NDArray[np.float64] = size[:n_features].copy()
+        np.add.at(own, self.columns, size[n_features:])
+        return own
+
+    def arrays(self) -> dict[str, Any]:
+        """Return what it is made of, by name."""
+        return {"bend_columns": self.columns, "bend_knots": self.knots}
 
 
 def place_bends(X: Any, *, n_knots: int) -> Bends:

@@ -29,9 +29,9 @@ class Landmarks:
     rows: NDArray[np.float32]
     decay: float
 
-    @property
-    def n_features(self) -> int:
-        """Number of features of a row."""
+    def n_features_of(self, n_coefficients: int) -> int:
+        """Return the number of features of a row, whatever that of coefficients."""
+        del n_coefficients
         return int(self.rows.shape[1])
 
     def check(self, n_coefficients: int) -> None:
@@ -69,24 +69,31 @@ class Landmarks:
         told = shares > _LEAST_SHARE * shares[-1]
         return np.asarray(directions[:, told] * np.sqrt(len(self.rows) / shares[told]))
 
-    def slopes(self, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how steep each output is along each feature, by size, on average over the landmarks.
+    def sizes(self, coefficients: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much each feature moves the outputs: its slope at a landmark, by size, times its own spread.
 
         Parameters
         ----------
         coefficients : ndarray of shape (n_outputs, n_landmarks)
+        spread : ndarray of shape (n_landmarks,)
+            Of closeness, which says nothing of features.
 
         Returns
         -------
         ndarray of shape (n_features,)
         """
+        del spread
         rows = self.rows.astype(np.float64)
         closeness = self.apply(rows)
-        sizes = np.zeros(self.n_features)
+        slopes = np.zeros(rows.shape[1])
         for weights in coefficients:
             pull = rows * (closeness @ weights)[:, None] - closeness @ (rows * weights[:, None])
-            sizes += np.abs(2 * self.decay * pull).mean(axis=0)
-        return sizes / len(coefficients)
+            slopes += np.abs(2 * self.decay * pull).mean(axis=0)
+        return np.asarray(slopes / len(coefficients) * rows.std(axis=0))
+
+    def arrays(self) -> dict[str, Any]:
+        """Return what they are made of, by name."""
+        return {"landmarks": self.rows, "decay": np.float64(self.decay)}
 
 
 def place_landmarks(X: Any, *, n_landmarks: int, reach: float, seed: tuple[int, int]) -> Landmarks:
