@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from comet_server.arrived import assert_everything_arrived_once
@@ -45,6 +47,17 @@ def _send_until(happens: Callable[[], object], settings: TrackerSettings, runs: 
         time.sleep(0.005)
     sender._process.kill()
     assert sender.finish().synced == ()
+
+
+def test_a_request_cut_off_before_its_body_reached_no_service(comet_server: CometServer) -> None:
+    asked = "POST /api/rest/v2/write/experiment/log-other HTTP/1.1\r\nHost: comet\r\nContent-Length: 99\r\n\r\n"
+    address = urlsplit(comet_server.root)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        connection.sendall(asked.encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+
+    assert comet_server.heard == []
 
 
 def test_a_run_whose_tags_arrived_in_part_is_listed_after_the_next_sync(

@@ -107,7 +107,13 @@ class CometServer:
                 server._answer(self, b"")
 
             def do_POST(self) -> None:
-                server._answer(self, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+                expected = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(expected)
+                # A client killed between its headers and its body has asked for nothing.
+                if len(body) < expected:
+                    self.close_connection = True
+                    return
+                server._answer(self, body)
 
             do_PUT = do_POST  # noqa: N815 - the standard library's name
 
