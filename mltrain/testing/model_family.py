@@ -115,6 +115,17 @@ class ModelFamilyContract:
         np.testing.assert_array_equal(predicted[1], predicted[0])
         np.testing.assert_array_equal(predicted[2], predicted[0])
 
+    def test_many_threads_may_ask_one_model_at_once(self, family: ModelFamily, rows: Rows) -> None:
+        prepared, _ = _prepare(family, rows)
+        model = family.load(family.dump(_fit(family, prepared, rows, threads=1).model))
+        expected = family.predict_proba(family.load(family.dump(model)), rows.view.X, threads=1)
+
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(family.predict_proba, model, rows.view.X, threads=1 + i % 3) for i in range(200)]
+
+        for answer in asked:
+            np.testing.assert_array_equal(answer.result(), expected)
+
     def test_fits_at_the_same_time_do_not_disturb_each_other(self, family: ModelFamily, rows: Rows) -> None:
         prepared, _ = _prepare(family, rows)
         alone = [_fit(family, prepared, rows, fold=number % 2).valid_proba for number in range(2)]

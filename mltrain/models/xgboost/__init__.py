@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
 from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
 from mltrain.models.framing import frame, unframe
 from mltrain.models.parameters import names_of, settle_parameters, take_number
-from mltrain.models.rounds import RoundWatch, Stop, is_past, normalise
+from mltrain.models.rounds import RoundWatch, Stop, is_past
 from mltrain.models.sharp_loss import SharpLoss
 from mltrain.models.xgboost.data import BINNING, FoldMatrices, Matrices, fold_matrices, prepare_matrices
+from mltrain.models.xgboost.serving import booster_of, booster_proba
 from mltrain.models.xgboost.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.xgboost.validation import ValidScores
 from mltrain.models.xgboost.work import forecast_work
@@ -103,12 +103,12 @@ class XGBoost:
         watch = RoundWatch(limits=limits, n_samples=data.n_train, n_rounds=n_rounds)
         stopped = _boost(booster, data, n_rounds=n_rounds, watch=watch)
         # Through bytes, because a slice may still hold on to the training data.
-        model = _booster(bytes(booster[: watch.best_round].save_raw("ubj")))
+        model = booster_of(bytes(booster[: watch.best_round].save_raw("ubj")))
         curve = watch.curve()
         return Fitted(
             model=model,
             n_rounds=watch.best_round,
-            valid_proba=_proba(model, data.X_valid, n_classes, threads=limits.threads),
+            valid_proba=booster_proba(model, data.X_valid, n_classes, threads=limits.threads),
             train_losses=curve.train_losses,
             valid_losses=curve.valid_losses,
             loss_rounds=curve.rounds,
@@ -118,7 +118,7 @@ class XGBoost:
 
     def predict_proba(self, model: xgboost.Booster, X: Any, *, threads: int = 1) -> Proba:
         """Return probabilities of shape (n_samples, n_classes)."""
-        return _proba(model, X, int(model.attr("n_classes")), threads=threads)
+        return booster_proba(model, X, int(model.attr("n_classes")), threads=threads)
 
     def importances(self, model: xgboost.Booster, n_features: int) -> NDArray[np.float64]:
         """Return the share of the total gain of each feature."""
@@ -139,7 +139,7 @@ class XGBoost:
         ValueError
             The bytes are not an XGBoost model.
         """
-        model = _booster(unframe(self.name, data))
+        model = booster_of(unframe(self.name, data))
         if model.attr("n_classes") is None:
             raise ValueError("not an xgboost model of mltrain: it does not say how many classes it has")
         return model
@@ -182,23 +182,6 @@ def _boost(booster: xgboost.Booster, data: FoldMatrices, *, n_rounds: int, watch
 def _train_loss(booster: xgboost.Booster, data: FoldMatrices, round_: int) -> float:
     # The library answers in text: "[0]\ttrain-logloss:0.69".
     return float(booster.eval_set([(data.train, "train")], round_ - 1).rpartition(":")[2])
-
-
-def _proba(model: xgboost.Booster, X: Any, n_classes: int, *, threads: int) -> Proba:
-    if X.shape[0] == 0:
-        return np.empty((0, n_classes))
-    model.set_param({"nthread": threads})
-    if n_classes == 2:
-        # Of a probability in 32 bits the other class would get 0 from log odds of 17 on.
-        scores = np.asarray(model.inplace_predict(X, predict_type="margin"), dtype=np.float64)
-        return np.column_stack([expit(-scores), expit(scores)])
-    return normalise(np.asarray(model.inplace_predict(X), dtype=np.float64), n_classes=n_classes)
-
-
-def _booster(data: bytes) -> xgboost.Booster:
-    booster = xgboost.Booster({"verbosity": 0})
-    booster.load_model(bytearray(data))
-    return booster
 
 
 FAMILY = XGBoost()
