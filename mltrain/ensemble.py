@@ -11,23 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltrain.calibration import MOST_SHARPNESS, fit_sharpness, sharpen
-from mltrain.candidate import (
-    Candidate,
-    Recipe,
-    assemble,
-    best_trials,
-    held_out_rows,
-    validated_parts,
-    validated_y,
-)
+from mltrain.candidate import Candidate, Recipe, assemble, held_out_rows, validated_parts, validated_y
 from mltrain.final_fit import Final, fit_finally, refit_outcome, replaced_by_refits, start_refit
 from mltrain.metrics import Metric, score
 from mltrain.model import Member
 from mltrain.models import Fitted
 from mltrain.prediction_cost import MOST_PREDICTION_S, prediction_s, share_models
 from mltrain.preprocessing import Encoder
-from mltrain.search import Executor, SearchJob, Study, Trial, as_scored
-from mltrain.voting import VOTERS_PER_FAMILY, Selection, Vote, beside_members, is_outdone, vote
+from mltrain.search import Executor, SearchJob, Study, Trial, as_scored, contenders, variant_of
+from mltrain.voting import Selection, Vote, beside_members, is_outdone, vote
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +38,7 @@ def without_data(searched: Searched) -> Searched:
     Each is as large as a part of the table. Its voters keep the fits that they have: none can be fitted again.
     """
     view = replace(searched.job.view, X=searched.job.view.X[:0].copy())  # a slice alone would hold on to the whole
-    voters = {trial.number for trial in best_trials(searched.study, searched.job.metric, n=VOTERS_PER_FAMILY)}
+    voters = {trial.number for trial in contenders(searched.study.trials, searched.job)}
     if searched.kept.trial is not None:
         voters.add(searched.kept.trial.number)
     trials = tuple(trial if trial.number in voters else replace(trial, proba=None) for trial in searched.study.trials)
@@ -115,7 +107,6 @@ def begin_vote(
         and cannot by then do not vote.
     """
     voters = _voters(searched, recipe.metric, deadline=deadline)
-    names = [family.study.name for family in searched]
     chosen = vote(
         [v.proba for v in voters],
         validated_y(searched[0].job),
@@ -125,7 +116,7 @@ def begin_vote(
         selection=Selection(
             costs=tuple(v.cost_s for v in voters),
             most_cost=MOST_PREDICTION_S,
-            kinds=tuple(names.index(v.searched.study.name) for v in voters),
+            kinds=_kinds(voters),
         ),
         parts=validated_parts(searched[0].job),
     )
@@ -190,12 +181,12 @@ def _score(begun: BegunVote) -> float:
 
 
 def _voters(searched: Sequence[Searched], metric: Metric, *, deadline: float | None) -> list[_Voter]:
-    """Return up to three trials of each family: those at hand, and those that can be fitted again in time."""
+    """Return the contenders of each family: those at hand, and those that can be fitted again in time."""
     voters = []
     y = validated_y(searched[0].job)
     spare_s = float("inf") if deadline is None else 0.5 * (deadline - time.monotonic())
     for family in searched:
-        for trial in best_trials(family.study, metric, n=VOTERS_PER_FAMILY):
+        for trial in contenders(family.study.trials, family.job):
             at_hand = trial is family.kept.trial or trial.number in family.study.models
             if not at_hand and not family.job.view.n_samples:
                 continue
@@ -208,6 +199,12 @@ def _voters(searched: Sequence[Searched], metric: Metric, *, deadline: float | N
                 proba = sharpen(trial.proba.astype(np.float64), sharpness)
                 voters.append(_Voter(searched=family, trial=trial, proba=proba, sharpness=sharpness))
     return sorted(voters, key=lambda v: (v.trial.score or 0.0) * (-1 if metric.greater_is_better else 1))
+
+
+def _kinds(voters: Sequence[_Voter]) -> tuple[int, ...]:
+    """Return the number of each voter's kind: its family, or, where that has several variants, its variant."""
+    kinds = [(voter.searched.study.name, variant_of(voter.searched.job, voter.trial.params)) for voter in voters]
+    return tuple(kinds.index(kind) for kind in kinds)
 
 
 def _finals(

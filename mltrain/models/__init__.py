@@ -179,6 +179,8 @@ class ModelFamily(Protocol):
     ``uses_seed = False``: rows and parameters alone decide what a model is; there is no use in several of other seeds.
     ``libraries = ("lightgbm",)``: modules that decide what a fit gives; with another version of one a search is not
     continued but begun anew.
+    ``variant(params) -> str``: what sort of model the parameters make, where a family makes several that err as
+    differently as two families do; the best of each sort may vote, whatever its rank.
     ``binning = frozenset({"max_bin"})``: parameters that ask for other bins than `prepare` made; of a range of one a
     few values are searched.
     """

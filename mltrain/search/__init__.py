@@ -7,6 +7,7 @@ trackers, tables or the terminal.
 from __future__ import annotations
 
 from mltrain.search.allotment import Ends, SoFar
+from mltrain.search.contenders import contenders, variant_of
 from mltrain.search.executor import Executor, LocalExecutor
 from mltrain.search.job import SearchJob, study_key
 from mltrain.search.refitting import fit_folds, refit_all, rounds_for_all
@@ -26,6 +27,7 @@ __all__ = [
     "Study",
     "Trial",
     "as_scored",
+    "contenders",
     "derive",
     "fit_folds",
     "fold_proba",
@@ -37,4 +39,5 @@ __all__ = [
     "score_of_fold",
     "search",
     "study_key",
+    "variant_of",
 ]

@@ -16,7 +16,7 @@ from mltrain.models import Fold, ModelFamily, Objective, View
 from mltrain.space import Params, Space
 from mltrain.voting import VOTERS_PER_FAMILY
 
-RULES = 5
+RULES = 6
 """Raised when the same parameters and seed make another trial than before, so that old journals are not continued."""
 
 
@@ -51,7 +51,7 @@ class SearchJob:
     final_features : ndarray of int, optional
         Positions of the features that a fit on all rows learns from; None means all.
     keep_models : int
-        The fold models of so many best trials stay in memory.
+        So many best trials may vote, see `contenders`; their fold models stay in memory.
     sharpens : bool
         Whether predictions are scored as sure of themselves as they may be: what is kept will be calibrated, and the
         metric sees the difference.

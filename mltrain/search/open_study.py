@@ -12,6 +12,7 @@ from mltrain.events import TrialFinished
 from mltrain.metrics import Metric, is_better
 from mltrain.models import Fitted, Shape
 from mltrain.search.attempt import Attempt, cut_off, settle
+from mltrain.search.contenders import contenders
 from mltrain.search.fitting import FoldOutcome
 from mltrain.search.job import SearchJob
 from mltrain.search.journal import Journal
@@ -230,8 +231,7 @@ class OpenStudy:
             return
         self.models[trial.number] = attempt.fitted()
         at_hand = [known for number, known in self.trials.items() if number in self.models]
-        best = rank_trials(at_hand, self.job.metric)[: self.job.keep_models]
-        self.models = {known.number: self.models[known.number] for known in best}
+        self.models = {known.number: self.models[known.number] for known in contenders(at_hand, self.job)}
 
 
 def _is_better(trial: Trial, known: Trial, metric: Metric) -> bool:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from mltrain.calibration import fit_sharpness, sharpen
 from mltrain.metrics import Metric
+from mltrain.search.contenders import contenders
 from mltrain.search.open_study import OpenStudy
-from mltrain.search.trial import Trial, rank_trials
-from mltrain.voting import VOTERS_PER_FAMILY, quick_weights
+from mltrain.search.trial import Trial
+from mltrain.voting import quick_weights
 
 _MOST_ROWS = 4_000
 _TIME_SHARE = 0.02
@@ -62,7 +63,7 @@ class Poll:
 
     def hold(self, studies: Sequence[OpenStudy]) -> None:
         """Vote again where the candidates changed and votes have not cost too much so far."""
-        voters = [(study, trial) for study in studies for trial in _best(study)]
+        voters = [(study, trial) for study in studies for trial in contenders(study.trials.values(), study.job)]
         seen = tuple((study.job.name, trial.number) for study, trial in voters)
         now = time.monotonic()
         self._is_behind = seen != self._seen
@@ -103,11 +104,6 @@ class Poll:
         losses = -np.log(np.maximum(proba[np.arange(self._y.size), self._y], _SMALLEST))
         seconds = time.monotonic() - self._started
         self._ballots.append(_Ballot(n_ended=n_ended, seconds=seconds, loss=float(losses.mean())))
-
-
-def _best(study: OpenStudy) -> list[Trial]:
-    ranked = rank_trials(study.trials.values(), study.job.metric)
-    return [trial for trial in ranked if trial.proba is not None][:VOTERS_PER_FAMILY]
 
 
 def _n_ended(studies: Sequence[OpenStudy]) -> int:

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.metrics import roc_auc_score
 from sklearn.metrics.pairwise import rbf_kernel
 
-from mltrain.models import Fold, Limits, Objective, View
+from mltrain.models import Fold, Limits, Objective, Shape, View
 from mltrain.models.logistic_regression import FAMILY
 from mltrain.models.logistic_regression.landmarks import place_landmarks
 
@@ -152,3 +152,15 @@ def test_a_wrong_number_is_named(name, value):
 
     with pytest.raises(ValueError, match=name):
         _fit(X, y, **{"n_landmarks": 5, name: value})
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "n_features", "wanted"), [(20_000, 50, True), (20_001, 50, False), (900, 2_000, False)]
+)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_landmarks_are_tried_where_rows_are_few_and_columns_are_not_many(n_samples, n_features, wanted, n_classes):
+    shape = Shape(n_samples=n_samples, n_features=n_features, n_classes=n_classes)
+
+    assert ("n_landmarks" in FAMILY.space(shape)) == wanted
+    assert [FAMILY.variant(params) for params in FAMILY.first_trials(shape)].count("landmarks") == (2 if wanted else 0)
+    assert {tuple(sorted(params)) for params in FAMILY.first_trials(shape)} == {tuple(sorted(FAMILY.space(shape)))}

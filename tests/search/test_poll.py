@@ -19,6 +19,8 @@ Y = np.tile([0, 1], 200)
 class Job:
     name: str
     metric: object = field(default_factory=lambda: resolve("log_loss", n_classes=2))
+    family: object = None
+    keep_models: int = 3
 
 
 @dataclass

@@ -30,7 +30,7 @@ from mltrain.models.logistic_regression.space import (
     search_space,
 )
 from mltrain.models.logistic_regression.work import MOST_ITERATIONS, forecast_work
-from mltrain.models.parameters import settle_parameters, take_choice, take_number
+from mltrain.models.parameters import number_or, settle_parameters, take_choice, take_number
 from mltrain.models.rounds import RoundWatch, is_past, log_loss, normalise
 from mltrain.models.rows import FoldRows, Prepared, fold_rows, prepare_rows
 from mltrain.space import Params, Scalar, Space
@@ -90,6 +90,10 @@ class LogisticRegression:
     def first_trials(self, shape: Shape) -> Sequence[Params]:
         """Return the strengths to try first: a cheap, strong penalty, then weaker and stronger ones, then L1."""
         return first_trials(shape)
+
+    def variant(self, params: Params) -> str:
+        """Return how rows are described: by their numbers, or by how close they are to landmarks."""
+        return "landmarks" if number_or(params, "n_landmarks", 0) > 0 else "numbers"
 
     def work(self, params: Params, shape: Shape) -> float:
         """Return the forecast work of one fit, in about seconds of one core."""
