@@ -24,6 +24,9 @@ _MOST_SLOWNESS = 4.0
 # a fifth, and half where it is the second on several folds, for the first trials of some are modest ones that end soon.
 _SOON = 0.2
 _SECOND_SOON = 0.5
+# A voter for so little of that comes before the first trial of another family: with ten classes that of a booster may
+# take all the time that there is.
+_CHEAP = 0.3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,33 +105,42 @@ class Allotment:
         return any(study.has_model for study in self._studies)
 
     def next_family(self) -> OpenStudy | None:
-        """Return the family whose next trial should begin: one never tried, else the one worth most; None for none."""
+        """Return the family whose next trial should begin: one never tried, else the one worth most; None for none.
+
+        A family that lacks voters and has a cheap one to try comes before both.
+        """
         able = [study for study in self._studies if self._may_begin(study)]
+        behind = [study for study in able if study.trials and self._lacks_voters(study)]
+        cheap = [study for study in behind if self._is_soon(study, _CHEAP * _share(study))]
+        if cheap and self.clock.deadline is not None:
+            return min(cheap, key=self._turn)
         untried = [study for study in able if not study.trials and not study.attempts]
         if untried or len(able) < 2 or self.clock.deadline is None:
             return next(iter(untried or able), None)
         # What a family's second trial will cost is unknown until its first has ended.
         able = [study for study in able if study.trials] or able
-        behind = [study for study in able if self._is_behind(study)]
+        behind = [study for study in able if self._lacks_voters(study) and self._is_soon(study, _share(study))]
         if behind:
             return min(behind, key=self._turn)
         spread = spread_of([max(scores) for scores in map(_scores, self._studies) if scores])
         return max(able, key=lambda study: worth(self._standing(study), spread=spread))
 
-    def _is_behind(self, study: OpenStudy) -> bool:
-        """Say whether a family that could soon have a third voter has not even three trials."""
-        proposal = study.peek()
-        trial_s = None if proposal is None else study.forecast_s(proposal)
-        n_begun = len(study.trials) + len(study.attempts)
-        share = _SECOND_SOON if n_begun < 2 and len(study.job.folds) > 1 else _SOON
-        soon_s = share * self._seconds_left(study) * self._n_cores
-        return n_begun < VOTERS_PER_FAMILY and (trial_s is None or trial_s <= soon_s)
+    def _lacks_voters(self, study: OpenStudy) -> bool:
+        return _n_begun(study) < VOTERS_PER_FAMILY
+
+    def _is_soon(self, study: OpenStudy, share: float) -> bool:
+        """Say whether the next trial may end within a share of the time left; who cannot be forecast may."""
+        cost_s = self._next_s(study)
+        return cost_s is None or cost_s <= share * self._seconds_left(study) * self._n_cores
 
     def _turn(self, study: OpenStudy) -> tuple[int, float]:
         """Order families that still need voters: fewest trials first, then the cheapest next one."""
+        return _n_begun(study), self._next_s(study) or 0.0
+
+    def _next_s(self, study: OpenStudy) -> float | None:
+        """Forecast the core-seconds of the next trial; None while nothing tells."""
         proposal = study.peek()
-        cost_s = None if proposal is None else study.forecast_s(proposal)
-        return len(study.trials) + len(study.attempts), cost_s or 0.0
+        return None if proposal is None else study.forecast_s(proposal)
 
     def fit_deadline(self, study: OpenStudy) -> float | None:
         """Return when a fit stops at the latest."""
@@ -190,13 +202,11 @@ class Allotment:
         return ahead
 
     def _standing(self, study: OpenStudy) -> Standing:
-        proposal = study.peek()
-        cost_s = None if proposal is None else study.forecast_s(proposal)
         ended = [trial.seconds * trial.threads for trial in study.trials.values() if trial.state != "failed"]
         return Standing(
             scores=_scores(study),
             n_ended=len(study.trials),
-            cost_s=cost_s or max(ended, default=1.0),
+            cost_s=self._next_s(study) or max(ended, default=1.0),
             say=self._say(study),
         )
 
@@ -231,6 +241,15 @@ class Allotment:
         cpu_s = time.process_time() - self._cpu_started
         slowness = sum(study.fits_s for study in self._studies) / cpu_s if cpu_s > 0.1 else 1.0
         return min(max(slowness, 1.0), _MOST_SLOWNESS)
+
+
+def _n_begun(study: OpenStudy) -> int:
+    return len(study.trials) + len(study.attempts)
+
+
+def _share(study: OpenStudy) -> float:
+    """Return the share of the time left that the next voter of a family may take."""
+    return _SECOND_SOON if _n_begun(study) < 2 and len(study.job.folds) > 1 else _SOON
 
 
 def _scores(study: OpenStudy) -> tuple[float, ...]:

@@ -68,3 +68,26 @@ def test_of_two_that_lack_voters_the_cheaper_comes_first(make_job):
     allotment = Allotment([dear, cheap, fewest], n_cores=CORES, ends=Ends(deadline=started + SECONDS), started=started)
 
     assert allotment.next_family() is cheap
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "share", "comes_first"), [(1, 0.14, True), (1, 0.16, False), (2, 0.05, True), (2, 0.07, False)]
+)
+def test_a_cheap_voter_comes_before_the_first_trial_of_another_family(make_job, n_trials, share, comes_first):
+    begun = study(make_job, "begun", n_trials=n_trials, next_s=share * SECONDS * CORES)
+    untried = study(make_job, "untried", n_trials=0, next_s=None)
+    started = time.monotonic()
+
+    allotment = Allotment([untried, begun], n_cores=CORES, ends=Ends(deadline=started + SECONDS + 1), started=started)
+
+    assert allotment.next_family() is (begun if comes_first else untried)
+
+
+def test_a_family_with_enough_voters_waits_for_one_that_was_never_tried(make_job):
+    begun = study(make_job, "begun", n_trials=3, next_s=1e-3)
+    untried = study(make_job, "untried", n_trials=0, next_s=None)
+    started = time.monotonic()
+
+    allotment = Allotment([begun, untried], n_cores=CORES, ends=Ends(deadline=started + SECONDS), started=started)
+
+    assert allotment.next_family() is untried
