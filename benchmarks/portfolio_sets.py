@@ -175,10 +175,11 @@ def draws(source: Source, data: Path) -> Iterator[Draw]:
         order = np.random.default_rng([seed, table.num_rows]).permutation(table.num_rows)
         learn, judge = order[: source.n_learn], order[source.n_learn : source.n_learn + source.n_judge]
         name = f"{source.name}-{seed}"
-        yield _draw(name, table.take(learn), judged=table.take(judge), seed=seed, is_large=source.is_large)
+        yield make_draw(name, table.take(learn), judged=table.take(judge), seed=seed, is_large=source.is_large)
 
 
-def _draw(name: str, rows: pa.Table, *, judged: pa.Table, seed: int, is_large: bool) -> Draw:
+def make_draw(name: str, rows: pa.Table, *, judged: pa.Table, seed: int, is_large: bool = False) -> Draw:
+    """Return a draw of these rows, whose label is ``target``, with stratified folds."""
     target = make_target(rows["target"], "target")
     schema = Schema(columns=infer_columns(rows, target="target", overrides={}), target=target)
     y = encode_target(target, rows["target"])
