@@ -5,8 +5,8 @@
 Every penalty, strength and number of knots, and every strength and reach of landmarks, is fitted on the folds of every
 draw. The table has, for each draw, the best setting of each kind by log loss out of fold, and what their folds' mean
 scores on rows that nobody learnt from. Below it stands the order in which settings are chosen greedily, so that the
-best of those chosen comes as near as possible to the lowest loss of each set: the linear family's first trials were
-taken from it before there were landmarks.
+best of those chosen comes as near as possible to the lowest loss of each set: the linear family's first trials by
+numbers were taken from it before there were landmarks.
 """
 
 from __future__ import annotations

@@ -23,12 +23,12 @@ from mltrain.metrics import Metric
 from mltrain.model import Member, Model
 from mltrain.models import Proba, ViewKind
 from mltrain.preprocessing import Encoder
-from mltrain.search import Executor, SearchJob, Study, Trial, as_scored, rank_trials, score_of
+from mltrain.search import Executor, SearchJob, Study, Trial, as_scored, score_of, with_predictions
 from mltrain.threshold import best_threshold, decide
 from mltrain.voting import pick
 
 # Trials below the first twenty are never picked on four fifths of the rows either.
-_CONTENDERS = 20
+_MOST_PICKED_FROM = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +128,7 @@ class Candidate:
 
 def best_trials(study: Study, metric: Metric, *, n: int = 1) -> tuple[Trial, ...]:
     """Return the ``n`` best trials that have a score and predictions, best first."""
-    return tuple(t for t in rank_trials(study.trials, metric) if t.proba is not None and t.state != "pruned")[:n]
+    return with_predictions(study.trials, metric)[:n]
 
 
 def affordable_trial(study: Study, recipe: Recipe, *, executor: Executor, deadline: float | None) -> Trial | None:
@@ -241,9 +241,9 @@ def validated_parts(job: SearchJob) -> NDArray[np.intp] | None:
 
 def _score_of_picking(study: Study, job: SearchJob, recipe: Recipe) -> float:
     """Return what the family's best trial is worth on rows that it was not picked on."""
-    trials = best_trials(study, recipe.metric, n=_CONTENDERS)
-    contenders = [as_scored(job, trial.proba) for trial in trials if trial.proba is not None]
-    return pick(contenders, validated_y(job), metric=recipe.metric, seed=recipe.seed, parts=validated_parts(job))
+    trials = best_trials(study, recipe.metric, n=_MOST_PICKED_FROM)
+    picked_from = [as_scored(job, trial.proba) for trial in trials if trial.proba is not None]
+    return pick(picked_from, validated_y(job), metric=recipe.metric, seed=recipe.seed, parts=validated_parts(job))
 
 
 def _break_notes(study: Study) -> tuple[str, ...]:

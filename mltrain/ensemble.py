@@ -62,7 +62,7 @@ class _Voter:
     @property
     def cost_s(self) -> float:
         """Core-seconds that one of its models takes for 1,000 rows."""
-        return prediction_s(self.searched.job, self.trial.n_rounds) / len(self.trial.n_rounds)
+        return prediction_s(self.searched.job, self.trial.params, self.trial.n_rounds) / len(self.trial.n_rounds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

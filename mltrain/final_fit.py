@@ -99,7 +99,8 @@ def fit_finally(
     fitted = fold_models(study, job, trial, executor=executor, deadline=deadline)
     notes: tuple[str, ...] = () if problem is None else (problem,)
     cut = _cut_trial(job, trial, fitted)
-    members = fold_members(job, fitted)
+    n_rounds = [f.n_rounds for f in fitted[: len(first_repeat(job.folds))]]
+    members = fold_members(job, fitted, n_models=n_affordable(job, trial.params, n_rounds))
     if len(members) < len(first_repeat(job.folds)):
         n_folds = len(first_repeat(job.folds))
         notes += (f"keeps {len(members)} of its {n_folds} fold models, so that predictions stay fast",)
@@ -177,18 +178,17 @@ def fold_members(
     job: SearchJob,
     fitted: Sequence[Fitted],
     *,
-    n_models: int | None = None,
+    n_models: int,
     weight: float = 1.0,
     sharpness: float = 1.0,
 ) -> tuple[Member, ...]:
     """Return the fold models of the first repeat as members that share ``weight`` equally.
 
     Those of further repeats serve the score alone: together the first ones have seen every row, and each model more
-    costs time at every prediction. Where that would be too much, as with hundreds of rounds of many classes, there are
-    only as many as `mltrain.prediction_cost` allows, or ``n_models``.
+    costs time at every prediction. ``n_models`` are kept at most: where all would take too long, as with hundreds of
+    rounds of many classes, those that `mltrain.prediction_cost` allows.
     """
-    folds = first_repeat(job.folds)
-    folds = folds[: n_models or n_affordable(job, [f.n_rounds for f in fitted[: len(folds)]])]
+    folds = first_repeat(job.folds)[:n_models]
     return tuple(
         Member(
             family=job.name,

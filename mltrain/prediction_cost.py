@@ -11,9 +11,10 @@ from itertools import accumulate
 import numpy as np
 
 from mltrain.search import SearchJob
+from mltrain.space import Params
 
 MOST_PREDICTION_S = 0.18
-"""Core-seconds for 1,000 rows that the models of a vote may take: less by the clock on two cores, with the encoding."""
+"""Core-seconds for 1,000 rows that the models of a vote may take: by the clock at most some 0.2 s on two cores."""
 
 # Between a forest's tree for ten classes and a booster's for two; for families that do not say.
 _TREE_US = 50.0
@@ -22,21 +23,20 @@ _TREE_US = 50.0
 _MODEL_US = 3_000.0
 
 
-def prediction_s(job: SearchJob, n_rounds: Sequence[int]) -> float:
-    """Forecast the core-seconds that models of these rounds take together for 1,000 rows.
-
-    Rounds of a model without trees are few and cost less than this says.
-    """
+def prediction_s(job: SearchJob, params: Params, n_rounds: Sequence[int]) -> float:
+    """Forecast the core-seconds that models of these parameters and rounds take together for 1,000 rows."""
     n_classes = job.objective.n_classes
     is_by_class = n_classes > 2 and bool(getattr(job.family, "grows_tree_per_class", False))
     tree_us = float(getattr(job.family, "tree_us", _TREE_US))
     n_trees = sum(n_rounds) * (n_classes if is_by_class else 1)
-    return (len(n_rounds) * _MODEL_US + n_trees * tree_us) * 1e-6
+    own_us = getattr(job.family, "model_us", None)
+    model_us = _MODEL_US + (0.0 if own_us is None else float(own_us(params, job.view.n_features)))
+    return (len(n_rounds) * model_us + n_trees * tree_us) * 1e-6
 
 
-def n_affordable(job: SearchJob, n_rounds: Sequence[int]) -> int:
+def n_affordable(job: SearchJob, params: Params, n_rounds: Sequence[int]) -> int:
     """Return how many of a trial's models, from the first on, may be kept together; one always may."""
-    costs = accumulate(prediction_s(job, [n]) for n in n_rounds)
+    costs = accumulate(prediction_s(job, params, [n]) for n in n_rounds)
     return max(1, sum(cost <= MOST_PREDICTION_S for cost in costs))
 
 

@@ -29,7 +29,7 @@ class Allowance:
     voters_s : float
         Seconds at most for refits of trials of all families that may vote in an ensemble; a family's share is its say.
         Two further trials are refitted or, where fold models are replaced, as many models as the best trial has; they
-        come on top.
+        come on top. The best of a further variant is one more, and goes without where time is short.
     """
 
     share_s: float
@@ -59,7 +59,8 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
     share_s, n_cores = allowance.share_s, allowance.n_cores
     keeping_s = keeping_seconds(job, draws_figures=allowance.draws_figures)
     if recipe.calibration_split is not None:
-        per_1000_s = MOST_PREDICTION_S if best is None else min(prediction_s(job, best.n_rounds), MOST_PREDICTION_S)
+        best_s = MOST_PREDICTION_S if best is None else prediction_s(job, best.params, best.n_rounds)
+        per_1000_s = min(best_s, MOST_PREDICTION_S)
         keeping_s += len(recipe.calibration_split.y) / 1000 * per_1000_s / n_cores
     # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
     seconds = min(so_far.slowness * (keeping_s + 0.02 * share_s), _MOST_KEEPING * share_s)
@@ -72,7 +73,7 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
         seconds += best.seconds * best.threads / n_cores
     refits_s = 0.0
     if recipe.refits_voters and best is not None:
-        refits_s = n_affordable(job, best.n_rounds) * _refit_s(so_far, best, n_cores=n_cores)
+        refits_s = n_affordable(job, best.params, best.n_rounds) * _refit_s(so_far, best, n_cores=n_cores)
     return min(seconds, most_s) + min(refits_s, voters_s)
 
 

@@ -105,7 +105,7 @@ def _search(
         seed=1,
         max_trials=3,
         data_key="rows",
-        keep_models=3,
+        n_voters=3,
         sharpens=recipe.sharpens,
     )
     (study,) = search((job,), executor=executor, journal_dir=None, ends=Ends(deadline=None))

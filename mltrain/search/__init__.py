@@ -7,7 +7,7 @@ trackers, tables or the terminal.
 from __future__ import annotations
 
 from mltrain.search.allotment import Ends, SoFar
-from mltrain.search.contenders import contenders, variant_of
+from mltrain.search.contenders import contenders, variant_of, with_predictions
 from mltrain.search.executor import Executor, LocalExecutor
 from mltrain.search.job import SearchJob, study_key
 from mltrain.search.refitting import fit_folds, refit_all, rounds_for_all
@@ -40,4 +40,5 @@ __all__ = [
     "search",
     "study_key",
     "variant_of",
+    "with_predictions",
 ]

@@ -17,15 +17,14 @@ from mltrain.search.open_study import OpenStudy
 from mltrain.search.poll import Poll
 from mltrain.search.schedule import Clock
 from mltrain.search.trial import Trial
-from mltrain.voting import VOTERS_PER_FAMILY
 
 _MOST_SLOWNESS = 4.0
 # Every family gets its three voters before any gets more, unless a trial would take too large a share of the time left:
 # a fifth, and half where it is the second on several folds, for the first trials of some are modest ones that end soon.
 _SOON = 0.2
 _SECOND_SOON = 0.5
-# A voter for so little of that comes before the first trial of another family: with ten classes that of a booster may
-# take all the time that there is.
+# A voter for so little of that share comes before the first trial of another family: with ten classes that of a
+# booster may take all the time that there is.
 _CHEAP = 0.3
 
 
@@ -107,26 +106,28 @@ class Allotment:
     def next_family(self) -> OpenStudy | None:
         """Return the family whose next trial should begin: one never tried, else the one worth most; None for none.
 
-        A family that lacks voters and has a cheap one to try comes before both.
+        While a clock runs, a family that lacks voters and has a cheap one to try comes before both.
         """
         able = [study for study in self._studies if self._may_begin(study)]
-        behind = [study for study in able if study.trials and self._lacks_voters(study)]
-        cheap = [study for study in behind if self._is_soon(study, _CHEAP * _share(study))]
-        if cheap and self.clock.deadline is not None:
+        cheap = [study for study in able if self._has_cheap_voter(study)]
+        if cheap:
             return min(cheap, key=self._turn)
         untried = [study for study in able if not study.trials and not study.attempts]
         if untried or len(able) < 2 or self.clock.deadline is None:
             return next(iter(untried or able), None)
         # What a family's second trial will cost is unknown until its first has ended.
         able = [study for study in able if study.trials] or able
-        behind = [study for study in able if self._lacks_voters(study) and self._is_soon(study, _share(study))]
+        behind = [study for study in able if _lacks_voters(study) and self._is_soon(study, _share(study))]
         if behind:
             return min(behind, key=self._turn)
         spread = spread_of([max(scores) for scores in map(_scores, self._studies) if scores])
         return max(able, key=lambda study: worth(self._standing(study), spread=spread))
 
-    def _lacks_voters(self, study: OpenStudy) -> bool:
-        return _n_begun(study) < VOTERS_PER_FAMILY
+    def _has_cheap_voter(self, study: OpenStudy) -> bool:
+        """Say whether a family that has tried something lacks voters, and the next one is known to be cheap."""
+        if self.clock.deadline is None or self.clock.is_over or not study.trials or not _lacks_voters(study):
+            return False
+        return self._next_s(study) is not None and self._is_soon(study, _CHEAP * _share(study))
 
     def _is_soon(self, study: OpenStudy, share: float) -> bool:
         """Say whether the next trial may end within a share of the time left; who cannot be forecast may."""
@@ -241,6 +242,10 @@ class Allotment:
         cpu_s = time.process_time() - self._cpu_started
         slowness = sum(study.fits_s for study in self._studies) / cpu_s if cpu_s > 0.1 else 1.0
         return min(max(slowness, 1.0), _MOST_SLOWNESS)
+
+
+def _lacks_voters(study: OpenStudy) -> bool:
+    return _n_begun(study) < study.job.n_voters
 
 
 def _n_begun(study: OpenStudy) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from mltrain.metrics import Metric
 from mltrain.search.job import SearchJob
 from mltrain.search.trial import Trial, rank_trials
 from mltrain.space import Params
@@ -15,12 +16,21 @@ def variant_of(job: SearchJob, params: Params) -> str:
     return "" if variant is None else str(variant(params))
 
 
+def with_predictions(trials: Iterable[Trial], metric: Metric) -> tuple[Trial, ...]:
+    """Return the trials that have a score and predictions, best first."""
+    return tuple(t for t in rank_trials(trials, metric) if t.proba is not None and t.state != "pruned")
+
+
 def contenders(trials: Iterable[Trial], job: SearchJob) -> tuple[Trial, ...]:
-    """Return the best trials of a family, and the best of each further variant: all with predictions, best first."""
-    ranked = [t for t in rank_trials(trials, job.metric) if t.proba is not None and t.state != "pruned"]
-    chosen, others = ranked[: job.keep_models], ranked[job.keep_models :]
+    """Return the trials that may vote: the best ones, and the best of each further variant; best first."""
+    return best_of_all_sorts(with_predictions(trials, job.metric), job, n=job.n_voters)
+
+
+def best_of_all_sorts(ranked: Sequence[Trial], job: SearchJob, *, n: int) -> tuple[Trial, ...]:
+    """Return the first ``n`` of ranked trials, and after them the first of each variant that is not among these."""
+    chosen = list(ranked[:n])
     variants = {variant_of(job, trial.params) for trial in chosen}
-    for trial in others:
+    for trial in ranked[n:]:
         variant = variant_of(job, trial.params)
         if variant not in variants:
             variants.add(variant)

@@ -16,7 +16,7 @@ from mltrain.models import Fold, ModelFamily, Objective, View
 from mltrain.space import Params, Space
 from mltrain.voting import VOTERS_PER_FAMILY
 
-RULES = 6
+RULES = 5
 """Raised when the same parameters and seed make another trial than before, so that old journals are not continued."""
 
 
@@ -50,7 +50,7 @@ class SearchJob:
         Fingerprint of the rows and of how they were encoded.
     final_features : ndarray of int, optional
         Positions of the features that a fit on all rows learns from; None means all.
-    keep_models : int
+    n_voters : int
         So many best trials may vote, see `contenders`; their fold models stay in memory.
     sharpens : bool
         Whether predictions are scored as sure of themselves as they may be: what is kept will be calibrated, and the
@@ -73,7 +73,7 @@ class SearchJob:
     max_trials: int | None = None
     lag: int = 8
     final_features: NDArray[np.intp] | None = None
-    keep_models: int = VOTERS_PER_FAMILY
+    n_voters: int = VOTERS_PER_FAMILY
     sharpens: bool = False
 
     @property
@@ -88,7 +88,7 @@ def study_key(job: SearchJob) -> str:
     Parameters
     ----------
     job : SearchJob
-        ``max_trials`` and ``keep_models`` do not count: they say how far to go, not where.
+        ``max_trials`` and ``n_voters`` do not count: they say how far to go, not where.
 
     Returns
     -------

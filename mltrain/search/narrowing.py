@@ -18,7 +18,7 @@ class Plan:
     space : Space
         Without the fixed names.
     first_trials : tuple of Params
-        Complete, inside the space, without the fixed names and without repeats.
+        Complete, inside the space, without the fixed names and without repeats. Names beyond the space are kept.
     """
 
     space: Space

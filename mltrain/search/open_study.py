@@ -12,7 +12,7 @@ from mltrain.events import TrialFinished
 from mltrain.metrics import Metric, is_better
 from mltrain.models import Fitted, Shape
 from mltrain.search.attempt import Attempt, cut_off, settle
-from mltrain.search.contenders import contenders
+from mltrain.search.contenders import best_of_all_sorts, contenders
 from mltrain.search.fitting import FoldOutcome
 from mltrain.search.job import SearchJob
 from mltrain.search.journal import Journal
@@ -221,12 +221,14 @@ class OpenStudy:
                 self.trials[number] = replace(trial, proba=None)
 
     def _with_predictions(self) -> tuple[Trial, ...]:
-        """Return the trials whose predictions are to be in memory: on large data those of the best alone."""
+        """Return the trials whose predictions are in memory: on large data those of the best of all sorts alone."""
         ranked = rank_trials(self.trials.values(), self.job.metric)
-        return ranked if self._n_predictions < _MANY_PREDICTIONS else ranked[:_MOST_WITH_PREDICTIONS]
+        if self._n_predictions < _MANY_PREDICTIONS:
+            return ranked
+        return best_of_all_sorts(ranked, self.job, n=_MOST_WITH_PREDICTIONS)
 
     def _keep_models(self, attempt: Attempt, trial: Trial) -> None:
-        """Keep the fold models of the best trials fitted here and let go of the others."""
+        """Keep the fold models of the trials fitted here that may vote and let go of the others."""
         if trial.score is None:
             return
         self.models[trial.number] = attempt.fitted()

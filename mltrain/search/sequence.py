@@ -112,11 +112,12 @@ class Sequence:
         return True
 
     def _tell(self, trial: Trial) -> None:
-        """Give one result to the sampler."""
-        if trial.state == "complete":
+        """Give one result to the sampler, unless the trial may owe it to parameters that are not searched."""
+        is_searched = trial.params.keys() <= self._plan.space.keys() | self._plan.fixed.keys()
+        if trial.state == "complete" and is_searched:
             self._study.tell(trial.number, trial.score)
         else:
-            state = TrialState.PRUNED if trial.state == "pruned" else TrialState.FAIL
+            state = TrialState.PRUNED if trial.state == "pruned" and is_searched else TrialState.FAIL
             self._study.tell(trial.number, state=state)
 
     def _ask(self, number: int) -> Params:

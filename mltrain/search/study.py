@@ -30,7 +30,7 @@ class Study:
     trials : tuple of Trial, in number order
         Resumed ones included; a number may be missing where the clock ended the search.
     models : mapping of trial number to fold models
-        Of the best trials that were fitted in this process.
+        Of the trials that may vote and were fitted in this process.
     n_resumed : int
         Finished trials read from the journal.
     seconds : float

@@ -15,7 +15,7 @@ from mltrain.voting.judging import Judge, make_judge, rows_to_judge
 Weights: TypeAlias = NDArray[np.float64]
 
 VOTERS_PER_FAMILY = 3
-"""So many of a family's best trials may vote; the search keeps their models and bids for their places."""
+"""So many of a family's best trials may vote, and the best of each further variant (`mltrain.search.contenders`)."""
 
 _PATIENCE = 5
 _SMALLEST = 1e-7
@@ -40,7 +40,7 @@ class Selection:
     most_cost : float
         What all that vote may cost together; one may always vote.
     kinds : tuple of int, length n_members, optional
-        What sort each member is of, such as its family; by default each is one of its own.
+        What sort each member is of, such as its family or the variant of one; by default each is one of its own.
     prior_rows : float
         Up to so many rows the votes of the best of each kind, by what they know, are worth as much as the weights; from
         n rows on ``(prior_rows / n) ** 4`` times as much.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.metrics import roc_auc_score
 from sklearn.metrics.pairwise import rbf_kernel
 
-from mltrain.models import Fold, Limits, Objective, Shape, View
-from mltrain.models.logistic_regression import FAMILY
+from mltrain.models import Fold, Limits, ModelFamily, Objective, Shape, View
+from mltrain.models.logistic_regression import FAMILY, LogisticRegression
 from mltrain.models.logistic_regression.landmarks import place_landmarks
+from mltrain.space import Params
+from mltrain.testing.model_family import ModelFamilyContract
 
 
 def _fit(X, y, *, fold=None, **params):
@@ -66,7 +71,17 @@ def test_validation_rows_are_predicted_as_the_kept_model_predicts_them():
 
     fitted = _fit(X, y, fold=fold, n_landmarks=100, reach=0.7)
 
-    np.testing.assert_allclose(FAMILY.predict_proba(fitted.model, X[1_000:]), fitted.valid_proba, atol=2e-4)
+    np.testing.assert_array_equal(FAMILY.predict_proba(fitted.model, X[1_000:]), fitted.valid_proba)
+
+
+def test_a_row_is_predicted_alike_in_whatever_company():
+    X, y = _rings()
+    model = _fit(X, y, n_landmarks=400, reach=1.4, C=30.0).model
+
+    together = FAMILY.predict_proba(model, X)
+
+    np.testing.assert_allclose(FAMILY.predict_proba(model, X[:7]), together[:7], atol=1e-9)
+    np.testing.assert_allclose(FAMILY.predict_proba(model, sparse.csr_matrix(X)), together, atol=1e-9)
 
 
 def test_sparse_rows_are_measured_alike():
@@ -155,12 +170,31 @@ def test_a_wrong_number_is_named(name, value):
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "n_features", "wanted"), [(20_000, 50, True), (20_001, 50, False), (900, 2_000, False)]
+    ("n_samples", "n_features", "n_classes", "wanted"),
+    [(20_000, 1_000, 2, 1), (20_000, 2, 3, 2), (20_001, 50, 2, 0), (900, 1_001, 3, 0)],
 )
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_landmarks_are_tried_where_rows_are_few_and_columns_are_not_many(n_samples, n_features, wanted, n_classes):
+def test_landmarks_are_tried_where_rows_are_few_and_columns_are_not_many(n_samples, n_features, n_classes, wanted):
     shape = Shape(n_samples=n_samples, n_features=n_features, n_classes=n_classes)
 
-    assert ("n_landmarks" in FAMILY.space(shape)) == wanted
-    assert [FAMILY.variant(params) for params in FAMILY.first_trials(shape)].count("landmarks") == (2 if wanted else 0)
-    assert {tuple(sorted(params)) for params in FAMILY.first_trials(shape)} == {tuple(sorted(FAMILY.space(shape)))}
+    assert [FAMILY.variant(params) for params in FAMILY.first_trials(shape)].count("landmarks") == wanted
+    assert "n_landmarks" not in FAMILY.space(shape)
+
+
+def test_predictions_cost_what_landmarks_and_columns_cost():
+    assert FAMILY.model_us({"n_landmarks": 0}, 60) == FAMILY.model_us({}, 60) == 0
+    assert FAMILY.model_us({"n_landmarks": 400}, 60) == 2 * FAMILY.model_us({"n_landmarks": 200}, 60)
+    assert FAMILY.model_us({"n_landmarks": 400}, 600) > 3 * FAMILY.model_us({"n_landmarks": 400}, 60)
+
+
+class _ByLandmarks(LogisticRegression):
+    """The linear family where every trial goes by landmarks."""
+
+    def first_trials(self, shape: Shape) -> Sequence[Params]:
+        few = replace(shape, n_samples=min(shape.n_samples, 20_000))
+        return [params for params in super().first_trials(few) if self.variant(params) == "landmarks"]
+
+
+class TestByLandmarks(ModelFamilyContract):
+    @pytest.fixture
+    def family(self) -> ModelFamily:
+        return _ByLandmarks()

@@ -36,7 +36,7 @@ def test_first_trials_are_complete_points_of_the_space(family, shape):
     space = family.space(shape)
 
     for trial in family.first_trials(shape):
-        assert list(trial) == list(space)
+        assert list(trial)[: len(space)] == list(space)
         for name, dimension in space.items():
             if isinstance(dimension, Choice):
                 assert trial[name] in dimension.options

@@ -10,6 +10,7 @@ import xgboost
 
 from mltrain.models import Fold, Limits, Objective
 from mltrain.models.xgboost import FAMILY
+from mltrain.models.xgboost.booster import _openmp, predict_booster
 from mltrain.testing.family_data import make_many_rows
 
 _LIMITS = {"seed": 0, "max_rounds": 1}
@@ -58,3 +59,20 @@ def test_a_start_is_the_users_to_fix():
     fitted = FAMILY.fit(_prepare(rows, weights=None), 0, params={"base_score": 0.25}, limits=Limits(**_LIMITS))
 
     assert _start(fitted.model) == [0.25] * 4
+
+
+def test_a_prediction_has_the_threads_it_asks_for_and_leaves_those_of_the_caller() -> None:
+    seen = []
+
+    class Watched:
+        def inplace_predict(self, X, predict_type):
+            seen.append({library["num_threads"] for library in _openmp().info()})
+            return np.zeros(len(X))
+
+    before = _openmp().info()
+
+    for threads in (1, 2):
+        predict_booster(Watched(), np.zeros((3, 1), dtype=np.float32), 2, threads=threads)
+
+    assert seen == [{1}, {2}]
+    assert _openmp().info() == before

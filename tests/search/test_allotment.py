@@ -91,3 +91,33 @@ def test_a_family_with_enough_voters_waits_for_one_that_was_never_tried(make_job
     allotment = Allotment([begun, untried], n_cores=CORES, ends=Ends(deadline=started + SECONDS), started=started)
 
     assert allotment.next_family() is untried
+
+
+def test_a_voter_of_unknown_cost_waits_for_a_family_that_was_never_tried(make_job):
+    failed = study(make_job, "failed", n_trials=1, next_s=None)
+    untried = study(make_job, "untried", n_trials=0, next_s=None)
+    started = time.monotonic()
+
+    allotment = Allotment([failed, untried], n_cores=CORES, ends=Ends(deadline=started + SECONDS), started=started)
+
+    assert allotment.next_family() is untried
+
+
+def test_without_a_clock_no_voter_is_in_a_hurry(make_job):
+    begun = study(make_job, "begun", n_trials=1, next_s=1e-3)
+    untried = study(make_job, "untried", n_trials=0, next_s=None)
+
+    allotment = Allotment([begun, untried], n_cores=CORES, ends=Ends(deadline=None), started=time.monotonic())
+
+    assert allotment.next_family() is untried
+
+
+def test_once_the_clock_is_over_the_first_model_is_all_that_counts(make_job):
+    failed = study(make_job, "failed", n_trials=1, next_s=1e-3)
+    untried = study(make_job, "untried", n_trials=0, next_s=None)
+    failed.has_model = untried.has_model = False
+    started = time.monotonic() - SECONDS
+
+    allotment = Allotment([failed, untried], n_cores=CORES, ends=Ends(deadline=started), started=started)
+
+    assert allotment.next_family() is untried

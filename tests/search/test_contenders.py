@@ -13,7 +13,7 @@ _PROBA = np.full((1, 2), 0.5)
 
 
 def _job(**family):
-    return SimpleNamespace(family=SimpleNamespace(**family), metric=LOG_LOSS, keep_models=2)
+    return SimpleNamespace(family=SimpleNamespace(**family), metric=LOG_LOSS, n_voters=2)
 
 
 def _trial(number: int, score: float | None, kind: str = "bent", **more) -> Trial:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mltrain.events import Notice, TrialFinished
-from mltrain.search import Ends, LocalExecutor, search
+from mltrain.search import Ends, LocalExecutor, contenders, search
 
 
 def run(jobs, *, cores=2, seconds=None, journal_dir=None, **options):
@@ -116,6 +117,25 @@ def test_a_first_trial_that_its_share_cut_is_run_again_when_nothing_else_can_be(
 
     assert one.trials[0].state == "complete"  # after its share of the first seconds had cut it
     assert len(one.trials) > 1
+
+
+def test_on_large_data_the_best_trial_of_each_variant_may_still_vote(toy, make_job, monkeypatch, tmp_path):
+    monkeypatch.setattr("mltrain.search.open_study._MANY_PREDICTIONS", 1)
+    monkeypatch.setattr("mltrain.search.open_study._MOST_WITH_PREDICTIONS", 1)
+    family = toy()
+    family.variant = lambda params: params["kind"]
+    job = make_job(family, n_voters=1)
+
+    (study,) = run((job,), journal_dir=tmp_path)
+    (resumed,) = run((replace(job, max_trials=0),), journal_dir=tmp_path)
+
+    scored = sorted((t for t in study.trials if t.score is not None and t.state != "pruned"), key=lambda t: t.score)
+    best = {}
+    for trial in scored:
+        best.setdefault(trial.params["kind"], trial.number)
+    assert len(best) == 3
+    assert {trial.number for trial in contenders(study.trials, job)} == set(best.values()) == set(study.models)
+    assert {trial.number for trial in contenders(resumed.trials, job)} == set(best.values())
 
 
 def test_on_large_data_the_best_trials_alone_keep_their_predictions(toy, make_job, monkeypatch, tmp_path):

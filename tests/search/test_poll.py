@@ -20,7 +20,7 @@ class Job:
     name: str
     metric: object = field(default_factory=lambda: resolve("log_loss", n_classes=2))
     family: object = None
-    keep_models: int = 3
+    n_voters: int = 3
 
 
 @dataclass

@@ -40,8 +40,8 @@ def ended(proposal, *, state="complete", score=None):
     )
 
 
-def play(n_trials, *, states=None, finished=None):
-    sequence = make_sequence(finished)
+def play(n_trials, *, states=None, finished=None, **plan):
+    sequence = make_sequence(finished, **plan)
     proposals = {}
     while (proposal := sequence.propose(n_trials)) is not None:
         proposals[proposal.number] = proposal
@@ -82,6 +82,18 @@ def test_failed_and_pruned_trials_are_told(state):
     assert list(proposals) == list(range(20))
     assert all(proposals[number].params == wanted[number].params for number in range(best + LAG))
     assert any(proposals[number].params != wanted[number].params for number in range(20))
+
+
+@pytest.mark.parametrize("state", ["complete", "pruned"])
+def test_the_sampler_is_not_told_of_a_trial_with_parameters_that_are_not_searched(state):
+    plain = ({"rate": 0.1, "leaves": 31, "kind": "a"}, {"rate": 0.2, "leaves": 8, "kind": "a"})
+    beside = (plain[0], {**plain[1], "reach": 1.0})
+
+    proposals = play(20, first=beside, states={1: state})
+    failed = play(20, first=plain, states={1: "failed"})
+
+    assert proposals[1].params == {**beside[1], "fixed": 1}
+    assert all(proposals[number].params == failed[number].params for number in range(2, 20))
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")  # multivariate, before Optuna 5

@@ -129,7 +129,7 @@ def test_score_is_the_metric_of_pooled_predictions(make_job):
 
 
 def test_models_of_the_best_trials_are_kept_and_can_be_fitted_again(make_job):
-    job = make_job(keep_models=2)
+    job = make_job(n_voters=2)
     study = run(job, slots=2)
 
     ranked = sorted((t for t in study.trials if t.state == "complete"), key=lambda t: t.score)
@@ -260,7 +260,7 @@ def test_the_key_is_about_the_question_and_not_about_how_far_to_go(make_job):
     job = make_job()
     folds = (job.folds[1], job.folds[0])
 
-    same = [replace(job, max_trials=99), replace(job, keep_models=1)]
+    same = [replace(job, max_trials=99), replace(job, n_voters=1)]
     others = [
         replace(job, data_key="other"),
         replace(job, seed=4),

@@ -38,6 +38,9 @@ from mltrain.space import Params, Scalar, Space
 _LOOK_EVERY = 5
 # Rows that are predicted at once: mapped, each takes a cell for each landmark.
 _BLOCK = 20_000
+# One core of an AMD EPYC, 2026-11-27: the exponential of 1,000 distances, and what a column adds to them.
+_CLOSENESS_US = 10.0
+_DISTANCE_US = 0.3
 
 
 FeatureMap: TypeAlias = Bends | Landmarks
@@ -79,7 +82,7 @@ class LogisticRegression:
     libraries = ("scipy", "numpy")
     uses_threads = False
     uses_seed = False
-    # An iteration is no tree: however many there were, a row is multiplied by one coefficient a feature.
+    # An iteration is no tree: however many there were, a row is multiplied by one coefficient a feature or landmark.
     tree_us = 1.0
     parameters = KNOWN
 
@@ -88,12 +91,17 @@ class LogisticRegression:
         return search_space(shape)
 
     def first_trials(self, shape: Shape) -> Sequence[Params]:
-        """Return the strengths to try first: a cheap, strong penalty, then weaker and stronger ones, then L1."""
+        """Return what to try first: a cheap straight model, then landmarks, then bends."""
         return first_trials(shape)
 
     def variant(self, params: Params) -> str:
         """Return how rows are described: by their numbers, or by how close they are to landmarks."""
         return "landmarks" if number_or(params, "n_landmarks", 0) > 0 else "numbers"
+
+    def model_us(self, params: Params, n_features: int) -> float:
+        """Return the microseconds of one core that it takes to measure 1,000 rows by the landmarks."""
+        n_landmarks = max(number_or(params, "n_landmarks", 0), 0)
+        return n_landmarks * (_CLOSENESS_US + _DISTANCE_US * n_features)
 
     def work(self, params: Params, shape: Shape) -> float:
         """Return the forecast work of one fit, in about seconds of one core."""
@@ -149,13 +157,15 @@ class LogisticRegression:
 
         solution = solve(problem, penalty, max_iterations=min(cap, limits.max_rounds or cap), on_iteration=see)
         curve = watch.curve()
-        linear = solution.model
+        model, valid_proba = Mapped(linear=solution.model, features=features), _proba(solution.model, X_valid)
         if basis is not None:
-            linear = replace(linear, coefficients=linear.coefficients @ basis.T, spread=spread)
+            coefficients = solution.model.coefficients @ basis.T
+            model = replace(model, linear=replace(solution.model, coefficients=coefficients, spread=spread))
+            valid_proba = self.predict_proba(model, rows.X_valid)
         return Fitted(
-            model=Mapped(linear=linear, features=features),
+            model=model,
             n_rounds=max(solution.n_iterations, 1),
-            valid_proba=_proba(solution.model, X_valid),
+            valid_proba=valid_proba,
             train_losses=curve.train_losses,
             valid_losses=curve.valid_losses,
             loss_rounds=curve.rounds,
@@ -166,8 +176,11 @@ class LogisticRegression:
     def predict_proba(self, model: Mapped, X: Any, *, threads: int = 1) -> Proba:
         """Return probabilities of shape (n_samples, n_classes)."""
         del threads
-        blocks = [X[start : start + _BLOCK] for start in range(0, max(X.shape[0], 1), _BLOCK)]
-        return np.concatenate([_proba(model.linear, model.features.apply(block)) for block in blocks])
+        features = model.features
+        blocks = (X[start : start + _BLOCK] for start in range(0, max(X.shape[0], 1), _BLOCK))
+        if features.is_delicate:
+            blocks = (block.astype(np.float64) for block in blocks)
+        return np.concatenate([_proba(model.linear, features.apply(block)) for block in blocks])
 
     def importances(self, model: Mapped, n_features: int) -> NDArray[np.float64]:
         """Return the share of the absolute coefficients, each times its feature's spread in training.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ class Bends:
 
     columns: NDArray[np.int64]
     knots: NDArray[np.float32]
+    is_delicate: ClassVar[bool] = False
 
     @property
     def n_bends(self) -> int:

@@ -6,7 +6,7 @@ A linear model of closeness draws smooth curves through all features at once, wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ class Landmarks:
 
     rows: NDArray[np.float32]
     decay: float
+    is_delicate: ClassVar[bool] = True
+    """Predictions are made in double precision: coefficients of landmarks are large and nearly cancel each other."""
 
     def n_features_of(self, n_coefficients: int) -> int:
         """Return the number of features of a row, whatever that of coefficients."""

@@ -19,8 +19,8 @@ from mltrain.models.framing import frame, unframe
 from mltrain.models.parameters import names_of, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, is_past
 from mltrain.models.sharp_loss import SharpLoss
+from mltrain.models.xgboost.booster import load_booster, predict_booster
 from mltrain.models.xgboost.data import BINNING, FoldMatrices, Matrices, fold_matrices, prepare_matrices
-from mltrain.models.xgboost.serving import booster_of, booster_proba
 from mltrain.models.xgboost.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.xgboost.validation import ValidScores
 from mltrain.models.xgboost.work import forecast_work
@@ -103,12 +103,12 @@ class XGBoost:
         watch = RoundWatch(limits=limits, n_samples=data.n_train, n_rounds=n_rounds)
         stopped = _boost(booster, data, n_rounds=n_rounds, watch=watch)
         # Through bytes, because a slice may still hold on to the training data.
-        model = booster_of(bytes(booster[: watch.best_round].save_raw("ubj")))
+        model = load_booster(bytes(booster[: watch.best_round].save_raw("ubj")))
         curve = watch.curve()
         return Fitted(
             model=model,
             n_rounds=watch.best_round,
-            valid_proba=booster_proba(model, data.X_valid, n_classes, threads=limits.threads),
+            valid_proba=predict_booster(model, data.X_valid, n_classes, threads=limits.threads),
             train_losses=curve.train_losses,
             valid_losses=curve.valid_losses,
             loss_rounds=curve.rounds,
@@ -118,7 +118,7 @@ class XGBoost:
 
     def predict_proba(self, model: xgboost.Booster, X: Any, *, threads: int = 1) -> Proba:
         """Return probabilities of shape (n_samples, n_classes)."""
-        return booster_proba(model, X, int(model.attr("n_classes")), threads=threads)
+        return predict_booster(model, X, int(model.attr("n_classes")), threads=threads)
 
     def importances(self, model: xgboost.Booster, n_features: int) -> NDArray[np.float64]:
         """Return the share of the total gain of each feature."""
@@ -139,7 +139,7 @@ class XGBoost:
         ValueError
             The bytes are not an XGBoost model.
         """
-        model = booster_of(unframe(self.name, data))
+        model = load_booster(unframe(self.name, data))
         if model.attr("n_classes") is None:
             raise ValueError("not an xgboost model of mltrain: it does not say how many classes it has")
         return model

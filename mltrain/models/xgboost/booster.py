@@ -14,7 +14,7 @@ from mltrain.models import Proba
 from mltrain.models.rounds import normalise
 
 
-def booster_of(data: bytes) -> xgboost.Booster:
+def load_booster(data: bytes) -> xgboost.Booster:
     """Rebuild a booster from the library's bytes.
 
     Raises
@@ -29,7 +29,7 @@ def booster_of(data: bytes) -> xgboost.Booster:
     return booster
 
 
-def booster_proba(booster: xgboost.Booster, X: Any, n_classes: int, *, threads: int) -> Proba:
+def predict_booster(booster: xgboost.Booster, X: Any, n_classes: int, *, threads: int) -> Proba:
     """Return probabilities of shape (n_samples, n_classes).
 
     The number of threads is set for the thread that asks, not in the booster: a changed parameter makes the predictions
