@@ -21,9 +21,9 @@ from mltrain.workspace import Workspace
 __all__ = ["TOLERANCE", "Differences", "RebuiltPart", "ReproduceResult", "reproduce"]
 
 # On one machine with one set of versions the difference is 0. Other processors and builds of the libraries add numbers
-# up in another order, which moves a probability of a tree by some 1e-8. It leads the linear model, which is learnt in 32
-# bits, to another end of its descent: with OpenBLAS's kernels of an older processor 1e-4 on digits, 0.01 where it bends,
-# 0.08 by landmarks. Another model of trees moves it by 1e-3 and more.
+# up in another order, which moves a probability of a tree by some 1e-8. It leads the linear model, which is learnt in
+# 32 bits, to another end of its descent: with OpenBLAS's kernels of an older processor 1e-4 on digits, 0.01 where it
+# bends, 0.08 by landmarks. Another model of trees moves it by 1e-3 and more.
 TOLERANCE = 1e-6
 
 
