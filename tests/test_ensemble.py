@@ -100,13 +100,13 @@ def kept(searched: tuple[Searched, ...], executor: LocalExecutor) -> Candidate:
     return keep_ensemble(searched, recipe=RECIPE, executor=executor, deadline=None)
 
 
-def test_the_contenders_of_each_family_share_the_vote(kept: Candidate) -> None:
+def test_the_contenders_of_each_family_share_the_vote(kept: Candidate, searched: tuple[Searched, ...]) -> None:
     assert kept.weights is not None
-    families = [label.partition("#")[0] for label in kept.weights]
+    may_vote = {one.study.name: contenders(one.study.trials, one.job) for one in searched}
 
     assert sum(kept.weights.values()) == pytest.approx(1, abs=1e-5)
-    assert set(families) <= {"logistic_regression", "lgbm"}
-    assert max(families.count(name) for name in families) <= VOTERS_PER_FAMILY + 1
+    assert set(kept.weights) <= {f"{name}#{trial.number}" for name, trials in may_vote.items() for trial in trials}
+    assert len(may_vote["lgbm"]) == VOTERS_PER_FAMILY
     assert sum(member.weight for member in kept.model.members) == pytest.approx(1)
 
 

@@ -38,9 +38,10 @@ from mltrain.space import Params, Scalar, Space
 _LOOK_EVERY = 5
 # Rows that are predicted at once: mapped, each takes a cell for each landmark.
 _BLOCK = 20_000
-# One core of an AMD EPYC, 2026-11-27: the exponential of 1,000 distances, and what a column adds to them.
-_CLOSENESS_US = 10.0
-_DISTANCE_US = 0.3
+# For 1,000 rows and a landmark on one core of an AMD EPYC, 2026-11-27, 400 landmarks and 5 to 1,000 columns: what the
+# exponential of distances and its sum take, and what a column adds.
+_CLOSENESS_US = 16.0
+_DISTANCE_US = 0.07
 
 
 FeatureMap: TypeAlias = Bends | Landmarks

@@ -28,7 +28,7 @@ def search_space(shape: Shape) -> Space:
     Notes
     -----
     Landmarks are tried first and not searched: on 8,000 rows with 1 % positives the search of them left a forest one
-    trial of a minute instead of three (2026-11-27), and searched they had gained nothing before (landmarks-2026-11-27).
+    trial of a minute instead of three, and searched they had gained nothing before (landmarks-2026-11-27.jsonl).
     """
     del shape
     return {
