@@ -30,6 +30,7 @@ from mltrain.development import (
 )
 from mltrain.drift import Profile, fit_profile
 from mltrain.events import Listener, Notice, StageFinished, StageStarted, ignore
+from mltrain.memory import give_back
 from mltrain.models import Fold, ModelFamily, Objective, ViewKind
 from mltrain.models.bins import with_few_bins
 from mltrain.plan import comparison_metric
@@ -78,6 +79,10 @@ class Material:
         if kind not in self.views:
             rows = self.rows if self.read_table is None else replace(self.rows, table=self.read_table())
             self.views[kind] = encoded_view(rows, kind, self.config.preprocessing)
+            if self.read_table is not None:
+                # Arrow keeps what the table took, which is as much as the view.
+                del rows
+                give_back()
         return self.views[kind]
 
     def groups(self, families: Mapping[str, ModelFamily]) -> list[dict[str, ModelFamily]]:
@@ -149,6 +154,8 @@ def read_material(
         return Material(config=config, split=split, rows=rows, recipe=recipe, profile=profile)
     # Taken, not sliced: a slice would hold on to the whole.
     few = replace(rows, table=rows.table.take(np.arange(min(_ROWS_AT_HAND, len(rows.y)))))
+    del rows
+    give_back()
     return Material(
         config=config,
         split=split,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 
 _SYSTEM = Path("/")
 _MOST = 0.7
@@ -44,10 +45,12 @@ def room_left(*, held_bytes: int = 0) -> int:
 
 
 def give_back() -> None:
-    """Return freed memory to the system; nothing happens where the C library is not glibc.
+    """Return freed memory to the system: Arrow's, and the C library's where it is glibc.
 
-    glibc keeps what was freed in pieces below 32 MB, which is 150 MB once LightGBM has binned 2,000,000 rows.
+    At 2,000,000 rows of 30 columns Arrow keeps the 250 MB of a table that was let go of. glibc keeps what was freed in
+    pieces below 32 MB, 150 MB once LightGBM has binned them.
     """
+    pa.default_memory_pool().release_unused()
     if sys.platform != "linux":
         return
     try:

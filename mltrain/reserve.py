@@ -24,6 +24,8 @@ class Allowance:
     ----------
     share_s : float
         Seconds that search and final fit have together.
+    n_families : int
+        Families that are searched at once, each with such a share.
     draws_figures : bool
         Whether pictures of the model belong to its run.
     voters_s : float
@@ -34,6 +36,7 @@ class Allowance:
 
     share_s: float
     n_cores: int
+    n_families: int = 1
     draws_figures: bool = True
     voters_s: float = 0.0
 
@@ -52,7 +55,8 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
     -------
     float
         At most half of the share for what nobody can leave out, calibration and saving; four tenths with a
-        final fit, which is left out where it has no time; and what voters may take.
+        final fit, which is left out where it has no time; and what voters may take. Nothing for a refit that would take
+        more than four tenths of what all families have: it has no time in any case.
     """
     job, best = so_far.job, so_far.best
     voters_s = so_far.say * allowance.voters_s
@@ -66,18 +70,22 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
     seconds = min(so_far.slowness * (keeping_s + 0.02 * share_s), _MOST_KEEPING * share_s)
     most_s = max(_MOST_AFTER_SEARCH * share_s, seconds)
     if recipe.final_fit == "refit":
-        # Refits run side by side, so each takes the cores that its threads take.
-        refit_s = 0.2 * share_s if best is None else _refit_s(so_far, best, n_cores=n_cores)
+        # A first trial that has not ended yet leaves no time for another fit of its length.
+        refit_s = 0.0 if best is None else _refit_s(so_far, best, allowance=allowance)
+        if refit_s > _MOST_AFTER_SEARCH * share_s * allowance.n_families:
+            refit_s = 0.0
         return min(seconds + refit_s, most_s) + min(2 * refit_s, voters_s)
     if best is not None and not so_far.is_at_hand:
         seconds += best.seconds * best.threads / n_cores
     refits_s = 0.0
     if recipe.refits_voters and best is not None:
-        refits_s = n_affordable(job, best.params, best.n_rounds) * _refit_s(so_far, best, n_cores=n_cores)
+        refits_s = n_affordable(job, best.params, best.n_rounds) * _refit_s(so_far, best, allowance=allowance)
     return min(seconds, most_s) + min(refits_s, voters_s)
 
 
-def _refit_s(so_far: SoFar, best: Trial, *, n_cores: int) -> float:
-    """Return the wall clock of one refit among others: of the cores, its fit takes as many as it has threads."""
+def _refit_s(so_far: SoFar, best: Trial, *, allowance: Allowance) -> float:
+    """Return the wall clock of one refit: of the cores, its fit takes as many as it has threads, others the rest."""
     prepare_s = prepare_seconds(so_far.job, so_far.prepare_s)
-    return prepare_s + refit_seconds(so_far.job, best) * best.threads / n_cores
+    # Alone it has all cores for itself, whether it has a use for them or not.
+    share = max(best.threads / allowance.n_cores, 1 / allowance.n_families)
+    return prepare_s + refit_seconds(so_far.job, best) * min(share, 1.0)

@@ -74,16 +74,16 @@ def test_what_is_left_for_after_the_search_is_at_most_half(
     must_s = min(0.35 + 0.02 * share_s, 0.5 * share_s)
     assert must_s <= reserved <= 0.5 * share_s
     assert reserved <= max(0.4 * share_s, must_s + 4e-6 * 2 * len(JOB.valid_rows))
-    if final_fit == "bag" and (best is None or is_at_hand):
+    if best is None or (final_fit == "bag" and is_at_hand):
         calibration_s = 4e-6 * 2 * len(JOB.valid_rows)
         assert reserved == pytest.approx(min(0.35 + 0.02 * share_s + calibration_s, 0.5 * share_s))
-    if seconds is not None:
+    if seconds is not None and final_fit == "bag":
         slower = replace(BEST, seconds=2 * seconds + 1)
         later = seconds_after_search(so_far(slower, is_at_hand=is_at_hand), recipe, allowance=allowance)
         assert later >= reserved
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(None, 3.0), (1e-6, 0.0), (1e6, 3.0)])
+@pytest.mark.parametrize(("seconds", "expected"), [(None, 0.0), (1e-6, 0.0), (10.0, 3.0), (1e6, 0.0)])
 def test_time_for_refits_of_further_voters_follows_the_best_trial_and_comes_on_top(
     seconds: float | None, expected: float
 ) -> None:
@@ -134,7 +134,7 @@ def test_a_refit_is_left_the_time_to_get_all_rows_ready() -> None:
 
 @pytest.mark.parametrize("say", [1.0, 0.25, 0.0])
 def test_a_family_with_more_say_is_left_more_time_for_its_voters(say: float) -> None:
-    recipe, best = replace(RECIPE, final_fit="refit"), replace(BEST, seconds=1e6)
+    recipe, best = replace(RECIPE, final_fit="refit"), replace(BEST, seconds=10.0)
 
     with_voters, without = (
         seconds_after_search(
@@ -144,3 +144,27 @@ def test_a_family_with_more_say_is_left_more_time_for_its_voters(say: float) -> 
     )
 
     assert with_voters - without == pytest.approx(say * 3.0)
+
+
+@pytest.mark.parametrize(("n_families", "is_left_out"), [(1, True), (4, False)])
+def test_nothing_is_kept_for_a_refit_that_has_no_time_in_any_case(n_families: int, is_left_out: bool) -> None:
+    recipe, best = replace(RECIPE, final_fit="refit"), replace(BEST, seconds=30.0)  # a refit takes half and a tenth
+
+    kept, none = (
+        seconds_after_search(so_far(trial), recipe, allowance=Allowance(share_s=40.0, n_cores=2, n_families=n_families))
+        for trial in (best, None)
+    )
+
+    assert (kept == none) == is_left_out
+
+
+@pytest.mark.parametrize(("threads", "n_families", "expected"), [(1, 1, 1.0), (2, 1, 1.0), (1, 4, 0.5), (2, 4, 1.0)])
+def test_a_refit_has_the_cores_that_its_threads_take_and_alone_all_of_them(
+    threads: int, n_families: int, expected: float
+) -> None:
+    recipe, best = replace(RECIPE, final_fit="refit"), replace(BEST, seconds=10.0, threads=threads)
+    allowance = Allowance(share_s=100.0, n_cores=2, n_families=n_families)
+
+    kept, none = (seconds_after_search(so_far(trial), recipe, allowance=allowance) for trial in (best, None))
+
+    assert kept - none == pytest.approx(expected * 1.1 * 10.0 / 2)

@@ -216,10 +216,14 @@ class Allotment:
         return self._poll.says.get(study.job.name, 1.0 / len(self._studies))
 
     def _keep_time_back(self) -> None:
-        """Move the deadline to what the best trials so far need afterwards; once it has passed, it stays passed."""
+        """Move the deadline to what the best trials so far need afterwards; once it has passed, it stays passed.
+
+        It is never moved into the past: fits that run are left the grace to hand over what they have.
+        """
         if self._ends.deadline is not None and self._ends.reserve is not None and not self.clock.is_over:
             reserved_s = sum(self._reserve_s(study) for study in self._studies)
-            self.clock = replace(self.clock, deadline=self._ends.deadline - reserved_s)
+            deadline = max(self._ends.deadline - reserved_s, time.monotonic())
+            self.clock = replace(self.clock, deadline=deadline)
 
     def _reserve_s(self, study: OpenStudy) -> float:
         """Return what comes after the search of a family."""

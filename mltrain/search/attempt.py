@@ -30,6 +30,8 @@ class Attempt:
         What has ended so far, in any order.
     stop : Event
         Set when nobody wants the remaining folds.
+    hurry : Event
+        Set when the clock has run out: folds that run hand over what they have.
     """
 
     proposal: Proposal
@@ -40,6 +42,7 @@ class Attempt:
     outcomes: dict[int, FoldOutcome] = field(default_factory=dict)
     submitted: set[int] = field(default_factory=set)
     stop: Event = field(default_factory=Event)
+    hurry: Event = field(default_factory=Event)
 
     @property
     def number(self) -> int:

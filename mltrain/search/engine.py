@@ -67,7 +67,7 @@ class Engine:
         while self._fill_cores():
             self._collect(self._allotment.clock.patience_s)
             if self._allotment.clock.is_over:
-                self._drop_queued()
+                self._wind_up()
             if self._allotment.clock.is_beyond_grace and self._allotment.has_model:
                 break
 
@@ -139,6 +139,7 @@ class Engine:
             call,
             share_s=self._allotment.fit_share_s(study, attempt),
             stop=attempt.stop,
+            hurry=attempt.hurry,
             bar=attempt.proposal.bar if task.fold == 0 else None,
         )
         self._running[self._executor.submit(run_fit, call)] = task
@@ -191,11 +192,14 @@ class Engine:
         if self._allotment.is_settled and not was_settled:
             self._listener(Notice(message=_SETTLED, level="info"))
 
-    def _drop_queued(self) -> None:
-        """After the deadline, take back what no core has begun, but for the trial that must give a model."""
+    def _wind_up(self) -> None:
+        """After the deadline, take back what no core has begun and hurry what runs, but for what must give a model."""
         wanted = self._wanted()
         for future, task in list(self._running.items()):
-            if task.attempt.order not in wanted and future.cancel():
+            if task.attempt.order in wanted:
+                continue
+            task.attempt.hurry.set()
+            if future.cancel():
                 del self._running[future]
                 task.attempt.submitted.discard(task.fold)
 

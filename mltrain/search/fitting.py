@@ -42,6 +42,9 @@ class FitCall:
         As `SearchJob.sharpens`.
     stop : Event
         Set when nobody wants the result any more; the fit then ends when it looks at its losses again.
+    hurry : Event
+        Set when the clock has run out before ``deadline``, because what comes after the search needs more of it; the
+        fit then ends as one that the deadline cuts.
     """
 
     family: ModelFamily
@@ -56,6 +59,7 @@ class FitCall:
     share_s: float | None = None
     sharpens: bool = False
     stop: Event = field(default_factory=Event)
+    hurry: Event = field(default_factory=Event)
     bar: Bar | None = None
     max_rounds: int | None = None
 
@@ -141,6 +145,8 @@ def _fit_and_score(call: FitCall) -> FoldOutcome:
         return FoldOutcome(fitted=None, error="predictions are not finite")
     if not 0 < fitted.sharpness < math.inf:
         return FoldOutcome(fitted=None, error=f"the sharpness is {fitted.sharpness}")
+    if fitted.stopped == "pruned" and call.hurry.is_set() and not call.stop.is_set():
+        fitted = replace(fitted, stopped="deadline")
     return FoldOutcome(
         fitted=fitted,
         score=score_of_fold(call.metric, call.y_valid, fold_proba(fitted), sharpens=call.sharpens),
@@ -153,7 +159,9 @@ def _limits(call: FitCall) -> Limits:
     watch = None if call.bar is None else CurveWatch(bar=call.bar)
 
     def is_unwanted(n_round: int, loss: float) -> bool:
-        return call.stop.is_set() or (watch is not None and watch.is_hopeless(n_round, loss))
+        if call.stop.is_set() or call.hurry.is_set():
+            return True
+        return watch is not None and watch.is_hopeless(n_round, loss)
 
     return Limits(
         seed=call.seed,

@@ -26,12 +26,18 @@ from mltrain.workspace import Workspace
 pytestmark = pytest.mark.filterwarnings("ignore:Signature.*longdouble:UserWarning")
 
 
-def _config(source: str = "example:churn", target: str = "churned", **train_settings: Any) -> Config:
+FEW_ROUNDS = {"lgbm": {"params": {"num_iterations": 40}}}  # where it does not matter what trials find
+
+
+def _config(
+    source: str = "example:churn", target: str = "churned", models: dict[str, Any] | None = None, **train_settings: Any
+) -> Config:
     return Config.model_validate(
         {
             "data": {"source": source, "target": target},
             "train": {"experiment_tracker": "local", "supported_models": ["lgbm", "logistic_regression"]}
             | train_settings,
+            "models": models or {},
             "evaluate": {"figures": False},
         }
     )
@@ -116,7 +122,7 @@ def test_a_budget_ends_in_time_with_a_model_of_every_family(tmp_path: Path) -> N
 
 
 def test_a_killed_session_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    config = _config(supported_models=["lgbm"])
+    config = _config(supported_models=["lgbm"], models=FEW_ROUNDS)
     (tmp_path / "mltrain.yaml").write_text(json.dumps(config.model_dump(mode="json", exclude_defaults=True)))
     split(config, Workspace(root=tmp_path))
     command = [sys.executable, "-m", "mltrain", "train", "--max-trials", "10", "-q"]

@@ -96,3 +96,21 @@ def test_an_interrupt_keeps_what_was_finished(kind, toy, make_job, facts, tmp_pa
     assert ended - started < 5
     assert study.n_resumed >= 6
     assert facts(study) == facts(run(make_job()))
+
+
+def test_fits_hand_over_what_they_have_when_the_first_model_needs_the_time_left(toy, make_job):
+    job = make_job(toy(seconds=lambda n_call, fold: 0.2 if n_call == 1 else 6.0))
+    job = replace(job, folds=job.folds[:1], max_trials=2)
+    started = time.monotonic()
+    # Before any trial has a score, nothing comes after the search; then more than there is time for.
+    ends = Ends(deadline=started + 8.0, reserve=lambda so_far: 0.0 if so_far.best is None else 30.0)
+
+    with LocalExecutor(2) as executor:
+        (study,) = search((job,), executor=executor, journal_dir=None, ends=ends)
+
+    assert time.monotonic() - started < 3.0
+    cut = study.trials[1]
+    assert cut.state == "cut"
+    assert cut.score is not None
+    assert 1 <= cut.n_rounds[0] < 20
+    assert cut.number in study.models

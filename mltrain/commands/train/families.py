@@ -108,7 +108,13 @@ def _search_and_keep(
         if deadline is not None:
             share_s, n_cores = (deadline - time.monotonic()) / len(jobs), session.executor.n_cores
             draws_figures = session.budget.draws_figures
-            allowance = Allowance(share_s=share_s, n_cores=n_cores, draws_figures=draws_figures, voters_s=voters_s)
+            allowance = Allowance(
+                share_s=share_s,
+                n_cores=n_cores,
+                n_families=len(jobs),
+                draws_figures=draws_figures,
+                voters_s=voters_s,
+            )
             reserve = partial(seconds_after_search, recipe=session.material.recipe, allowance=allowance)
         studies = search(
             jobs,
