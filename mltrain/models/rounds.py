@@ -15,8 +15,8 @@ from mltrain.models import Limits, Proba
 Stop: TypeAlias = Literal["early", "deadline", "pruned"]
 _MOST_POINTS = 200
 _TRAIN_EVERY = 10
-# On few rows a look takes as long as a tree, on 30,000 a tenth of that; the best of the first can be any of them.
-_FEW_ROWS, _FEW_EVERY, _FIRST_LOOKS = 100_000, 5, 10
+# On few rows a look takes as long as a tree, on 140,000 a quarter of that; the best of the first can be any of them.
+_LOOK_EVERY, _FIRST_LOOKS = 5, 10
 _SMALLEST = float(np.finfo(np.float64).eps)
 
 
@@ -63,10 +63,10 @@ class RoundWatch:
         return round_ == 1 or round_ % _TRAIN_EVERY == 0
 
     def looks_at(self, round_: int) -> bool:
-        """Say whether the losses after this round are worth their time: on few rows they take as long as a tree."""
-        if self.n_rounds is None or self.n_samples >= _FEW_ROWS:
+        """Say whether the losses after this round are worth their time."""
+        if self.n_rounds is None:
             return True
-        return round_ <= _FIRST_LOOKS or round_ % _FEW_EVERY == 0 or round_ == self.n_rounds
+        return round_ <= _FIRST_LOOKS or round_ % _LOOK_EVERY == 0 or round_ == self.n_rounds
 
     def see(
         self, round_: int, *, train_loss: float | None, valid_loss: float | None, sharpness: float = 1.0

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Protocol, TypeVar, TypeVarTuple, runtime_checkable
 
 from threadpoolctl import threadpool_limits
+
+# A fit on few rows asks for the interpreter after every tree of 0.2 ms; Python lets it wait 5 ms for a thread that has it,
+# such as the sampler. At a fiftieth, 300 trials on 640 rows took 0.83 to 0.86 of the time.
+_SWITCH_S = 1e-4
 
 _Arguments = TypeVarTuple("_Arguments")
 _Result = TypeVar("_Result")
@@ -49,6 +54,8 @@ class LocalExecutor:
     def __init__(self, n_cores: int) -> None:
         self.n_cores = max(1, n_cores)
         self._blas = threadpool_limits(limits=1, user_api="blas")
+        self._switch_s = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_S)
         self._pool = ThreadPoolExecutor(self.n_cores, thread_name_prefix="mltrain-fit", initializer=_limit_openmp)
 
     def submit(self, call: Callable[[*_Arguments], _Result], /, *args: *_Arguments) -> Future[_Result]:
@@ -56,8 +63,9 @@ class LocalExecutor:
         return self._pool.submit(call, *args)
 
     def close(self) -> None:
-        """Drop what has not started and give BLAS its threads back."""
+        """Drop what has not started, and give BLAS its threads back and the interpreter its own pace."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        sys.setswitchinterval(self._switch_s)
         self._blas.restore_original_limits()
 
     def __enter__(self) -> LocalExecutor:

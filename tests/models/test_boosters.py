@@ -11,7 +11,8 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import log_loss
 
 from mltrain.errors import EnvironmentRefusal
-from mltrain.models import Fold, Limits, Objective, View, lightgbm, rounds, xgboost
+from mltrain.models import Fold, Limits, Objective, View, lightgbm, xgboost
+from mltrain.models.lightgbm import data as lightgbm_data
 from mltrain.search import fold_proba
 from mltrain.testing.family_data import make_folds, make_many_rows, make_rows
 
@@ -85,7 +86,7 @@ def test_the_training_loss_is_looked_at_every_tenth_round(family, cancer):
 
 
 @BOOSTERS
-def test_few_rows_are_looked_at_every_round_at_first_then_every_fifth_and_after_the_last(family, cancer):
+def test_losses_are_looked_at_every_round_at_first_then_every_fifth_and_after_the_last(family, cancer):
     X, y, fold = cancer
     prepared = _prepare(family, X, y, folds=[fold])
 
@@ -93,19 +94,6 @@ def test_few_rows_are_looked_at_every_round_at_first_then_every_fifth_and_after_
 
     assert fitted.loss_rounds == (*range(1, 11), 15, 20, 25, 27)
     assert fitted.n_rounds == 27
-
-
-@BOOSTERS
-def test_many_rows_are_looked_at_every_round(family, monkeypatch):
-    monkeypatch.setattr(rounds, "_FEW_ROWS", 20_000)
-    rows = make_many_rows("native", n_classes=2)
-    positions = np.arange(rows.y.size)
-    fold = Fold(train=positions[positions % 10 != 0], valid=positions[positions % 10 == 0])
-    prepared = family.prepare(rows.view, rows.y, weights=None, folds=[fold], objective=Objective(n_classes=2))
-
-    fitted = family.fit(prepared, 0, params={}, limits=Limits(seed=0, max_rounds=17))
-
-    assert fitted.loss_rounds == tuple(range(1, 18))
 
 
 @BOOSTERS
@@ -204,3 +192,23 @@ def test_a_machine_without_gpu_is_refused(family):
         family.prepare(rows.view, rows.y, weights=None, folds=make_folds(rows), objective=objective)
 
     assert caught.value.where == "train.device"
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_histograms_filled_row_by_row_make_the_same_model(n_classes, threads, monkeypatch):
+    rows = make_many_rows("native", n_classes=n_classes)
+    positions = np.arange(rows.y.size)
+    fold = Fold(train=positions[positions % 10 != 0], valid=positions[positions % 10 == 0])
+    models = {}
+    for is_row_wise, most_bins in ((False, 0), (True, 1_000_000)):
+        monkeypatch.setattr(lightgbm_data, "_ROW_WISE_BINS", most_bins)
+        prepared = lightgbm.FAMILY.prepare(
+            rows.view, rows.y, weights=None, folds=[fold], objective=Objective(n_classes=n_classes)
+        )
+        assert lightgbm_data.fold_data(prepared, 0, binning={}, threads=threads).is_row_wise == is_row_wise
+        params = {"learning_rate": 0.1, "bagging_fraction": 0.7, "feature_fraction": 0.7}
+        fitted = lightgbm.FAMILY.fit(prepared, 0, params=params, limits=Limits(seed=0, threads=threads, max_rounds=30))
+        models[is_row_wise] = fitted.model.model_to_string().split("\nparameters:")[0]
+
+    assert models[True] == models[False]

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import sys
 import threading
 
+import pytest
 from threadpoolctl import threadpool_info
 
 from mltrain.search import Executor, LocalExecutor, derive
@@ -23,6 +25,13 @@ def test_blas_keeps_to_its_slot_and_is_given_back():
 
     assert set(inside) <= {1}
     assert blas_threads() == before
+
+
+def test_threads_hand_the_interpreter_on_sooner_meanwhile():
+    before = sys.getswitchinterval()
+    with LocalExecutor(2):
+        assert sys.getswitchinterval() == pytest.approx(1e-4)
+    assert sys.getswitchinterval() == before
 
 
 def test_closing_does_not_wait_for_what_never_began():

@@ -95,7 +95,8 @@ class LightGBM:
         binning = {name: settled.pop(name) for name in BINNING if name in settled}
         try:
             data = fold_data(prepared, fold, binning=binning, threads=limits.threads)
-            booster = lightgbm.Booster(_library_params(settled, prepared, limits), data.train)
+            library_params = _library_params(settled, prepared, limits, is_row_wise=data.is_row_wise)
+            booster = lightgbm.Booster(library_params, data.train)
             n_rounds = round_cap(
                 settled,
                 prepared.X,
@@ -162,7 +163,9 @@ class LightGBM:
         )
 
 
-def _library_params(settled: dict[str, Scalar], prepared: Binned, limits: Limits) -> dict[str, Scalar]:
+def _library_params(
+    settled: dict[str, Scalar], prepared: Binned, limits: Limits, *, is_row_wise: bool
+) -> dict[str, Scalar]:
     n_classes = prepared.objective.n_classes
     params: dict[str, Scalar] = {
         "objective": "binary" if n_classes == 2 else "multiclass",
@@ -170,7 +173,7 @@ def _library_params(settled: dict[str, Scalar], prepared: Binned, limits: Limits
         "bagging_freq": 1,
         "verbosity": -1,
         "deterministic": True,
-        "force_col_wise": True,
+        "force_row_wise" if is_row_wise else "force_col_wise": True,
         "seed": limits.seed,
         "num_threads": limits.threads,
     }
@@ -178,7 +181,7 @@ def _library_params(settled: dict[str, Scalar], prepared: Binned, limits: Limits
         # At the library's defaults a rare class makes the loss diverge (26 instead of 0.5 on 26 classes).
         params |= {"num_class": n_classes, "max_delta_step": 1.0}
     if prepared.objective.device == "gpu":
-        params |= {"device_type": "gpu", "force_col_wise": False}
+        params |= {"device_type": "gpu", "force_row_wise": False, "force_col_wise": False}
     return params | settled
 
 

@@ -19,12 +19,23 @@ from mltrain.models.boosting import first_bins
 from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
 
+# Histograms of so many bins in all stay in a core's cache: then rows are added to those of all features at once in 0.5
+# to 0.85 of the time that one feature after the other takes (cdc, adult, German credit; one thread or two). The models
+# are the same bit for bit. Above, neither was always faster, and rows need a copy of the bins.
+_ROW_WISE_BINS = 4_096
+
 BINNING = ("max_bin", "min_data_in_bin", "enable_bundle", "use_missing", "linear_tree", "bin_construct_sample_cnt")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoldData:
-    """The Datasets of one fold; ``X_valid`` holds the validation rows, of which there may be none."""
+    """The Datasets of one fold; ``X_valid`` holds the validation rows, of which there may be none.
+
+    Attributes
+    ----------
+    is_row_wise : bool
+        Whether histograms are best filled row by row.
+    """
 
     train: lightgbm.Dataset
     valid: lightgbm.Dataset | None
@@ -32,6 +43,7 @@ class FoldData:
     y_valid: NDArray[np.int64]
     weights_valid: NDArray[np.float64] | None
     n_train: int
+    is_row_wise: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,6 +147,7 @@ def _fold_data(binned: Binned, fold: Fold, *, train: lightgbm.Dataset, valid: li
         y_valid=pick_rows(binned.y, fold.valid),
         weights_valid=None if binned.weights is None else pick_rows(binned.weights, fold.valid),
         n_train=fold.train.size,
+        is_row_wise=sum(train.feature_num_bin(i) for i in range(train.num_feature())) <= _ROW_WISE_BINS,
     )
 
 
