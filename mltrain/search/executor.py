@@ -10,8 +10,8 @@ from typing import Protocol, TypeVar, TypeVarTuple, runtime_checkable
 
 from threadpoolctl import threadpool_limits
 
-# A fit on few rows asks for the interpreter after every tree of 0.2 ms; Python lets it wait 5 ms for a thread that has it,
-# such as the sampler. At a fiftieth, 300 trials on 640 rows took 0.83 to 0.86 of the time.
+# A fit on few rows asks for the interpreter after every tree of 0.2 ms; Python lets it wait 5 ms for a thread that has
+# it, such as the sampler. At a fiftieth, 300 trials on 640 rows took 0.83 to 0.86 of the time.
 _SWITCH_S = 1e-4
 
 _Arguments = TypeVarTuple("_Arguments")
