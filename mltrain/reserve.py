@@ -30,8 +30,8 @@ class Allowance:
         Whether pictures of the model belong to its run.
     voters_s : float
         Seconds at most for refits of trials of all families that may vote in an ensemble; a family's share is its say.
-        Two further trials are refitted or, where fold models are replaced, as many models as the best trial has; they
-        come on top. The best of a further variant is one more, and goes without where time is short.
+        Trials that have a weight beside the best one are refitted or, where fold models are replaced, as many models as
+        the best trial has; they come on top. One that the last vote adds goes without where time is short.
     """
 
     share_s: float
@@ -74,7 +74,7 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
         refit_s = 0.0 if best is None else _refit_s(so_far, best, allowance=allowance)
         if refit_s > _MOST_AFTER_SEARCH * share_s * allowance.n_families:
             refit_s = 0.0
-        return min(seconds + refit_s, most_s) + min(2 * refit_s, voters_s)
+        return min(seconds + refit_s, most_s) + min(so_far.n_further * refit_s, voters_s)
     if best is not None and not so_far.is_at_hand:
         seconds += best.seconds * best.threads / n_cores
     refits_s = 0.0

@@ -26,6 +26,8 @@ _SECOND_SOON = 0.5
 # A voter for so little of that share comes before the first trial of another family: with ten classes that of a
 # booster may take all the time that there is.
 _CHEAP = 0.3
+# How many trials beside its best one a family has in a vote, as long as none was held.
+_FURTHER = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +42,8 @@ class SoFar:
         Whether the fold models of the best trial are in memory; those of a resumed trial are not.
     say : float
         Its share of the weights in a vote of all families, in [0, 1].
+    n_further : int
+        How many trials beside the best one have a weight in it; two, say, before the first vote.
     prepare_s : float
         Wall clock that all cores took to get its data ready for the fits of the search.
     slowness : float
@@ -50,6 +54,7 @@ class SoFar:
     best: Trial | None
     is_at_hand: bool = True
     say: float = 1.0
+    n_further: int = _FURTHER
     prepare_s: float = 0.0
     slowness: float = 1.0
 
@@ -235,6 +240,7 @@ class Allotment:
             best=best,
             is_at_hand=best is not None and best.number in study.models,
             say=self._say(study),
+            n_further=self._poll.n_further.get(study.job.name, _FURTHER),
             prepare_s=study.prepare_s,
             slowness=self._slowness,
         )

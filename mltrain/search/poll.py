@@ -48,11 +48,14 @@ class Poll:
     ----------
     says : dict of family name to float
         Share of the weights; empty before the first vote.
+    n_further : dict of family name to int
+        How many trials beside its best one have a weight; empty before the first vote.
     """
 
     def __init__(self, y_valid: NDArray[np.int64], *, n_rows: int, metric: Metric, seed: int) -> None:
         rows = np.random.default_rng(seed).permutation(len(y_valid))[:_MOST_ROWS]
         self.says: dict[str, float] = {}
+        self.n_further: dict[str, int] = {}
         self._rows, self._y, self._n_rows = rows, y_valid[rows], n_rows
         self._metric, self._seed = metric, seed
         self._seen: tuple[tuple[str, int], ...] = ()
@@ -77,8 +80,12 @@ class Poll:
         stacked = np.stack([self._voices[key] for key in seen])
         weights = quick_weights(stacked, self._y, metric=self._metric, seed=self._seed)
         self.says = dict.fromkeys((study.job.name for study in studies), 0.0)
-        for (study, _), weight in zip(voters, weights, strict=True):
+        self.n_further = dict.fromkeys(self.says, 0)
+        best = {study.job.name: study.best.number for study in studies if study.best is not None}
+        for (study, trial), weight in zip(voters, weights, strict=True):
             self.says[study.job.name] += float(weight)
+            if weight > 0 and trial.number != best[study.job.name]:
+                self.n_further[study.job.name] += 1
         self._note(np.tensordot(weights, stacked, axes=1), n_ended=_n_ended(studies))
         self._spent_s += time.monotonic() - now
 

@@ -36,6 +36,10 @@ class Study:
     def has_more(self):
         return not self.is_over
 
+    @property
+    def best(self):
+        return min(self.trials.values(), key=lambda trial: trial.score, default=None)
+
     def add(self, skill: float, *, noise: int = 0) -> None:
         """Add a trial whose predictions are right by ``skill`` and wrong in places of its own."""
         number = len(self.trials)
@@ -63,6 +67,8 @@ def test_families_have_a_say_by_what_they_add_to_the_vote():
 
     assert poll.says["good"] > 0.9
     assert sum(poll.says.values()) == pytest.approx(1)
+    assert 1 <= poll.n_further["good"] <= 2
+    assert poll.n_further["bad"] == 0
 
 
 @pytest.fixture
