@@ -70,22 +70,24 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
     seconds = min(so_far.slowness * (keeping_s + 0.02 * share_s), _MOST_KEEPING * share_s)
     most_s = max(_MOST_AFTER_SEARCH * share_s, seconds)
     if recipe.final_fit == "refit":
-        # A first trial that has not ended yet leaves no time for another fit of its length.
-        refit_s = 0.0 if best is None else _refit_s(so_far, best, allowance=allowance)
+        if best is None:  # a first trial that has not ended yet leaves no time for another fit of its length
+            return seconds
+        # A family alone has all cores for itself, whether it has a use for them or not.
+        refit_s = _refit_s(so_far, best, n_cores=n_cores, least_share=1 / allowance.n_families)
         if refit_s > _MOST_AFTER_SEARCH * share_s * allowance.n_families:
-            refit_s = 0.0
-        return min(seconds + refit_s, most_s) + min(so_far.n_further * refit_s, voters_s)
+            return seconds
+        further_s = so_far.n_further * _refit_s(so_far, best, n_cores=n_cores)
+        return min(seconds + refit_s, most_s) + min(further_s, voters_s)
     if best is not None and not so_far.is_at_hand:
         seconds += best.seconds * best.threads / n_cores
     refits_s = 0.0
     if recipe.refits_voters and best is not None:
-        refits_s = n_affordable(job, best.params, best.n_rounds) * _refit_s(so_far, best, allowance=allowance)
+        refits_s = n_affordable(job, best.params, best.n_rounds) * _refit_s(so_far, best, n_cores=n_cores)
     return min(seconds, most_s) + min(refits_s, voters_s)
 
 
-def _refit_s(so_far: SoFar, best: Trial, *, allowance: Allowance) -> float:
-    """Return the wall clock of one refit: of the cores, its fit takes as many as it has threads, others the rest."""
+def _refit_s(so_far: SoFar, best: Trial, *, n_cores: int, least_share: float = 0.0) -> float:
+    """Return the wall clock of one refit among others: of the cores, its fit takes as many as it has threads."""
     prepare_s = prepare_seconds(so_far.job, so_far.prepare_s)
-    # Alone it has all cores for itself, whether it has a use for them or not.
-    share = max(best.threads / allowance.n_cores, 1 / allowance.n_families)
+    share = max(best.threads / n_cores, least_share)
     return prepare_s + refit_seconds(so_far.job, best) * min(share, 1.0)

@@ -170,7 +170,7 @@ def test_a_refit_has_the_cores_that_its_threads_take_and_alone_all_of_them(
     assert kept - none == pytest.approx(expected * 1.1 * 10.0 / 2)
 
 
-@pytest.mark.parametrize(("n_further", "expected"), [(0, 0.0), (1, 5.5), (3, 9.0)])
+@pytest.mark.parametrize(("n_further", "expected"), [(0, 0.0), (1, 2.75), (3, 8.25), (9, 9.0)])
 def test_time_is_kept_for_refits_of_as_many_trials_as_have_a_weight(n_further: int, expected: float) -> None:
     recipe, best = replace(RECIPE, final_fit="refit"), replace(BEST, seconds=10.0)  # a refit takes half and a tenth
 

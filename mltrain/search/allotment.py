@@ -167,11 +167,11 @@ class Allotment:
         )
 
     def note_end(self) -> None:
-        """Think again about time and votes after a trial ended."""
-        self._keep_time_back()
+        """Think again about votes and time after a trial ended."""
         if self.clock.deadline is not None and not self.is_settled:
             self._poll.hold(self._studies)
             self.is_settled = self._poll.is_settled(self._studies)
+        self._keep_time_back()
 
     def _may_begin(self, study: OpenStudy) -> bool:
         """Say whether a trial of this family could come to something before the deadline."""

@@ -1,7 +1,7 @@
 """LightGBM: one Dataset binned once, a subset of it per fold, the library's own boosting loop.
 
-It knows nothing of other families. Results do not depend on the number of threads: histograms are built by column in
-the library's deterministic mode.
+It knows nothing of other families. Results do not depend on the number of threads: histograms are built in the
+library's deterministic mode, by column, or by row where bins are few, which gives the same ones.
 """
 
 from __future__ import annotations
