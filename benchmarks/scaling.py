@@ -249,10 +249,12 @@ def run_command(place: Path, n_rows: int, *words: str) -> Whole:
 
 def report(staged: list[Staged], whole: list[Whole], arguments: argparse.Namespace) -> str:
     """Return both tables as Markdown."""
+    from where_time_goes import cpu_name
+
     lines = [
         "# Seconds and memory by rows",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()}, "
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores of {cpu_name()}, {platform.machine()}, "
         f"Python {platform.python_version()}, {versions()}. `python {' '.join(sys.argv)}`",
         "",
         f"Seconds of each stage; the fit is the family's first trial with at most {arguments.rounds} rounds on three "

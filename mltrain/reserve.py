@@ -87,7 +87,7 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
 
 
 def _refit_s(so_far: SoFar, best: Trial, *, n_cores: int, least_share: float = 0.0) -> float:
-    """Return the wall clock of one refit among others: of the cores, its fit takes as many as it has threads."""
+    """Return the wall clock of one refit: of the cores, its fit takes as many as it has threads, or ``least_share``."""
     prepare_s = prepare_seconds(so_far.job, so_far.prepare_s)
     share = max(best.threads / n_cores, least_share)
     return prepare_s + refit_seconds(so_far.job, best) * min(share, 1.0)
