@@ -20,7 +20,8 @@ from mltrain.config import PreprocessingSection, SplitSection, TrainSection
 from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.data.conforming import conform
 from mltrain.development import develop, encoded_view, first_repeat, shape_of
-from mltrain.ensemble import Searched, begin_vote, end_vote, without_data
+from mltrain.ensemble import begin_vote, end_vote
+from mltrain.ensemble.voters import Searched, kinds_of, without_data
 from mltrain.final_fit import fit_finally, start_refit
 from mltrain.metrics import resolve
 from mltrain.models import Objective
@@ -117,6 +118,19 @@ def test_the_score_is_that_of_the_held_out_rows_and_beats_the_families(
     mean_score = roc_auc_score(kept.held_out.y, kept.held_out.proba[:, 1])
     assert mean_score - 0.01 < kept.validation_score < mean_score
     assert kept.validation_score > max(one.kept.validation_score for one in searched)
+    assert kept.crossed_score == kept.validation_score
+
+
+def test_a_vote_that_counts_as_its_best_member_says_what_it_scored_itself(
+    searched: tuple[Searched, ...], executor: LocalExecutor
+) -> None:
+    lucky = [replace(one, kept=replace(one.kept, validation_score=0.999)) for one in searched]
+
+    voted = keep_ensemble(lucky, recipe=RECIPE, executor=executor, deadline=None)
+
+    assert voted.validation_score == np.nextafter(0.999, np.inf)
+    assert voted.crossed_score is not None
+    assert 0.8 < voted.crossed_score < 0.99
 
 
 def test_a_prediction_is_the_weighted_mean_of_the_voters_sharpened_models_of_the_first_repeat(
@@ -212,6 +226,49 @@ def test_a_refit_that_fails_is_noted_and_its_fold_models_vote(
     np.testing.assert_array_equal(noted.model.proba(rows), kept.model.proba(rows))
 
 
+def test_models_that_the_clock_cut_short_after_a_resume_do_not_vote(
+    searched: tuple[Searched, ...], executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = {"deadline": time.monotonic()}
+    monkeypatch.setattr(ensemble, "fit_finally", lambda *args, **kwargs: fit_finally(*args, **kwargs | over))
+    resumed = [replace(one, study=replace(one.study, models={})) for one in searched]
+
+    late = keep_ensemble(resumed, recipe=RECIPE, executor=executor, deadline=None)
+
+    # What each family kept was fitted before the clock ran out.
+    assert set(late.weights or {}) <= {f"{one.study.name}#{_number(one.kept)}" for one in searched}
+    assert sum((late.weights or {}).values()) == pytest.approx(1, abs=1e-5)
+    assert {member.family for member in late.model.members} <= {one.study.name for one in searched}
+
+
+def test_a_family_whose_own_models_were_cut_short_votes_with_what_these_say(
+    searched: tuple[Searched, ...], executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurried = []
+    for one in searched:
+        trial, study = one.kept.trial, replace(one.study, models={})
+        assert trial is not None
+        final = fit_finally(study, one.job, trial, executor=executor, deadline=time.monotonic())
+        assert final.cut is not None
+        cut = keep(study, one.job, trial=trial, final=final, encoder=one.encoder, recipe=RECIPE)
+        # Nothing else is there to vote.
+        study = replace(study, trials=tuple(t if t is trial else replace(t, proba=None) for t in study.trials))
+        hurried.append(replace(one, study=study, kept=cut))
+    monkeypatch.setattr(ensemble, "fit_finally", _no_memory)  # what is there is not fitted a third time
+
+    voted = keep_ensemble(hurried, recipe=RECIPE, executor=executor, deadline=None)
+
+    assert set(voted.weights or {}) <= {f"{one.study.name}#{_number(one.kept)}" for one in hurried}
+    best = max(one.kept.validation_score for one in hurried)
+    assert voted.validation_score >= best
+    assert voted.validation_score < max(one.kept.validation_score for one in searched)
+
+
+def _number(kept: Candidate) -> int:
+    assert kept.trial is not None
+    return kept.trial.number
+
+
 def _no_memory() -> None:
     raise RuntimeError("out of memory")
 
@@ -258,4 +315,4 @@ def test_each_variant_of_a_family_is_a_kind_of_its_own() -> None:
 
     voters = [voter("a", "bent"), voter("b", "bent"), voter("a", "near"), voter("a", "bent"), voter("a", "near")]
 
-    assert ensemble._kinds(voters) == (0, 1, 2, 0, 2)  # type: ignore[arg-type] # what a voter is known by
+    assert kinds_of(voters) == (0, 1, 2, 0, 2)  # type: ignore[arg-type] # what a voter is known by

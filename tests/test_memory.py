@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 import pytest
 
-from mltrain.memory import available_bytes
+from mltrain.memory import available_bytes, give_back
 
 V1_UNLIMITED = 9223372036854771712
 
@@ -44,3 +45,16 @@ def test_the_first_version_of_control_groups_is_read_too(tmp_path: Path) -> None
     write(root / "job", memory__limit_in_bytes=50_000, memory__usage_in_bytes=20_000)
 
     assert available_bytes(tmp_path) == 30_000
+
+
+def test_what_was_let_go_of_is_given_back_to_the_system() -> None:
+    process = psutil.Process()
+    give_back()
+    before = process.memory_info().rss
+    table = pa.table({f"{i}": pa.array(range(100_000), type=pa.int64()) for i in range(100)})
+    assert process.memory_info().rss - before > 60_000_000  # 80 MB
+
+    del table
+    give_back()
+
+    assert process.memory_info().rss - before < 30_000_000

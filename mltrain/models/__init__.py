@@ -6,6 +6,7 @@ encoded view of X and class codes. One file per family, registered under the ent
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
@@ -105,6 +106,8 @@ class Limits:
         A final fit passes the best rounds found.
     deadline : float, optional
         `time.monotonic` value at which the fit ends with what it has (``stopped="deadline"``), at the next round.
+    hurry : callable, optional
+        True from when the fit has to end so before its deadline. `is_over` asks both; ask it after every round.
     on_round : callable, optional
         Called as ``on_round(round, valid_loss)`` after each round whose losses are looked at; True stops the fit
         (``stopped="pruned"``). Never called for a fold without validation rows.
@@ -114,7 +117,14 @@ class Limits:
     threads: int = 1
     max_rounds: int | None = None
     deadline: float | None = None
+    hurry: Callable[[], bool] | None = None
     on_round: RoundCallback | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the fit has to end with what it has."""
+        is_late = self.deadline is not None and time.monotonic() >= self.deadline
+        return is_late or (self.hurry is not None and self.hurry())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

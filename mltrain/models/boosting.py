@@ -112,6 +112,13 @@ def round_cap(
     return most_rounds(shape, learning_rate=rate, cap=min(cap, own_cap))
 
 
+def rate_of_first(shape: Shape, *, usual: float) -> float:
+    """Return the learning rate of a family's first trial, which is to end soon also on many cells or many classes."""
+    if slowest_rate_by_trees(shape) <= 0.01:
+        return usual
+    return 0.2 if shape.n_classes > 2 else max(usual, 0.1)
+
+
 def expected_rounds(shape: Shape, *, learning_rate: float, leaves: float, cap: int = MOST_ROUNDS) -> float:
     """Return the rounds until early stopping, its patience included.
 

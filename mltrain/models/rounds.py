@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -88,7 +87,7 @@ class RoundWatch:
             self.best_round = round_
         if self.stops_early and valid_loss is not None and self._has_waited_long_enough(round_):
             return "early"
-        return "deadline" if is_past(self.limits.deadline) else None
+        return "deadline" if self.limits.is_over else None
 
     def curve(self) -> Curve:
         """Return the losses seen so far."""
@@ -118,11 +117,6 @@ def patience(n_samples: int, best_round: float) -> float:
     """
     by_rows = min(max(3e6 / n_samples, 20.0), 300.0)
     return min(by_rows, 0.3 * best_round + 20.0)
-
-
-def is_past(deadline: float | None) -> bool:
-    """Say whether the monotonic clock has reached the deadline."""
-    return deadline is not None and time.monotonic() >= deadline
 
 
 def thin(n_points: int) -> list[int]:

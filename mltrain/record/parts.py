@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mltrain.candidate import Candidate
-from mltrain.ensemble import Searched
+from mltrain.ensemble.voters import Searched
 from mltrain.final_fit import FinalFit
 from mltrain.search import Trial
 

@@ -19,7 +19,7 @@ from mltrain import files
 from mltrain.calibration import calibrator_to_dict
 from mltrain.candidate import Candidate, decisions
 from mltrain.data.target import label_text
-from mltrain.ensemble import Searched
+from mltrain.ensemble.voters import Searched
 from mltrain.metrics import Metric
 from mltrain.provenance import Provenance
 from mltrain.record.parts import part_to_dict, parts_of, trial_row
@@ -103,6 +103,7 @@ def run_record(
         **{k: v for k, v in _plain(asdict(facts)).items() if k not in ("config", "provenance")},
         "metric": {"name": metric.name, "greater_is_better": metric.greater_is_better},
         "validation_score": candidate.validation_score,
+        "cross_fitted_score": candidate.crossed_score,
         "final_fit": candidate.final_fit,
         "calibration": calibrator.method if calibrator else None,
         "calibrator": calibrator_to_dict(calibrator) if calibrator else None,

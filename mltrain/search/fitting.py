@@ -145,8 +145,6 @@ def _fit_and_score(call: FitCall) -> FoldOutcome:
         return FoldOutcome(fitted=None, error="predictions are not finite")
     if not 0 < fitted.sharpness < math.inf:
         return FoldOutcome(fitted=None, error=f"the sharpness is {fitted.sharpness}")
-    if fitted.stopped == "pruned" and call.hurry.is_set() and not call.stop.is_set():
-        fitted = replace(fitted, stopped="deadline")
     return FoldOutcome(
         fitted=fitted,
         score=score_of_fold(call.metric, call.y_valid, fold_proba(fitted), sharpens=call.sharpens),
@@ -159,7 +157,7 @@ def _limits(call: FitCall) -> Limits:
     watch = None if call.bar is None else CurveWatch(bar=call.bar)
 
     def is_unwanted(n_round: int, loss: float) -> bool:
-        if call.stop.is_set() or call.hurry.is_set():
+        if call.stop.is_set():
             return True
         return watch is not None and watch.is_hopeless(n_round, loss)
 
@@ -168,6 +166,7 @@ def _limits(call: FitCall) -> Limits:
         threads=call.threads,
         max_rounds=call.max_rounds,
         deadline=_deadline(call),
+        hurry=call.hurry.is_set,
         on_round=is_unwanted,
     )
 

@@ -146,7 +146,7 @@ class OpenStudy:
         fitted = outcome.fitted
         if attempt.stop.is_set() and fitted is not None and fitted.stopped == "pruned":
             return None
-        if attempt.number not in self._attempts:
+        if self._attempts.get(attempt.number) is not attempt:  # it ended, and its trial may run again by now
             return None
         attempt.outcomes[fold] = outcome
         trial = settle(attempt, score=self._score)
@@ -202,13 +202,13 @@ class OpenStudy:
         """Record a trial that ended."""
         attempt.stop.set()
         del self._attempts[attempt.number]
-        self._journal.append(trial)
         self._sequence.record(trial)
         self._note_rate(trial)
         if trial.state == "cut":
             self._cut.append(attempt.proposal)
         known = self.trials.get(trial.number)
         if known is None or known.state != "cut" or trial.state != "cut" or _is_better(trial, known, self.job.metric):
+            self._journal.append(trial)
             self.trials[trial.number] = trial
             self._keep_models(attempt, trial)
             self._let_go_of_predictions()

@@ -11,23 +11,19 @@ Examples
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from mltrain.models import Fitted, Fold, Limits, ModelFamily, Objective, Proba
-from mltrain.space import Choice, Dimension, Params
+from mltrain.models import Fold, Limits, ModelFamily, Proba
+from mltrain.space import Choice, Dimension
 from mltrain.testing.family_data import Rows, make_folds, make_many_rows, make_rows, shape_of
+from mltrain.testing.family_limits import FamilyLimitsContract, assert_distributions, fit_first, prepare
 
-_SLOWEST_STOP_S = 2.0
 
-
-class ModelFamilyContract:
+class ModelFamilyContract(FamilyLimitsContract):
     """Tests of one family; a subclass named ``Test…`` gives the fixture ``family``."""
 
     @pytest.fixture
@@ -66,18 +62,18 @@ class ModelFamilyContract:
             assert isinstance(getattr(family, "variant", str)(params), str)
 
     def test_every_first_trial_learns(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, folds = _prepare(family, rows)
+        prepared, folds = prepare(family, rows)
 
         for trial in family.first_trials(shape_of(rows)):
             fitted = family.fit(prepared, 0, params=trial, limits=Limits(seed=1, max_rounds=40))
             assert _accuracy(rows, folds[0], fitted.valid_proba) > 1.3 / rows.n_classes, trial
 
     def test_one_preparation_serves_every_fold(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, folds = _prepare(family, rows)
+        prepared, folds = prepare(family, rows)
 
         for number, fold in enumerate(folds):
-            fitted = _fit(family, prepared, rows, fold=number)
-            _assert_distributions(fitted.valid_proba, (fold.valid.size, rows.n_classes))
+            fitted = fit_first(family, prepared, rows, fold=number)
+            assert_distributions(fitted.valid_proba, (fold.valid.size, rows.n_classes))
             again = family.predict_proba(fitted.model, rows.view.X[fold.valid])
             np.testing.assert_allclose(fitted.valid_proba, again, atol=1e-9)
             assert 1 <= fitted.n_rounds <= 20
@@ -85,19 +81,19 @@ class ModelFamilyContract:
             assert len(fitted.loss_rounds) <= 200
 
     def test_the_same_arguments_give_the_same_model(self, family: ModelFamily, rows: Rows) -> None:
-        first, _ = _prepare(family, rows)
-        second, _ = _prepare(family, rows)
+        first, _ = prepare(family, rows)
+        second, _ = prepare(family, rows)
 
-        one, two = _fit(family, first, rows), _fit(family, second, rows)
+        one, two = fit_first(family, first, rows), fit_first(family, second, rows)
 
         np.testing.assert_array_equal(one.valid_proba, two.valid_proba)
         assert one.sharpness == two.sharpness
         assert family.dump(one.model) == family.dump(two.model)
 
     def test_the_number_of_threads_does_not_matter(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, _ = _prepare(family, rows)
+        prepared, _ = prepare(family, rows)
 
-        one, two = _fit(family, prepared, rows, threads=1), _fit(family, prepared, rows, threads=2)
+        one, two = fit_first(family, prepared, rows, threads=1), fit_first(family, prepared, rows, threads=2)
 
         np.testing.assert_array_equal(one.valid_proba, two.valid_proba)
         assert one.sharpness == two.sharpness
@@ -110,15 +106,15 @@ class ModelFamilyContract:
 
         predicted = []
         for threads in (1, 2, 3):
-            prepared, _ = _prepare(family, rows, folds=[fold], weights=0.1 + positions % 29, threads=threads)
-            predicted.append(_fit(family, prepared, rows, max_rounds=10, threads=threads).valid_proba)
+            prepared, _ = prepare(family, rows, folds=[fold], weights=0.1 + positions % 29, threads=threads)
+            predicted.append(fit_first(family, prepared, rows, max_rounds=10, threads=threads).valid_proba)
 
         np.testing.assert_array_equal(predicted[1], predicted[0])
         np.testing.assert_array_equal(predicted[2], predicted[0])
 
     def test_many_threads_may_ask_one_model_at_once(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, _ = _prepare(family, rows)
-        model = family.load(family.dump(_fit(family, prepared, rows, threads=1).model))
+        prepared, _ = prepare(family, rows)
+        model = family.load(family.dump(fit_first(family, prepared, rows, threads=1).model))
         expected = family.predict_proba(family.load(family.dump(model)), rows.view.X, threads=1)
 
         with ThreadPoolExecutor(4) as pool:
@@ -128,83 +124,34 @@ class ModelFamilyContract:
             np.testing.assert_array_equal(answer.result(), expected)
 
     def test_fits_at_the_same_time_do_not_disturb_each_other(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, _ = _prepare(family, rows)
-        alone = [_fit(family, prepared, rows, fold=number % 2).valid_proba for number in range(2)]
+        prepared, _ = prepare(family, rows)
+        alone = [fit_first(family, prepared, rows, fold=number % 2).valid_proba for number in range(2)]
 
         with ThreadPoolExecutor(4) as pool:
-            jobs = [pool.submit(_fit, family, prepared, rows, fold=number % 2) for number in range(8)]
+            jobs = [pool.submit(fit_first, family, prepared, rows, fold=number % 2) for number in range(8)]
             together = [job.result().valid_proba for job in jobs]
 
         for number, proba in enumerate(together):
             np.testing.assert_array_equal(proba, alone[number % 2])
-
-    def test_a_past_deadline_ends_the_fit_with_a_model(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, _ = _prepare(family, rows)
-        began = time.monotonic()
-
-        fitted = _fit(family, prepared, rows, max_rounds=None, deadline=began)
-
-        assert time.monotonic() - began < _SLOWEST_STOP_S
-        assert fitted.stopped == "deadline"
-        _assert_distributions(fitted.valid_proba, fitted.valid_proba.shape)
-
-    def test_a_callback_can_stop_the_fit(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, _ = _prepare(family, rows)
-        seen: list[tuple[int, float]] = []
-
-        def stop(round_: int, loss: float) -> bool:
-            seen.append((round_, loss))
-            return True
-
-        fitted = _fit(family, prepared, rows, on_round=stop)
-
-        assert fitted.stopped == "pruned"
-        assert len(seen) == 1
-        assert seen[0][0] >= 1
-        assert np.isfinite(seen[0][1])
-
-    def test_the_callback_sees_the_log_loss(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, folds = _prepare(family, rows)
-
-        fitted = _fit(family, prepared, rows, max_rounds=8)
-
-        powers = fitted.valid_proba**fitted.sharpness
-        proba = powers / powers.sum(axis=1, keepdims=True)
-        own = proba[np.arange(folds[0].valid.size), rows.y[folds[0].valid]]
-        nearest = min(abs(loss - float(-np.log(own).mean())) for loss in fitted.valid_losses)
-        # A family may look at some rounds only, so the last one may be a little off.
-        assert nearest < 0.05
-
-    def test_a_final_fit_has_no_validation_rows(self, family: ModelFamily, rows: Rows) -> None:
-        whole = Fold(train=np.arange(rows.y.size), valid=np.arange(0))
-        prepared, _ = _prepare(family, rows, folds=[whole])
-
-        def refuse(round_: int, loss: float) -> bool:
-            raise AssertionError(f"called in round {round_} with {loss}")
-
-        fitted = _fit(family, prepared, rows, max_rounds=7, on_round=refuse)
-
-        assert fitted.valid_proba.shape == (0, rows.n_classes)
-        assert 1 <= fitted.n_rounds <= 7
 
     def test_a_class_that_a_fold_lacks_keeps_its_column(self, family: ModelFamily) -> None:
         rows = make_rows(family.view, n_classes=4)
         lacking = [
             Fold(train=np.flatnonzero(rows.y != code), valid=np.flatnonzero(rows.y == code)) for code in range(4)
         ]
-        prepared, _ = _prepare(family, rows, folds=lacking)
+        prepared, _ = prepare(family, rows, folds=lacking)
 
         for number, fold in enumerate(lacking):
-            fitted = _fit(family, prepared, rows, fold=number)
-            _assert_distributions(fitted.valid_proba, (fold.valid.size, 4))
+            fitted = fit_first(family, prepared, rows, fold=number)
+            assert_distributions(fitted.valid_proba, (fold.valid.size, 4))
             assert fitted.valid_proba[:, number].max() < 0.1
 
     def test_a_fold_may_choose_features(self, family: ModelFamily, rows: Rows) -> None:
         fold = make_folds(rows)[0]
         chosen = np.array([1, 2])
-        prepared, _ = _prepare(family, rows, folds=[Fold(train=fold.train, valid=fold.valid, features=chosen)])
+        prepared, _ = prepare(family, rows, folds=[Fold(train=fold.train, valid=fold.valid, features=chosen)])
 
-        fitted = _fit(family, prepared, rows)
+        fitted = fit_first(family, prepared, rows)
 
         again = family.predict_proba(fitted.model, rows.view.X[fold.valid][:, chosen])
         np.testing.assert_allclose(fitted.valid_proba, again, atol=1e-9)
@@ -213,16 +160,16 @@ class ModelFamilyContract:
     def test_weights_count_as_repeated_rows_would(self, family: ModelFamily) -> None:
         rows = make_rows(family.view, n_classes=2)
         heavy = np.where(rows.y == 1, 20.0, 1.0)
-        plain, _ = _prepare(family, rows)
-        weighted, _ = _prepare(family, rows, weights=heavy)
+        plain, _ = prepare(family, rows)
+        weighted, _ = prepare(family, rows, weights=heavy)
 
-        shift = _fit(family, weighted, rows).valid_proba[:, 1] - _fit(family, plain, rows).valid_proba[:, 1]
+        shift = fit_first(family, weighted, rows).valid_proba[:, 1] - fit_first(family, plain, rows).valid_proba[:, 1]
 
         assert shift.mean() > 0.05
 
     def test_a_loaded_model_predicts_the_same(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, _ = _prepare(family, rows)
-        model = _fit(family, prepared, rows).model
+        prepared, _ = prepare(family, rows)
+        model = fit_first(family, prepared, rows).model
 
         loaded = family.load(family.dump(model))
 
@@ -235,8 +182,8 @@ class ModelFamilyContract:
     @pytest.mark.parametrize("damage", ["empty", "garbage", "half", "flipped"])
     def test_damaged_bytes_are_refused(self, family: ModelFamily, damage: str) -> None:
         rows = make_rows(family.view, n_classes=2)
-        prepared, _ = _prepare(family, rows)
-        data = family.dump(_fit(family, prepared, rows).model)
+        prepared, _ = prepare(family, rows)
+        data = family.dump(fit_first(family, prepared, rows).model)
         middle = len(data) // 2
         flipped = data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
         damaged = {"empty": b"", "garbage": b"garbage" * 99, "half": data[:middle], "flipped": flipped}[damage]
@@ -245,40 +192,19 @@ class ModelFamilyContract:
             family.load(damaged)
 
     def test_importances_are_shares(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, _ = _prepare(family, rows)
+        prepared, _ = prepare(family, rows)
 
-        importances = family.importances(_fit(family, prepared, rows).model, rows.view.n_features)
+        importances = family.importances(fit_first(family, prepared, rows).model, rows.view.n_features)
 
         assert importances.shape == (rows.view.n_features,)
         assert importances.min() >= 0
         assert importances.sum() == pytest.approx(1.0)
 
     def test_an_unknown_parameter_is_named(self, family: ModelFamily, rows: Rows) -> None:
-        prepared, _ = _prepare(family, rows)
+        prepared, _ = prepare(family, rows)
 
         with pytest.raises(ValueError, match="no_such_parameter"):
             family.fit(prepared, 0, params={"no_such_parameter": 1}, limits=Limits(seed=1))
-
-
-def _prepare(
-    family: ModelFamily,
-    rows: Rows,
-    *,
-    folds: Sequence[Fold] | None = None,
-    weights: Any = None,
-    threads: int = 1,
-) -> tuple[Any, Sequence[Fold]]:
-    folds = make_folds(rows) if folds is None else folds
-    objective = Objective(n_classes=rows.n_classes)
-    prepared = family.prepare(rows.view, rows.y, weights=weights, folds=folds, objective=objective, threads=threads)
-    return prepared, folds
-
-
-def _fit(
-    family: ModelFamily, prepared: Any, rows: Rows, *, fold: int = 0, max_rounds: int | None = 20, **limits: Any
-) -> Fitted:
-    params: Params = family.first_trials(shape_of(rows))[0]
-    return family.fit(prepared, fold, params=params, limits=Limits(seed=5, max_rounds=max_rounds, **limits))
 
 
 def _holds(dimension: Dimension, value: object) -> bool:
@@ -289,10 +215,3 @@ def _holds(dimension: Dimension, value: object) -> bool:
 
 def _accuracy(rows: Rows, fold: Fold, proba: Proba) -> float:
     return float((proba.argmax(axis=1) == rows.y[fold.valid]).mean())
-
-
-def _assert_distributions(proba: Proba, shape: tuple[int, ...]) -> None:
-    assert proba.shape == shape
-    assert proba.dtype == np.float64
-    assert proba.min() >= 0
-    np.testing.assert_allclose(proba.sum(axis=1), 1.0, atol=1e-9)

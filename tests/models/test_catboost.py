@@ -92,8 +92,8 @@ def test_it_fits_what_the_library_fits_on_plain_rows(cancer):
 def test_losses_of_many_rounds_are_looked_at_every_few(cancer):
     X, y, fold = cancer
     prepared = _prepare(X, y, folds=[fold])
-
-    fitted = FAMILY.fit(prepared, 0, params={"learning_rate": 0.003}, limits=Limits(seed=0, max_rounds=450))
+    params = {"learning_rate": 0.003, "iterations": 450}
+    fitted = FAMILY.fit(prepared, 0, params=params, limits=Limits(seed=0))
 
     assert fitted.loss_rounds[:3] == (1, 3, 5)
     assert fitted.loss_rounds[-1] == 450

@@ -57,7 +57,14 @@ def test_a_fit_that_nobody_can_interrupt_ends_as_one_that_was_watched(cancer):
     watches = [RoundWatch(limits=Limits(seed=0), n_samples=data.n_train) for _ in range(2)]
 
     watched, blind = (
-        boost(data, params={**params, "use_best_model": False}, n_rounds=450, watch=watch, is_interruptible=can)
+        boost(
+            data,
+            params={**params, "use_best_model": False},
+            n_rounds=450,
+            look_every=2,
+            watch=watch,
+            is_interruptible=can,
+        )
         for watch, can in zip(watches, (True, False), strict=True)
     )
 
@@ -73,7 +80,12 @@ def test_a_fit_that_nobody_can_interrupt_takes_the_rounds_that_it_has_time_for(c
     watch = RoundWatch(limits=Limits(seed=0, deadline=time.monotonic() + 0.2), n_samples=data.n_train)
 
     boosted = boost(
-        data, params={**params, "use_best_model": False}, n_rounds=1_000_000, watch=watch, is_interruptible=False
+        data,
+        params={**params, "use_best_model": False},
+        n_rounds=1_000_000,
+        look_every=5_000,
+        watch=watch,
+        is_interruptible=False,
     )
 
     assert boosted.model.tree_count_ < 1_000_000

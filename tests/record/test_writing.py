@@ -86,6 +86,7 @@ def test_the_record_says_what_was_kept_and_why(tmp_path: Path) -> None:
     assert record["format"] == 2
     assert record["metric"] == {"name": "f1", "greater_is_better": True}
     assert (record["validation_score"], record["decision_threshold"]) == (0.75, 0.4)
+    assert record["cross_fitted_score"] is None
     assert (record["final_fit"], record["calibration"]) == ("bag", None)
     assert (record["n_trials"], record["n_trials_resumed"]) == (3, 1)
     assert record["notes"] == ["a note"]

@@ -60,7 +60,7 @@ class ToyFamily:
             if rows.size and limits.on_round is not None and limits.on_round(n_round, losses[-1]):
                 stopped = "pruned"
                 break
-            if limits.deadline is not None and time.monotonic() >= limits.deadline:
+            if limits.is_over:
                 stopped = "deadline"
                 break
         if self.spoils(params):

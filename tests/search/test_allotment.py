@@ -19,7 +19,7 @@ def study(make_job, name, *, n_trials, next_s, n_folds=5):
     job = make_job(name=name)
     folds = tuple(Fold(train=job.folds[0].train, valid=job.folds[0].valid) for _ in range(n_folds))
     job = make_job(name=name, folds=folds)
-    trial = SimpleNamespace(score=0.5, seconds=1.0, threads=1, state="complete", proba=None)
+    trial = SimpleNamespace(number=0, score=0.5, seconds=1.0, threads=1, state="complete", proba=None)
     return SimpleNamespace(
         job=job,
         trials=dict.fromkeys(range(n_trials), trial),
@@ -28,9 +28,12 @@ def study(make_job, name, *, n_trials, next_s, n_folds=5):
         best=None,
         broken=None,
         used_s=1.0,
+        prepare_s=0.0,
         fits_s=1.0,
         threads=1,
         has_model=True,
+        has_more=True,
+        n_first_trials=10,
         peek=lambda: SimpleNamespace(params={}),
         forecast_s=lambda _proposal: next_s,
     )
@@ -110,6 +113,28 @@ def test_without_a_clock_no_voter_is_in_a_hurry(make_job):
     allotment = Allotment([begun, untried], n_cores=CORES, ends=Ends(deadline=None), started=time.monotonic())
 
     assert allotment.next_family() is untried
+
+
+def test_time_is_kept_back_as_far_as_there_is_any(make_job):
+    begun = study(make_job, "begun", n_trials=1, next_s=1e-3)
+    started = time.monotonic() - SECONDS / 2
+    reserved_s = [SECONDS / 4]
+    ends = Ends(deadline=started + SECONDS, reserve=lambda so_far: reserved_s[0])
+
+    allotment = Allotment([begun], n_cores=CORES, ends=ends, started=started)
+    assert allotment.clock.deadline == pytest.approx(started + SECONDS * 3 / 4)
+    assert not allotment.clock.is_over
+
+    reserved_s[0] = 10 * SECONDS
+    before = time.monotonic()
+    allotment.note_end()
+    assert before <= allotment.clock.deadline <= time.monotonic()  # fits that run have the grace from now on
+    assert allotment.clock.is_over
+    assert not allotment.clock.is_beyond_grace
+
+    reserved_s[0] = 0.0
+    allotment.note_end()
+    assert allotment.clock.is_over  # what has been told to stop is not called back
 
 
 def test_once_the_clock_is_over_the_first_model_is_all_that_counts(make_job):

@@ -98,19 +98,42 @@ def test_an_interrupt_keeps_what_was_finished(kind, toy, make_job, facts, tmp_pa
     assert facts(study) == facts(run(make_job()))
 
 
-def test_fits_hand_over_what_they_have_when_the_first_model_needs_the_time_left(toy, make_job):
-    job = make_job(toy(seconds=lambda n_call, fold: 0.2 if n_call == 1 else 6.0))
-    job = replace(job, folds=job.folds[:1], max_trials=2)
+@pytest.mark.parametrize("n_folds", [1, 2])
+def test_fits_hand_over_what_they_have_when_the_first_model_needs_the_time_left(
+    n_folds, toy, make_job, facts, tmp_path
+):
+    job = make_job(toy(seconds=lambda n_call, fold: 0.2 if n_call <= n_folds else 6.0))
+    job = replace(job, folds=job.folds[:n_folds], max_trials=2)
     started = time.monotonic()
     # Before any trial has a score, nothing comes after the search; then more than there is time for.
+    ends = Ends(deadline=started + 8.0, reserve=lambda so_far: 0.0 if so_far.best is None else 30.0)
+
+    with LocalExecutor(2 * n_folds) as executor:
+        (study,) = search((job,), executor=executor, journal_dir=tmp_path, ends=ends)
+
+    assert time.monotonic() - started < 3.0
+    cut = study.trials[1]
+    assert cut.state == "cut"
+    assert cut.score is not None
+    assert all(1 <= n_rounds < 20 for n_rounds in cut.n_rounds)
+    assert cut.number in study.models
+    quick = replace(job, family=toy())
+    assert facts(run(quick, journal_dir=tmp_path)) == facts(run(quick))
+
+
+def test_a_fit_that_looks_at_its_losses_seldom_hands_over_all_the_same(toy, make_job):
+    class Blind(toy):
+        def fit(self, prepared, fold, *, params, limits):
+            return super().fit(prepared, fold, params=params, limits=replace(limits, on_round=None))
+
+    job = make_job(Blind(seconds=lambda n_call, fold: 0.2 if n_call == 1 else 6.0))
+    job = replace(job, folds=job.folds[:1], max_trials=2)
+    started = time.monotonic()
     ends = Ends(deadline=started + 8.0, reserve=lambda so_far: 0.0 if so_far.best is None else 30.0)
 
     with LocalExecutor(2) as executor:
         (study,) = search((job,), executor=executor, journal_dir=None, ends=ends)
 
     assert time.monotonic() - started < 3.0
-    cut = study.trials[1]
-    assert cut.state == "cut"
-    assert cut.score is not None
-    assert 1 <= cut.n_rounds[0] < 20
-    assert cut.number in study.models
+    assert study.trials[1].state == "cut"
+    assert study.trials[1].score is not None

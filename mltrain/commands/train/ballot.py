@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from mltrain.commands.train.leaving import CandidateLine, leave, start_tags
 from mltrain.commands.train.session import Session
-from mltrain.ensemble import BegunVote, Searched, begin_vote, end_vote
+from mltrain.ensemble import BegunVote, begin_vote, end_vote
+from mltrain.ensemble.voters import Searched
 from mltrain.events import StageFinished, StageStarted
 from mltrain.plan import ENSEMBLE
 

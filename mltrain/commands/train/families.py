@@ -15,7 +15,7 @@ from mltrain.candidate import Candidate, affordable_trial, keep
 from mltrain.commands.train.ballot import Ballot
 from mltrain.commands.train.leaving import CandidateLine, leave, start_tags
 from mltrain.commands.train.session import Session
-from mltrain.ensemble import Searched, without_data
+from mltrain.ensemble.voters import Searched, without_data
 from mltrain.errors import MltrainError
 from mltrain.events import Event, Listener
 from mltrain.final_fit import fit_finally, refit_seconds, start_refit

@@ -15,7 +15,7 @@ from mltrain.candidate import Candidate
 from mltrain.commands.train.session import Session, allowed_s
 from mltrain.config.rendering import config_hash, to_values
 from mltrain.development import validation_digest
-from mltrain.ensemble import Searched
+from mltrain.ensemble.voters import Searched
 from mltrain.evaluation.bootstrap import standard_error
 from mltrain.events import CandidateKept
 from mltrain.metrics import Metric

@@ -8,6 +8,8 @@ Pools and predictions do not, and take what they may. Two fits at once share not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, 
 from mltrain.models.boosting import MOST_ROUNDS, round_cap
 from mltrain.models.catboost.binary import booster_of, bytes_of, class_codes, seal
 from mltrain.models.catboost.data import QUANTIZING, FoldPools, Pools, fold_pools, make_pool, prepare_pools
-from mltrain.models.catboost.loop import Boosted, boost
+from mltrain.models.catboost.loop import Boosted, boost, look_every
 from mltrain.models.catboost.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.catboost.work import forecast_work
 from mltrain.models.framing import frame, unframe
@@ -90,21 +92,18 @@ class CatBoost:
         settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
         cap = int(take_number(settled, "iterations", default=MOST_ROUNDS, low=1))
         n_classes = prepared.objective.n_classes
+        most_rounds = partial(
+            round_cap, settled, prepared.view.X, n_classes=n_classes, cap=cap, own_cap=MOST_ROUNDS, learning_rate=0.05
+        )
+        n_rounds, n_alone = most_rounds(limits=limits), most_rounds(limits=replace(limits, max_rounds=None))
         quantizing = {name: settled.pop(name) for name in QUANTIZING if name in settled}
         try:
             data = fold_pools(prepared, fold, quantizing=quantizing, threads=limits.threads)
             boosted = boost(
                 data,
                 params=_library_params(settled, prepared, data, limits=limits),
-                n_rounds=round_cap(
-                    settled,
-                    prepared.view.X,
-                    limits=limits,
-                    n_classes=n_classes,
-                    cap=cap,
-                    own_cap=MOST_ROUNDS,
-                    learning_rate=0.05,
-                ),
+                n_rounds=n_rounds,
+                look_every=look_every(n_alone),
                 watch=RoundWatch(limits=limits, n_samples=data.n_train),
                 is_interruptible=prepared.objective.device == "cpu",
             )
@@ -145,8 +144,11 @@ def _library_params(
 ) -> dict[str, Scalar]:
     params: dict[str, Scalar] = {
         "loss_function": "Logloss" if prepared.objective.n_classes == 2 else "MultiClass",
-        # The library's own default depends on the number of rounds asked for.
+        # The library's own defaults of these depend on the number of rounds asked for; a fit that is made again with
+        # fewer rounds is to be the same.
         "learning_rate": 0.05,
+        "leaf_estimation_method": "Newton",
+        "leaf_estimation_iterations": 10 if prepared.objective.n_classes == 2 else 1,
         "task_type": "GPU" if prepared.objective.device == "gpu" else "CPU",
         "random_seed": limits.seed,
         "thread_count": 1,
@@ -154,6 +156,8 @@ def _library_params(
         "allow_writing_files": False,
         "use_best_model": False,
     }
+    if settled.get("leaf_estimation_method", "Newton") != "Newton":
+        del params["leaf_estimation_iterations"]
     if prepared.objective.n_classes > 2:
         params["classes_count"] = len(data.classes)
     return params | settled

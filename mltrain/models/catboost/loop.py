@@ -12,7 +12,7 @@ from typing import Any
 from catboost import CatBoost
 
 from mltrain.models.catboost.data import FoldPools
-from mltrain.models.rounds import RoundWatch, Stop, is_past
+from mltrain.models.rounds import RoundWatch, Stop
 from mltrain.space import Scalar
 
 # After each round the library makes Python numbers of all losses so far: 8 s for 3,000 rounds with all their losses.
@@ -34,26 +34,36 @@ def boost(
     *,
     params: Mapping[str, Scalar],
     n_rounds: int,
+    look_every: int,
     watch: RoundWatch,
     is_interruptible: bool = True,
 ) -> Boosted:
-    """Grow at most ``n_rounds`` rounds of trees; the clock is looked at after each, the losses after every few.
+    """Grow at most ``n_rounds`` rounds of trees; the clock is looked at after each, the losses after some.
 
     Parameters
     ----------
+    look_every : int
+        Rounds from one look at the losses to the next.
     is_interruptible : bool
         False where the library takes no callback, on a GPU: the rounds that end before the deadline are then estimated
         from a short fit, and what the callback would have stopped is cut off afterwards.
     """
-    period = max(1, n_rounds // _MOST_LOSSES)
     if is_interruptible:
         listener = _Listener(watch=watch)
-        model = _fit(data, params=params, n_rounds=n_rounds, period=period, callbacks=[listener])
+        model = _fit(data, params=params, n_rounds=n_rounds, period=look_every, callbacks=[listener])
         return Boosted(model=model, watch=watch, stopped=listener.stopped)
     affordable = _affordable_rounds(data, params=params, n_rounds=n_rounds, deadline=watch.limits.deadline)
-    model = _fit(data, params=params, n_rounds=affordable, period=period)
-    stopped = _replay(model, watch=watch, n_rounds=affordable, period=period)
+    model = _fit(data, params=params, n_rounds=affordable, period=look_every)
+    stopped = _replay(model, watch=watch, n_rounds=affordable, period=look_every)
     return Boosted(model=model, watch=watch, stopped=stopped or ("deadline" if affordable < n_rounds else None))
+
+
+def look_every(n_rounds: int) -> int:
+    """Return after how many rounds each the losses of a fit are looked at that nobody stops before ``n_rounds``.
+
+    A fit that is made again with the rounds that it kept has to look at the same ones, or another is its best.
+    """
+    return max(1, n_rounds // _MOST_LOSSES)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -71,7 +81,7 @@ class _Listener:
             self.n_seen = len(train)
             valid = _losses(info.metrics, "validation")
             self.stopped = self.watch.see(info.iteration, train_loss=train[-1], valid_loss=valid[-1] if valid else None)
-        elif is_past(self.watch.limits.deadline):
+        elif self.watch.limits.is_over:
             self.stopped = "deadline"
         return self.stopped is None
 

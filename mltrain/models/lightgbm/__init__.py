@@ -22,7 +22,7 @@ from mltrain.models.lightgbm.data import BINNING, Binned, FoldData, fold_data, p
 from mltrain.models.lightgbm.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.lightgbm.work import forecast_work
 from mltrain.models.parameters import names_of, settle_parameters, take_number
-from mltrain.models.rounds import RoundWatch, Stop, is_past, normalise
+from mltrain.models.rounds import RoundWatch, Stop, normalise
 from mltrain.models.sharp_loss import SharpLoss
 from mltrain.space import Params, Scalar, Space
 
@@ -95,7 +95,9 @@ class LightGBM:
         binning = {name: settled.pop(name) for name in BINNING if name in settled}
         try:
             data = fold_data(prepared, fold, binning=binning, threads=limits.threads)
-            library_params = _library_params(settled, prepared, limits, is_row_wise=data.is_row_wise)
+            # Several threads would sum blocks of rows and add those up: rounded otherwise, so another model.
+            is_row_wise = data.is_row_wise and limits.threads == 1
+            library_params = _library_params(settled, prepared, limits, is_row_wise=is_row_wise)
             booster = lightgbm.Booster(library_params, data.train)
             n_rounds = round_cap(
                 settled,
@@ -197,7 +199,7 @@ def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: R
             stop = watch.see(round_, train_loss=train_loss, valid_loss=valid_loss, sharpness=valid.sharpness)
             if stop is not None or is_finished:
                 return stop or "early"
-        elif is_past(watch.limits.deadline):
+        elif watch.limits.is_over:
             return "deadline"
     return None
 

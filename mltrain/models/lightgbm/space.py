@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltrain.models import Shape
-from mltrain.models.boosting import fewer_bins, slowest_rate_by_trees
+from mltrain.models.boosting import fewer_bins, rate_of_first, slowest_rate_by_trees
 from mltrain.space import Choice, Float, Int, Params, Scalar, Space
 
 # What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device).
@@ -155,14 +155,8 @@ def first_trials(shape: Shape) -> Sequence[Params]:
     first, *others = _ON_FEW_ROWS if shape.n_samples < _MANY_ROWS else _ON_MANY_ROWS
     if shape.n_classes > 2:
         others.insert(0, _OF_SEPARABLE_CLASSES)
-    return (_trial(shape, {**first, "learning_rate": _fastest(shape, first)}), *(_trial(shape, row) for row in others))
-
-
-def _fastest(shape: Shape, first: Params) -> Scalar:
-    """Return the learning rate of the first trial, which is to end soon also on many cells or many classes."""
-    if slowest_rate_by_trees(shape) <= 0.01:
-        return first["learning_rate"]
-    return 0.2 if shape.n_classes > 2 else max(float(str(first["learning_rate"])), 0.1)
+    soonest = {**first, "learning_rate": rate_of_first(shape, usual=float(str(first["learning_rate"])))}
+    return (_trial(shape, soonest), *(_trial(shape, row) for row in others))
 
 
 def _trial(shape: Shape, changes: Params) -> Params:

@@ -31,7 +31,7 @@ from mltrain.models.logistic_regression.space import (
 )
 from mltrain.models.logistic_regression.work import MOST_ITERATIONS, forecast_work
 from mltrain.models.parameters import number_or, settle_parameters, take_choice, take_number
-from mltrain.models.rounds import RoundWatch, is_past, log_loss, normalise
+from mltrain.models.rounds import RoundWatch, log_loss, normalise
 from mltrain.models.rows import FoldRows, Prepared, fold_rows, prepare_rows
 from mltrain.space import Params, Scalar, Space
 
@@ -150,7 +150,7 @@ class LogisticRegression:
 
         def see(iteration: int, model: Linear, loss: float) -> bool:
             if iteration > 1 and iteration % _LOOK_EVERY:
-                return is_past(limits.deadline)
+                return limits.is_over
             valid_loss = None
             if rows.y_valid.size:
                 valid_loss = log_loss(rows.y_valid, _proba(model, X_valid))
@@ -171,7 +171,7 @@ class LogisticRegression:
             valid_losses=curve.valid_losses,
             loss_rounds=curve.rounds,
             notes=(f"learnt from {rows.y.size} of {n_samples} rows",) if rows.y.size < n_samples else (),
-            stopped="done" if not solution.is_stopped else "deadline" if is_past(limits.deadline) else "pruned",
+            stopped="done" if not solution.is_stopped else "deadline" if limits.is_over else "pruned",
         )
 
     def predict_proba(self, model: Mapped, X: Any, *, threads: int = 1) -> Proba:

@@ -17,7 +17,7 @@ from mltrain.models.parameters import number_or, take_choice, take_number
 from mltrain.models.random_forest.building import PlainRule, build_tree, plain_rule
 from mltrain.models.random_forest.forest import with_all_classes
 from mltrain.models.random_forest.sizing import size_forest
-from mltrain.models.rounds import Stop, is_past
+from mltrain.models.rounds import Stop
 from mltrain.models.rows import FoldRows
 from mltrain.space import Scalar
 
@@ -109,7 +109,7 @@ def grow(recipe: Recipe, rows: FoldRows, *, limits: Limits, on_trees: OnTrees) -
                 if stop is not None and stop != "deadline":
                     return stop
             slowest = max(slowest, time.monotonic() - began)
-            if is_past(limits.deadline) and numbers.stop < recipe.n_trees:
+            if limits.is_over and numbers.stop < recipe.n_trees:
                 return "deadline"
     return None
 

@@ -17,7 +17,7 @@ from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, 
 from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
 from mltrain.models.framing import frame, unframe
 from mltrain.models.parameters import names_of, settle_parameters, take_number
-from mltrain.models.rounds import RoundWatch, Stop, is_past
+from mltrain.models.rounds import RoundWatch, Stop
 from mltrain.models.sharp_loss import SharpLoss
 from mltrain.models.xgboost.booster import load_booster, predict_booster
 from mltrain.models.xgboost.data import BINNING, FoldMatrices, Matrices, fold_matrices, prepare_matrices
@@ -174,7 +174,7 @@ def _boost(booster: xgboost.Booster, data: FoldMatrices, *, n_rounds: int, watch
             stop = watch.see(round_, train_loss=train_loss, valid_loss=valid_loss, sharpness=valid.sharpness)
             if stop is not None:
                 return stop
-        elif is_past(watch.limits.deadline):
+        elif watch.limits.is_over:
             return "deadline"
     return None
 

@@ -7,62 +7,15 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mltrain.calibration import MOST_SHARPNESS, fit_sharpness, sharpen
 from mltrain.candidate import Candidate, Recipe, assemble, held_out_rows, validated_parts, validated_y
+from mltrain.ensemble.voters import Searched, Voter, find_voters, kinds_of
 from mltrain.final_fit import Final, fit_finally, refit_outcome, replaced_by_refits, start_refit
-from mltrain.metrics import Metric, score
+from mltrain.metrics import score
 from mltrain.model import Member
 from mltrain.models import Fitted
-from mltrain.prediction_cost import MOST_PREDICTION_S, prediction_s, share_models
-from mltrain.preprocessing import Encoder
-from mltrain.search import Executor, SearchJob, Study, Trial, as_scored, contenders, variant_of
+from mltrain.prediction_cost import MOST_PREDICTION_S, share_models
+from mltrain.search import Executor, as_scored
 from mltrain.voting import Selection, Vote, beside_members, is_outdone, vote
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Searched:
-    """A family whose search has ended and whose candidate is kept."""
-
-    job: SearchJob
-    study: Study
-    encoder: Encoder
-    kept: Candidate
-
-
-def without_data(searched: Searched) -> Searched:
-    """Return a family without its rows, what its fits shared, and the predictions of trials that will not vote.
-
-    Each is as large as a part of the table. Its voters keep the fits that they have: none can be fitted again.
-    """
-    view = replace(searched.job.view, X=searched.job.view.X[:0].copy())  # a slice alone would hold on to the whole
-    voters = {trial.number for trial in contenders(searched.study.trials, searched.job)}
-    if searched.kept.trial is not None:
-        voters.add(searched.kept.trial.number)
-    trials = tuple(trial if trial.number in voters else replace(trial, proba=None) for trial in searched.study.trials)
-    study = replace(searched.study, prepared=None, trials=trials)
-    return replace(searched, job=replace(searched.job, view=view), study=study)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Voter:
-    """A trial that may vote; ``proba`` are its out-of-fold predictions, sharpened."""
-
-    searched: Searched
-    trial: Trial
-    proba: NDArray[np.float64]
-    sharpness: float
-
-    @property
-    def label(self) -> str:
-        return f"{self.searched.study.name}#{self.trial.number}"
-
-    @property
-    def cost_s(self) -> float:
-        """Core-seconds that one of its models takes for 1,000 rows."""
-        return prediction_s(self.searched.job, self.trial.params, self.trial.n_rounds) / len(self.trial.n_rounds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -73,7 +26,7 @@ class BegunVote:
     ----------
     searched : sequence of Searched
         The families that were asked.
-    voters : sequence of _Voter
+    voters : sequence of Voter
         All that were asked, best first.
     chosen : Vote
         Weights of ``voters``, score and predictions.
@@ -85,12 +38,12 @@ class BegunVote:
 
     searched: Sequence[Searched]
     recipe: Recipe
-    voters: Sequence[_Voter]
+    voters: Sequence[Voter]
     chosen: Vote
-    weights: Mapping[_Voter, float]
-    finals: Mapping[_Voter, Final]
-    members: Mapping[_Voter, Sequence[Member]]
-    refits: Sequence[tuple[_Voter, Future[Fitted | None]]]
+    weights: Mapping[Voter, float]
+    finals: Mapping[Voter, Final]
+    members: Mapping[Voter, Sequence[Member]]
+    refits: Sequence[tuple[Voter, Future[Fitted | None]]]
 
 
 def begin_vote(
@@ -106,22 +59,19 @@ def begin_vote(
         `time.monotonic` value by which the ensemble is to be saved; trials whose models would have to be fitted again
         and cannot by then do not vote.
     """
-    voters = _voters(searched, recipe.metric, deadline=deadline)
-    chosen = vote(
-        [v.proba for v in voters],
-        validated_y(searched[0].job),
-        metric=recipe.metric,
-        seed=recipe.seed,
-        deadline=_halfway(deadline),
-        selection=Selection(
-            costs=tuple(v.cost_s for v in voters),
-            most_cost=MOST_PREDICTION_S,
-            kinds=_kinds(voters),
-        ),
-        parts=validated_parts(searched[0].job),
-    )
-    weights = {v: float(w) for v, w in zip(voters, chosen.weights, strict=True) if w > 0}
-    finals = _finals(list(weights), recipe=recipe, executor=executor, deadline=deadline)
+    voters = find_voters(searched, recipe.metric, deadline=deadline)
+    finals: dict[Voter, Final] = {}
+    while True:
+        chosen = _vote(voters, recipe=recipe, deadline=deadline)
+        weights = {v: float(w) for v, w in zip(voters, chosen.weights, strict=True) if w > 0}
+        new = [voter for voter in weights if voter not in finals]
+        finals |= _finals(new, recipe=recipe, executor=executor, deadline=deadline)
+        # After a resume models are fitted again; those that the clock cut short are not those whose predictions voted.
+        cut = {voter for voter in weights if finals[voter].cut is not None}
+        if not cut:
+            break
+        voters = [voter for voter in voters if voter not in cut]
+    finals = {voter: finals[voter] for voter in weights}
     members = _members(weights, finals)
     refits = _begin_refits(members, executor=executor, deadline=deadline) if recipe.refits_voters else []
     return BegunVote(
@@ -133,6 +83,24 @@ def begin_vote(
         finals=finals,
         members=members,
         refits=refits,
+    )
+
+
+def _vote(voters: Sequence[Voter], *, recipe: Recipe, deadline: float | None) -> Vote:
+    """Choose the weights of these voters."""
+    job = voters[0].searched.job
+    return vote(
+        [v.proba for v in voters],
+        validated_y(job),
+        metric=recipe.metric,
+        seed=recipe.seed,
+        deadline=_halfway(deadline),
+        selection=Selection(
+            costs=tuple(v.cost_s for v in voters),
+            most_cost=MOST_PREDICTION_S,
+            kinds=kinds_of(voters),
+        ),
+        parts=validated_parts(job),
     )
 
 
@@ -149,10 +117,12 @@ def end_vote(begun: BegunVote) -> Candidate:
     encoders = {voter.searched.job.view.kind: voter.searched.encoder for voter in weights}
     held_out = held_out_rows(job, begun.chosen.proba)
     voting = [member for ours in members.values() for member in ours]
+    crossed = score(recipe.metric, validated_y(job), as_scored(job, begun.chosen.proba))
     model, held_out = assemble("ensemble", voting, encoders=encoders, held_out=held_out, recipe=recipe)
     return Candidate(
         model=model,
-        validation_score=_score(begun),
+        validation_score=_rank(begun, crossed),
+        crossed_score=crossed,
         held_out=held_out,
         final_fit="vote",
         weights={voter.label: weight for voter, weight in weights.items()},
@@ -164,8 +134,8 @@ def end_vote(begun: BegunVote) -> Candidate:
     )
 
 
-def _score(begun: BegunVote) -> float:
-    """Return what the vote is worth beside the families that it was made of."""
+def _rank(begun: BegunVote, crossed: float) -> float:
+    """Return what the vote counts for beside the families that it was made of."""
     job, metric = begun.searched[0].job, begun.recipe.metric
     y = validated_y(job)
 
@@ -175,41 +145,13 @@ def _score(begun: BegunVote) -> float:
             begun.chosen.proba, probas, y, metric=metric, seed=begun.recipe.seed, parts=validated_parts(job)
         )
 
-    crossed = score(metric, y, as_scored(job, begun.chosen.proba))
     families = [family.kept.validation_score for family in begun.searched]
     return beside_members(crossed, outdone=outdone, members=families, metric=metric)
 
 
-def _voters(searched: Sequence[Searched], metric: Metric, *, deadline: float | None) -> list[_Voter]:
-    """Return the contenders of each family: those at hand, and those that can be fitted again in time."""
-    voters = []
-    y = validated_y(searched[0].job)
-    spare_s = float("inf") if deadline is None else 0.5 * (deadline - time.monotonic())
-    for family in searched:
-        for trial in contenders(family.study.trials, family.job):
-            at_hand = trial is family.kept.trial or trial.number in family.study.models
-            if not at_hand and not family.job.view.n_samples:
-                continue
-            if not at_hand:
-                spare_s -= trial.seconds
-            if (at_hand or spare_s > 0) and trial.proba is not None:
-                # What its folds were sharpened by counts: together no more than one of the two may do alone.
-                most = MOST_SHARPNESS / max(trial.mean_sharpness, 1.0)
-                sharpness = min(fit_sharpness(trial.proba, y), most)
-                proba = sharpen(trial.proba.astype(np.float64), sharpness)
-                voters.append(_Voter(searched=family, trial=trial, proba=proba, sharpness=sharpness))
-    return sorted(voters, key=lambda v: (v.trial.score or 0.0) * (-1 if metric.greater_is_better else 1))
-
-
-def _kinds(voters: Sequence[_Voter]) -> tuple[int, ...]:
-    """Return the number of each voter's kind: its family, or, where that has several variants, its variant."""
-    kinds = [(voter.searched.study.name, variant_of(voter.searched.job, voter.trial.params)) for voter in voters]
-    return tuple(kinds.index(kind) for kind in kinds)
-
-
 def _finals(
-    voters: Sequence[_Voter], *, recipe: Recipe, executor: Executor, deadline: float | None
-) -> dict[_Voter, Final]:
+    voters: Sequence[Voter], *, recipe: Recipe, executor: Executor, deadline: float | None
+) -> dict[Voter, Final]:
     """Return the final fits of the voters: those that their families kept, and, where models are refitted, new ones."""
     new = [voter for voter in voters if voter.trial is not voter.searched.kept.trial]
     with_data = [voter for voter in new if voter.searched.job.view.n_samples]
@@ -231,7 +173,7 @@ def _finals(
     return {voter: finals[voter] if voter in finals else _kept(voter) for voter in voters}
 
 
-def _members(say: Mapping[_Voter, float], finals: Mapping[_Voter, Final]) -> dict[_Voter, Sequence[Member]]:
+def _members(say: Mapping[Voter, float], finals: Mapping[Voter, Final]) -> dict[Voter, Sequence[Member]]:
     """Return the models of each voter, as many as predict in time, with their shares of the vote."""
     n_models = share_models(
         list(say.values()),
@@ -248,8 +190,8 @@ def _members(say: Mapping[_Voter, float], finals: Mapping[_Voter, Final]) -> dic
 
 
 def _begin_refits(
-    members: Mapping[_Voter, Sequence[Member]], *, executor: Executor, deadline: float | None
-) -> list[tuple[_Voter, Future[Fitted | None]]]:
+    members: Mapping[Voter, Sequence[Member]], *, executor: Executor, deadline: float | None
+) -> list[tuple[Voter, Future[Fitted | None]]]:
     """Begin models of the voters on all rows, as many as each has fold models, those that say most first."""
     deadline = _before_saving(deadline)
     wanted = [
@@ -265,11 +207,11 @@ def _begin_refits(
 
 
 def _ended_refits(
-    begun: Sequence[tuple[_Voter, Future[Fitted | None]]],
-) -> tuple[dict[_Voter, list[Fitted]], tuple[str, ...]]:
+    begun: Sequence[tuple[Voter, Future[Fitted | None]]],
+) -> tuple[dict[Voter, list[Fitted]], tuple[str, ...]]:
     """Return the models of each voter that ended in time, and what failed."""
-    ended: dict[_Voter, list[Fitted]] = {voter: [] for voter, _ in begun}
-    without: set[_Voter] = set()
+    ended: dict[Voter, list[Fitted]] = {voter: [] for voter, _ in begun}
+    without: set[Voter] = set()
     notes = []
     for voter, future in begun:
         fitted, problem = refit_outcome(future)
@@ -281,7 +223,7 @@ def _ended_refits(
     return ended, tuple(notes)
 
 
-def _kept(voter: _Voter) -> Final:
+def _kept(voter: Voter) -> Final:
     kept = voter.searched.kept
     return Final(members=kept.model.members, kind=kept.final_fit)
 
