@@ -5,6 +5,9 @@
 For each set the replaced method has the budget, and then mltrain as many trials as that made, with a holdout of the
 same size: without a clock it does not stop because more of them no longer help. Both weigh classes equally. Trials that
 ended or were pruned count; the minutes are the whole process's, from its start until its model can predict.
+
+The last column says what there is to win: the same trials as mltrain's, with the rounds that each of them kept, fitted
+by LightGBM alone on all cores.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from benchmarks.peers.place import commit, machine
 from benchmarks.peers.reporting.markdown import number, table
 from benchmarks.peers.roster import BY_NAME
 from benchmarks.peers.splits import Split, write_split
+from benchmarks.trials_alone import Tried, seconds_alone
 
 # What one_hot_tpe.narrow searches, under the library's own names.
 SPACE = {
@@ -95,8 +99,8 @@ def replaced_method(split: Split, interpreter: Path, budget_s: float, *, contest
     return Pace(n_trials=line["details"]["trials"], seconds=line["before_fit_s"] + line["wall_s"])
 
 
-def mltrain(split: Split, n_trials: int, *, contest: Contest) -> Pace:
-    """Return mltrain's pace on LightGBM alone."""
+def mltrain(split: Split, n_trials: int, *, contest: Contest) -> tuple[Pace, list[Tried]]:
+    """Return mltrain's pace with LightGBM as its only family, and what it tried."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         _write_config(split, place, cores=contest.cores)
@@ -104,13 +108,21 @@ def mltrain(split: Split, n_trials: int, *, contest: Contest) -> Pace:
         started = time.monotonic()
         _call(place, "train", "--model", "lgbm", "--max-trials", f"{n_trials}")
         seconds = time.monotonic() - started
-        states = [s for path in place.glob("runs/*/trials.parquet") for s in pd.read_parquet(path)["state"]]
-    return Pace(n_trials=sum(state in COUNTED for state in states), seconds=seconds)
+        (path,) = place.glob("runs/*/trials.parquet")
+        trials = pd.read_parquet(path)
+    trials = trials[trials["state"].isin(COUNTED)]
+    tried = [
+        Tried(params=json.loads(params), n_rounds=int(n_rounds[0]))
+        for params, n_rounds in zip(trials["params"], trials["n_rounds"], strict=True)
+    ]
+    return Pace(n_trials=len(tried), seconds=seconds), tried
 
 
 def _paces(split: Split, interpreter: Path, budget_s: float, *, contest: Contest) -> dict[str, Pace]:
     replaced = replaced_method(split, interpreter, budget_s, contest=contest)
-    return {"replaced": replaced, "mltrain": mltrain(split, replaced.n_trials, contest=contest)}
+    own, tried = mltrain(split, replaced.n_trials, contest=contest)
+    alone_s = seconds_alone(pd.read_parquet(split.train), tried, cores=contest.cores, seed=split.seed)
+    return {"replaced": replaced, "mltrain": own, "alone": Pace(n_trials=len(tried), seconds=alone_s)}
 
 
 def _write_config(split: Split, place: Path, *, cores: int) -> None:
@@ -143,21 +155,23 @@ def _call(place: Path, *arguments: str) -> None:
 
 
 def _row(split: Split, paces: Sequence[dict[str, Pace]]) -> list[str]:
-    means = {who: mean(pace[who].per_minute for pace in paces) for who in ("replaced", "mltrain")}
+    means = {who: mean(pace[who].per_minute for pace in paces) for who in ("replaced", "mltrain", "alone")}
     trials = mean(pace["mltrain"].n_trials for pace in paces)
     paced = [number(value) for value in means.values()]
-    return [split.name, str(split.n_train), number(trials), *paced, number(means["mltrain"] / means["replaced"], 2)]
+    ratios = [number(means[who] / means["replaced"], 2) for who in ("mltrain", "alone")]
+    return [split.name, str(split.n_train), number(trials), *paced, *ratios]
 
 
 def _report(rows: Sequence[Sequence[str]], arguments: argparse.Namespace, contest: Contest) -> str:
-    head = ["data", "rows", "trials", "replaced method", "mltrain", "ratio"]
+    head = ["data", "rows", "trials", "replaced method", "mltrain", "LightGBM alone", "ratio", "ratio alone"]
     return "\n\n".join(
         [
             "# LightGBM trials a minute",
             f"{datetime.now(UTC):%Y-%m-%d}, {contest.machine}, {contest.cores} cores given, commit {contest.commit}, "
             f"mean of {arguments.repeats}, load {os.getloadavg()[0]:.1f} at the end. As many trials as the replaced "
             f"method makes in {arguments.budget:g} s; the same search space of seven parameters, class weights and a "
-            "holdout of a fifth on both sides; whole processes.",
+            "holdout of a fifth on both sides; whole processes. LightGBM alone: mltrain's trials with the rounds that "
+            "each kept, nothing but trees.",
             table(head, rows),
         ]
     )
