@@ -81,12 +81,7 @@ class Draw:
 
     def shape(self, view: View) -> Shape:
         """Return what a family may know of the data."""
-        return Shape(
-            n_samples=view.n_samples,
-            n_features=view.n_features,
-            n_classes=self.schema.target.n_classes,
-            n_categorical=len(view.categorical),
-        )
+        return view.shape(n_classes=self.schema.target.n_classes)
 
 
 # Cheap ones first, so that an early stop leaves as many whole sets as possible.

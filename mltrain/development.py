@@ -16,7 +16,7 @@ from mltrain.data.conforming import conform
 from mltrain.data.target import encode_target, label_text
 from mltrain.data.weights import fitting_weights, row_weights
 from mltrain.metrics import Metric
-from mltrain.models import Fold, Shape, View, ViewKind
+from mltrain.models import Fold, View, ViewKind
 from mltrain.preprocessing import Encoder, encode, fit_encoder, select_features
 from mltrain.splitting import make_folds
 from mltrain.splitting.partition import parts_by_stratum
@@ -186,16 +186,6 @@ def with_selected_features(
     return tuple(
         replace(fold, features=select_features(view, y, rows=fold.train, keep=keep, n_classes=n_classes, seed=seed))
         for fold in folds
-    )
-
-
-def shape_of(view: View, n_classes: int) -> Shape:
-    """Return what a family may know of the data when it proposes its space."""
-    return Shape(
-        n_samples=view.n_samples,
-        n_features=view.n_features,
-        n_classes=n_classes,
-        n_categorical=len(view.categorical),
     )
 
 

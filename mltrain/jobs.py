@@ -25,7 +25,6 @@ from mltrain.development import (
     EncodedView,
     develop,
     encoded_view,
-    shape_of,
     with_selected_features,
 )
 from mltrain.drift import Profile, fit_profile
@@ -33,6 +32,7 @@ from mltrain.events import Listener, Notice, StageFinished, StageStarted, ignore
 from mltrain.memory import give_back
 from mltrain.models import Fold, ModelFamily, Objective, ViewKind
 from mltrain.models.bins import with_few_bins
+from mltrain.models.traits import traits_of
 from mltrain.plan import comparison_metric
 from mltrain.search import SearchJob
 from mltrain.sizing import columns_to_read
@@ -104,9 +104,9 @@ class Material:
         """Return what the search engine needs to tune one family."""
         encoded, settings = self.view(family.view), self.config.models.get(name)
         n_classes = self.rows.schema.target.n_classes
-        shape = shape_of(encoded.view, n_classes)
+        shape = encoded.view.shape(n_classes=n_classes)
         asked = {k: v.dimension() for k, v in settings.search_space.items()} if settings else {}
-        searched = with_few_bins(asked, getattr(family, "binning", frozenset()))
+        searched = with_few_bins(asked, traits_of(family).binning)
         everything = Fold(train=np.arange(len(self.rows.y)), valid=np.empty(0, dtype=np.intp))
         *folds, final = with_selected_features(
             encoded.view,

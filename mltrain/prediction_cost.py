@@ -10,14 +10,13 @@ from itertools import accumulate
 
 import numpy as np
 
+from mltrain.models.traits import traits_of
 from mltrain.search import SearchJob
 from mltrain.space import Params
 
 MOST_PREDICTION_S = 0.18
 """Core-seconds for 1,000 rows that the models of a vote may take: by the clock at most some 0.2 s on two cores."""
 
-# Between a forest's tree for ten classes and a booster's for two; for families that do not say.
-_TREE_US = 50.0
 # A call of a model's library and what becomes of its answer: 2 to 5 ms for XGBoost and CatBoost, less for others
 # (2 cores of an AMD EPYC, 2026-11-26).
 _MODEL_US = 3_000.0
@@ -25,13 +24,10 @@ _MODEL_US = 3_000.0
 
 def prediction_s(job: SearchJob, params: Params, n_rounds: Sequence[int]) -> float:
     """Forecast the core-seconds that models of these parameters and rounds take together for 1,000 rows."""
-    n_classes = job.objective.n_classes
-    is_by_class = n_classes > 2 and bool(getattr(job.family, "grows_tree_per_class", False))
-    tree_us = float(getattr(job.family, "tree_us", _TREE_US))
-    n_trees = sum(n_rounds) * (n_classes if is_by_class else 1)
-    own_us = getattr(job.family, "model_us", None)
-    model_us = _MODEL_US + (0.0 if own_us is None else float(own_us(params, job.view.n_features)))
-    return (len(n_rounds) * model_us + n_trees * tree_us) * 1e-6
+    n_classes, traits = job.objective.n_classes, traits_of(job.family)
+    n_trees = sum(n_rounds) * (n_classes if n_classes > 2 and traits.grows_tree_per_class else 1)
+    model_us = _MODEL_US + traits.model_us(params, job.view.n_features)
+    return (len(n_rounds) * model_us + n_trees * traits.tree_us) * 1e-6
 
 
 def n_affordable(job: SearchJob, params: Params, n_rounds: Sequence[int]) -> int:

@@ -19,7 +19,7 @@ from mltrain.candidate import Candidate, Recipe, best_trials, keep
 from mltrain.config import PreprocessingSection, SplitSection, TrainSection
 from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.data.conforming import conform
-from mltrain.development import develop, encoded_view, first_repeat, shape_of
+from mltrain.development import develop, encoded_view, first_repeat
 from mltrain.ensemble import begin_vote, end_vote
 from mltrain.ensemble.voters import Searched, kinds_of, without_data
 from mltrain.final_fit import fit_finally, start_refit
@@ -72,7 +72,7 @@ def searched(executor: LocalExecutor) -> tuple[Searched, ...]:
     for name, fixed in FIXED.items():
         family = plugins.load("models", name)
         encoded = encoded_view(rows, family.view, PreprocessingSection())
-        shape = shape_of(encoded.view, 2)
+        shape = encoded.view.shape(n_classes=2)
         job = SearchJob(
             name=name,
             family=family,

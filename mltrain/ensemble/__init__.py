@@ -13,6 +13,7 @@ from mltrain.final_fit import Final, fit_finally, refit_outcome, replaced_by_ref
 from mltrain.metrics import score
 from mltrain.model import Member
 from mltrain.models import Fitted
+from mltrain.models.traits import traits_of
 from mltrain.prediction_cost import MOST_PREDICTION_S, share_models
 from mltrain.search import Executor, as_scored
 from mltrain.voting import Selection, Vote, beside_members, is_outdone, vote
@@ -198,7 +199,7 @@ def _begin_refits(
         (member.weight, -repeat, voter, voter.searched)
         for voter, ours in members.items()
         for repeat, member in enumerate(ours)
-        if repeat == 0 or getattr(voter.searched.job.family, "uses_seed", True)
+        if repeat == 0 or traits_of(voter.searched.job.family).uses_seed
     ]
     return [
         (voter, start_refit(of.study, of.job, voter.trial, executor=executor, deadline=deadline, repeat=-repeat))

@@ -19,6 +19,7 @@ from mltrain.space import Params, Space
 ViewKind: TypeAlias = Literal["native", "ordinal", "one_hot"]
 Proba: TypeAlias = NDArray[np.float64]
 RoundCallback: TypeAlias = Callable[[int, float], bool]
+_LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +52,24 @@ class View:
     def n_features(self) -> int:
         """Number of encoded columns."""
         return int(self.X.shape[1])
+
+    def shape(self, *, n_classes: int, n_samples: int | None = None) -> Shape:
+        """Return what a family may know of the data, or of so many of its rows."""
+        return Shape(
+            n_samples=self.n_samples if n_samples is None else n_samples,
+            n_features=self.n_features,
+            n_classes=n_classes,
+            n_categorical=len(self.categorical),
+            n_filled=self.X.size / max(self.n_samples, 1),
+            distinct=_distinct(self.X) if isinstance(self.X, np.ndarray) and self.X.size else None,
+        )
+
+
+def _distinct(X: NDArray[np.float32]) -> float:
+    """Return the mean over columns of different values per row, of evenly spread rows."""
+    ordered = np.sort(X[:: max(1, len(X) // _LOOKED_AT)], axis=0)
+    n_different = 1 + (ordered[1:] > ordered[:-1]).sum(axis=0)
+    return float(n_different.mean() / len(ordered))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,12 +106,23 @@ class Objective:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
-    """What a family may know of the data when it proposes a space and first trials."""
+    """What a family may know of the data when it proposes a space and first trials.
+
+    Attributes
+    ----------
+    n_filled : float, optional
+        Cells of a row that are stored, on average: fewer than features where the view is sparse. None stands for all.
+    distinct : float, optional
+        Share of a column's values that no row before had, on average over the columns of some 1,000 rows: 1 where all
+        differ. None where nobody knows, as of a sparse view.
+    """
 
     n_samples: int
     n_features: int
     n_classes: int
     n_categorical: int = 0
+    n_filled: float | None = None
+    distinct: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,20 +210,7 @@ class ModelFamily(Protocol):
 
     Notes
     -----
-    A family may say more of itself; what it does not say has a default.
-
-    ``grows_tree_per_class = True``: a round grows one tree for each of several classes.
-    ``tree_us = 65.0``: microseconds of one core that a tree takes for 1,000 rows (50 otherwise), so that it is known
-    what predictions cost.
-    ``model_us(params, n_features) -> float``: the same for a model that takes more than its trees and a call.
-    ``uses_threads = False``: fits run on one thread whatever `Limits.threads` allows; no core is kept for a second one.
-    ``uses_seed = False``: rows and parameters alone decide what a model is; there is no use in several of other seeds.
-    ``libraries = ("lightgbm",)``: modules that decide what a fit gives; with another version of one a search is not
-    continued but begun anew.
-    ``variant(params) -> str``: what sort of model the parameters make, where a family makes several that err as
-    differently as two families do; the best of each sort may vote, whatever its rank. Like `work` it raises nothing.
-    ``binning = frozenset({"max_bin"})``: parameters that ask for other bins than `prepare` made; of a range of one a
-    few values are searched.
+    A family may say more of itself: `mltrain.models.traits.Traits`.
     """
 
     name: str

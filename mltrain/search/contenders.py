@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mltrain.metrics import Metric
+from mltrain.models.traits import traits_of
 from mltrain.search.job import SearchJob
 from mltrain.search.trial import Trial, rank_trials
 from mltrain.space import Params
@@ -12,8 +13,7 @@ from mltrain.space import Params
 
 def variant_of(job: SearchJob, params: Params) -> str:
     """Return the name of what sort of model these parameters make, for families that make several."""
-    variant = getattr(job.family, "variant", None)
-    return "" if variant is None else str(variant(params))
+    return traits_of(job.family).variant(params)
 
 
 def with_predictions(trials: Iterable[Trial], metric: Metric) -> tuple[Trial, ...]:
@@ -28,10 +28,11 @@ def contenders(trials: Iterable[Trial], job: SearchJob) -> tuple[Trial, ...]:
 
 def best_of_all_sorts(ranked: Sequence[Trial], job: SearchJob, *, n: int) -> tuple[Trial, ...]:
     """Return the first ``n`` of ranked trials, and after them the first of each variant that is not among these."""
+    variant_of_params = traits_of(job.family).variant
     chosen = list(ranked[:n])
-    variants = {variant_of(job, trial.params) for trial in chosen}
+    variants = {variant_of_params(trial.params) for trial in chosen}
     for trial in ranked[n:]:
-        variant = variant_of(job, trial.params)
+        variant = variant_of_params(trial.params)
         if variant not in variants:
             variants.add(variant)
             chosen.append(trial)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mltrain.events import TrialFinished
 from mltrain.metrics import Metric, is_better
-from mltrain.models import Fitted, Shape
+from mltrain.models import Fitted
 from mltrain.search.attempt import Attempt, cut_off, settle
 from mltrain.search.contenders import best_of_all_sorts, contenders
 from mltrain.search.fitting import FoldOutcome
@@ -67,6 +67,8 @@ class OpenStudy:
         self.broken: Exception | None = None
         self._journal = journal
         self._sequence = Sequence(job.name, plan, metric=job.metric, seed=job.seed, lag=job.lag, finished=finished)
+        n_train = round(float(np.mean([len(fold.train) for fold in job.folds])))
+        self._shape = job.view.shape(n_classes=job.objective.n_classes, n_samples=n_train)
         self._n_predictions = len(job.valid_rows) * job.objective.n_classes
         for trial in self._with_predictions():
             self.trials[trial.number] = replace(trial, proba=journal.predictions(trial.number))
@@ -183,15 +185,7 @@ class OpenStudy:
 
     def _work(self, params: Params) -> float:
         """Return the family's own measure of the work of all folds of a trial."""
-        job, view = self.job, self.job.view
-        n_train = round(float(np.mean([len(fold.train) for fold in job.folds])))
-        shape = Shape(
-            n_samples=n_train,
-            n_features=view.n_features,
-            n_classes=job.objective.n_classes,
-            n_categorical=len(view.categorical),
-        )
-        return len(job.folds) * job.family.work(params, shape)
+        return len(self.job.folds) * self.job.family.work(params, self._shape)
 
     def _note_rate(self, trial: Trial) -> None:
         """Learn the core-seconds that a unit of work takes."""

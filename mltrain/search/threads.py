@@ -7,6 +7,7 @@ import time
 from concurrent.futures import Future, wait
 from dataclasses import replace
 
+from mltrain.models.traits import traits_of
 from mltrain.search.executor import Executor
 from mltrain.search.fitting import FitCall, FoldOutcome, run_fit
 
@@ -40,8 +41,7 @@ def measure_threads(call: FitCall, executor: Executor, *, n_cells: int) -> int:
     time that a search takes depends on the answer, never a result. A family that says that its fits use one thread is
     believed.
     """
-    is_wide = bool(getattr(call.family, "uses_threads", True))
-    if executor.n_cores == 1 or n_cells < SURELY_ONE_THREAD or not is_wide:
+    if executor.n_cores == 1 or n_cells < SURELY_ONE_THREAD or not traits_of(call.family).uses_threads:
         return 1
     now = time.monotonic()
     probe_s = _PROBE_S if call.deadline is None else min(_PROBE_S, _PROBE_SHARE * max(call.deadline - now, 0.0))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 
 from mltrain.models import ModelFamily
+from mltrain.models.traits import traits_of
 
 
 def versions_behind(family: ModelFamily) -> dict[str, str]:
     """Return the version of each module that another version of may propose or fit something else."""
-    names = ("optuna", *getattr(family, "libraries", ()))
+    names = ("optuna", *traits_of(family).libraries)
     return {name: str(getattr(import_module(name), "__version__", "unknown")) for name in names}

@@ -67,10 +67,4 @@ def make_folds(rows: Rows) -> list[Fold]:
 
 def shape_of(rows: Rows) -> Shape:
     """Return what a family may know of the rows."""
-    view = rows.view
-    return Shape(
-        n_samples=view.n_samples,
-        n_features=view.n_features,
-        n_classes=rows.n_classes,
-        n_categorical=len(view.categorical),
-    )
+    return rows.view.shape(n_classes=rows.n_classes)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from mltrain.models import Fold, Limits, ModelFamily, Proba
+from mltrain.models.traits import traits_of
 from mltrain.space import Choice, Dimension
 from mltrain.testing.family_data import Rows, make_folds, make_many_rows, make_rows, shape_of
 from mltrain.testing.family_limits import FamilyLimitsContract, assert_distributions, fit_first, prepare
@@ -59,7 +60,7 @@ class ModelFamilyContract(FamilyLimitsContract):
     def test_work_and_variant_are_known_for_any_parameters(self, family: ModelFamily, rows: Rows) -> None:
         for params in ({}, dict.fromkeys(family.parameters, "nonsense"), {"no_such_parameter": 1}):
             assert 0 < family.work(params, shape_of(rows)) < float("inf")
-            assert isinstance(getattr(family, "variant", str)(params), str)
+            assert isinstance(traits_of(family).variant(params), str)
 
     def test_every_first_trial_learns(self, family: ModelFamily, rows: Rows) -> None:
         prepared, folds = prepare(family, rows)

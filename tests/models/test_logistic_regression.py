@@ -9,7 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from mltrain.models import Fold, Limits, Objective, View
+from mltrain.models import Fold, Limits, Objective, Shape, View
 from mltrain.models.logistic_regression import FAMILY
 from mltrain.models.logistic_regression.sizing import most_rows
 
@@ -122,3 +122,15 @@ def test_a_sampled_fit_says_so():
     fitted = _fit(X, y, {}, max_rounds=1)
 
     assert fitted.notes == ("learnt from 50000 of 60000 rows",)
+
+
+def test_bends_and_filled_cells_count_in_the_forecast():
+    narrow, wide, sparse = (
+        Shape(n_samples=1_000, n_features=n_features, n_classes=2, n_filled=n_filled)
+        for n_features, n_filled in ((20, 20), (400, 400), (400, 20))
+    )
+    straight = {"C": 0.3, "penalty": "l2"}
+
+    assert FAMILY.work(straight, wide) > 3 * FAMILY.work(straight, narrow)
+    assert FAMILY.work(straight, sparse) == FAMILY.work(straight, narrow)
+    assert FAMILY.work({**straight, "n_knots": 8}, wide) > 8 * FAMILY.work(straight, wide)

@@ -146,3 +146,23 @@ def test_values_that_scikit_learn_refuses_are_value_errors(cancer, params):
 )
 def test_forests_are_sized_by_rows_features_and_classes(shape, expected):
     assert size_forest(shape) == expected
+
+
+def test_a_best_cut_is_dearer_where_values_differ():
+    alike, different = (Shape(n_samples=1_000, n_features=30, n_classes=2, distinct=share) for share in (0.01, 1.0))
+    unknown = Shape(n_samples=1_000, n_features=30, n_classes=2)
+
+    assert FAMILY.work({}, alike) < FAMILY.work({}, unknown) < FAMILY.work({}, different)
+    assert FAMILY.work({"extra_trees": True}, alike) == FAMILY.work({"extra_trees": True}, different)
+
+
+def test_a_view_knows_how_much_its_values_differ():
+    random = np.random.default_rng(0)
+    columns = (np.zeros(5_000), random.integers(0, 10, 5_000), random.standard_normal(5_000))
+
+    shares = [
+        View(kind="ordinal", X=column.astype(np.float32)[:, None], feature_names=("a",)).shape(n_classes=2).distinct
+        for column in columns
+    ]
+
+    assert shares == pytest.approx([0.001, 0.01, 1.0], abs=2e-3)

@@ -1,0 +1,62 @@
+"""What a family may say of itself beyond its contract, and what holds where it says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+from mltrain.models import ModelFamily
+from mltrain.space import Params
+
+
+def _one_sort(_: Params) -> str:
+    return ""
+
+
+def _nothing_more(_: Params, __: int) -> float:
+    return 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traits:
+    """Attributes that a family has or leaves out; each has a default.
+
+    Attributes
+    ----------
+    libraries : tuple of str
+        Modules that decide what a fit gives, such as ``("lightgbm",)``; with another version of one a search is not
+        continued but begun anew.
+    binning : frozenset of str
+        Parameters that ask for other bins than `ModelFamily.prepare` made, such as ``max_bin``; of a range of one a few
+        values are searched.
+    variant : callable
+        ``variant(params)``: what sort of model the parameters make, where a family makes several that err as
+        differently as two families do; the best of each sort may vote, whatever its rank. Like `ModelFamily.work` it
+        raises nothing.
+    uses_threads : bool
+        Whether fits use the threads that `Limits.threads` allows; where not, no core is kept for a second one.
+    uses_seed : bool
+        Whether the seed changes what a model is; where not, there is no use in several of other seeds.
+    grows_tree_per_class : bool
+        A round grows one tree for each of several classes.
+    tree_us : float
+        Microseconds of one core that a tree takes for 1,000 rows, so that it is known what predictions cost. By
+        default between a forest's tree for ten classes and a booster's for two.
+    model_us : callable
+        ``model_us(params, n_features)``: the same for what a model takes beside its trees and a call.
+    """
+
+    libraries: tuple[str, ...] = ()
+    binning: frozenset[str] = frozenset()
+    variant: Callable[[Params], str] = _one_sort
+    uses_threads: bool = True
+    uses_seed: bool = True
+    grows_tree_per_class: bool = False
+    tree_us: float = 50.0
+    model_us: Callable[[Params, int], float] = _nothing_more
+
+
+def traits_of(family: ModelFamily) -> Traits:
+    """Return what a family says of itself, and the defaults of what it does not say."""
+    names = [field.name for field in fields(Traits)]
+    return Traits(**{name: getattr(family, name) for name in names if hasattr(family, name)})
