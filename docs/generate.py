@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from mltrain import errors
+from mltrain import errors, plugins
 from mltrain.cli import app
 from mltrain.config.names import FAMILIES, METRICS, TRACKERS
 from mltrain.config.rendering import to_values
@@ -22,6 +22,8 @@ from mltrain.config.schema import json_schema
 from mltrain.config.sections import Config
 from mltrain.data.options import NoOptions
 from mltrain.metrics import BUILT_IN, Metric, resolve
+from mltrain.models import Shape
+from mltrain.space import Choice, Dimension
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -35,6 +37,8 @@ TYPES = {
     "": "value",
 }
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<", "minItems": "items ≥"}
+CORE_FAMILIES = ("logistic_regression", "random_forest", "lgbm", "xgboost")
+ROWS_OF_RANGES = (1_000, 200_000)
 SHARED = ("config", "set_", "json_", "verbose", "quiet", "debug")
 GROUPS = {
     "models": "Model families, for `train.supported_models`, `models.<name>` and `--model`.",
@@ -65,6 +69,7 @@ def pages() -> Mapping[str, str]:
         "config.md": page("Config", config_lines()),
         "commands.md": page("Commands", command_lines()),
         "plugins.md": page("Plug-ins and metrics", plugin_lines()),
+        "models.md": page("Models", model_lines()),
         "exit-codes.md": page("Exit codes", exit_code_lines()),
     }
 
@@ -229,6 +234,29 @@ def option_lines(sources: Mapping[str, str]) -> Iterator[str]:
             default = json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False, default=str)
             shown = "required" if field.is_required() else f"`{default}`"
             yield row(f"`{name}`", f"`{key}`", shown, one_line(field.description))
+
+
+def model_lines() -> Iterator[str]:
+    """Yield what of each family without an extra is searched, and what it takes."""
+    yield "What each model family searches by default, and every name that `models.<name>.params` and"
+    yield "`models.<name>.search_space` may hold. Ranges depend on the data; they are given for two classes, 20 numeric"
+    yield "columns and two numbers of training rows. [CatBoost](../how-to/catboost.md) is an extra with its own page;"
+    yield "an example of a config is [search-space.yml](../../configs/search-space.yml)."
+    for name in CORE_FAMILIES:
+        family = plugins.load("models", name)
+        few, many = (family.space(Shape(n_samples=n, n_features=20, n_classes=2)) for n in ROWS_OF_RANGES)
+        yield from ("", f"## `{name}`", "")
+        yield from (row("searched", *(f"{n:,} rows" for n in ROWS_OF_RANGES)), "|---|---|---|")
+        for key in {**few, **many}:
+            yield row(f"`{key}`", *(range_text(space[key]) if key in space else "" for space in (few, many)))
+        yield from ("", "Taken: " + ", ".join(f"`{each}`" for each in sorted(family.parameters)) + ".")
+
+
+def range_text(dimension: Dimension) -> str:
+    """Return what a parameter may be, in words."""
+    if isinstance(dimension, Choice):
+        return ", ".join(f"`{json.dumps(option)}`" for option in dimension.options)
+    return f"{dimension.low:g} to {dimension.high:g}{', by orders of magnitude' if dimension.log else ''}"
 
 
 def metric_row(name: str) -> str:

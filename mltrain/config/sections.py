@@ -161,8 +161,8 @@ class TrainSection(Section):
     max_memory_gb: Annotated[Number, Field(gt=0)] | None = None
     """Most memory (10^9 bytes) to plan with; by default what the machine or its container has free."""
     final_fit: Literal["auto", "refit", "bag"] = "auto"
-    """Average of the fold models (small data) or a refit on train + validation (large data); auto does what suits, and
-    up to 2,000 rows, or 150 of the rarer of two classes, an ensemble votes with as many models fitted on all rows."""
+    """bag: the average of the fold models; refit: one model on train + validation; auto: by how many rows there are.
+    With auto, up to 2,000 rows, or 150 of the rarer of two classes, an ensemble votes with as many models of all rows."""
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = "auto"
     """How probabilities are calibrated; auto keeps what helps on held-out predictions, or none."""
     class_weight: Literal["none", "balanced"] = "none"
@@ -170,7 +170,7 @@ class TrainSection(Section):
     n_jobs: Annotated[Whole, Field(ge=1)] | None = None
     """CPU cores to use; by default all that this process may use."""
     device: Literal["cpu", "gpu"] = "cpu"
-    """Where LightGBM and XGBoost train."""
+    """Where LightGBM, XGBoost and CatBoost train."""
     trial_lag: Annotated[Whole, Field(ge=1, le=64)] = 8
     """Trial i is proposed knowing the results up to i - trial_lag; also the most trials in flight."""
 
