@@ -81,7 +81,7 @@ class Draw:
 
     def shape(self, view: View) -> Shape:
         """Return what a family may know of the data."""
-        return view.shape(n_classes=self.schema.target.n_classes)
+        return view.describe(n_classes=self.schema.target.n_classes)
 
 
 # Cheap ones first, so that an early stop leaves as many whole sets as possible.

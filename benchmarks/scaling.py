@@ -169,7 +169,7 @@ def measure_stages(name: str, place: Path, *, rounds: int) -> Staged:
         "prepare",
         lambda: family.prepare(view, y, weights=None, folds=folds, objective=objective, threads=threads),
     )
-    params = family.first_trials(view.shape(n_classes=2))[0]
+    params = family.first_trials(view.describe(n_classes=2))[0]
     limits = Limits(seed=1, threads=threads, max_rounds=rounds)
     fitted = watch.stage("fit", lambda: family.fit(prepared, 0, params=params, limits=limits))
     X = view.X[len(folds[0].train) :]

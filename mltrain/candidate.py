@@ -93,7 +93,7 @@ class Candidate:
         was picked on: of several trials it is a little below the best trial's own score. A fold's rows told its booster
         where to stop and how sure it is, and nothing else. They are as they came or, where `Recipe.sharpens`, sharpened
         by what other rows taught. A vote may count for as much as its best member, see `mltrain.voting.beside_members`.
-    crossed_score : float, optional
+    cross_fitted_score : float, optional
         Of an ensemble: what voting itself is worth on rows that its weights were not chosen on.
     held_out : HeldOut
         The same predictions after calibration.
@@ -119,7 +119,7 @@ class Candidate:
     validation_score: float
     held_out: HeldOut
     final_fit: FinalFit
-    crossed_score: float | None = None
+    cross_fitted_score: float | None = None
     trial: Trial | None = None
     weights: Mapping[str, float] | None = None
     member_fits: Mapping[str, FinalFit] | None = None

@@ -160,8 +160,11 @@ def fold_models(
 
 
 def _cut_trial(job: SearchJob, trial: Trial, fitted: Sequence[Fitted]) -> Trial | None:
-    """Return what a trial became whose models the clock cut short when they were fitted again; None: it is whole."""
-    if trial.state != "complete" or all(f.stopped != "deadline" for f in fitted):
+    """Return what a trial became whose models the clock cut short when they were fitted again; None: they are its own.
+
+    A fit that the clock ended after its best round gives the same model.
+    """
+    if all(f.stopped != "deadline" or f.n_rounds == n for f, n in zip(fitted, trial.n_rounds, strict=True)):
         return None
     proba = out_of_fold(fitted)
     return replace(

@@ -104,7 +104,7 @@ class Material:
         """Return what the search engine needs to tune one family."""
         encoded, settings = self.view(family.view), self.config.models.get(name)
         n_classes = self.rows.schema.target.n_classes
-        shape = encoded.view.shape(n_classes=n_classes)
+        shape = encoded.view.describe(n_classes=n_classes)
         asked = {k: v.dimension() for k, v in settings.search_space.items()} if settings else {}
         searched = with_few_bins(asked, traits_of(family).binning)
         everything = Fold(train=np.arange(len(self.rows.y)), valid=np.empty(0, dtype=np.intp))

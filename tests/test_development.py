@@ -211,7 +211,7 @@ def test_encoders_know_the_development_rows_and_nothing_else() -> None:
 def test_shape_counts_what_is_encoded() -> None:
     encoded = encoded_view(_develop(_rows(60), _rows(30)), "native", PreprocessingSection())
 
-    shape = encoded.view.shape(n_classes=2)
+    shape = encoded.view.describe(n_classes=2)
 
     assert (shape.n_samples, shape.n_features, shape.n_classes, shape.n_categorical) == (90, 2, 2, 1)
 

@@ -21,14 +21,14 @@ from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.data.conforming import conform
 from mltrain.development import develop, encoded_view, first_repeat
 from mltrain.ensemble import begin_vote, end_vote
-from mltrain.ensemble.voters import Searched, kinds_of, without_data
+from mltrain.ensemble.voters import Searched, find_voters, kinds_of, without_data
 from mltrain.final_fit import fit_finally, start_refit
 from mltrain.metrics import resolve
 from mltrain.models import Objective
 from mltrain.preprocessing import encode
 from mltrain.search import Ends, LocalExecutor, SearchJob, contenders, refit_all, search
 from mltrain.space import Params
-from mltrain.voting import VOTERS_PER_FAMILY
+from mltrain.voting import VOTERS_PER_FAMILY, vote
 
 SCHEMA = Schema(
     columns=tuple(Column(name=n, kind=ColumnKind.NUMERIC, arrow_type="double") for n in ("a", "b")),
@@ -72,7 +72,7 @@ def searched(executor: LocalExecutor) -> tuple[Searched, ...]:
     for name, fixed in FIXED.items():
         family = plugins.load("models", name)
         encoded = encoded_view(rows, family.view, PreprocessingSection())
-        shape = encoded.view.shape(n_classes=2)
+        shape = encoded.view.describe(n_classes=2)
         job = SearchJob(
             name=name,
             family=family,
@@ -118,7 +118,7 @@ def test_the_score_is_that_of_the_held_out_rows_and_beats_the_families(
     mean_score = roc_auc_score(kept.held_out.y, kept.held_out.proba[:, 1])
     assert mean_score - 0.01 < kept.validation_score < mean_score
     assert kept.validation_score > max(one.kept.validation_score for one in searched)
-    assert kept.crossed_score == kept.validation_score
+    assert kept.cross_fitted_score == kept.validation_score
 
 
 def test_a_vote_that_counts_as_its_best_member_says_what_it_scored_itself(
@@ -129,8 +129,8 @@ def test_a_vote_that_counts_as_its_best_member_says_what_it_scored_itself(
     voted = keep_ensemble(lucky, recipe=RECIPE, executor=executor, deadline=None)
 
     assert voted.validation_score == np.nextafter(0.999, np.inf)
-    assert voted.crossed_score is not None
-    assert 0.8 < voted.crossed_score < 0.99
+    assert voted.cross_fitted_score is not None
+    assert 0.8 < voted.cross_fitted_score < 0.99
 
 
 def test_a_prediction_is_the_weighted_mean_of_the_voters_sharpened_models_of_the_first_repeat(
@@ -239,6 +239,52 @@ def test_models_that_the_clock_cut_short_after_a_resume_do_not_vote(
     assert set(late.weights or {}) <= {f"{one.study.name}#{_number(one.kept)}" for one in searched}
     assert sum((late.weights or {}).values()) == pytest.approx(1, abs=1e-5)
     assert {member.family for member in late.model.members} <= {one.study.name for one in searched}
+
+
+def test_models_that_are_cut_cost_one_more_vote_and_no_more_fits(
+    searched: tuple[Searched, ...], executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted, votes = [], []
+
+    def cutting(study: Any, job: Any, trial: Any, **options: Any) -> Any:
+        fitted.append(trial.number)
+        return fit_finally(study, job, trial, **options | {"deadline": time.monotonic()})
+
+    monkeypatch.setattr(ensemble, "fit_finally", cutting)
+    monkeypatch.setattr(ensemble, "vote", lambda *args, **options: votes.append(1) or vote(*args, **options))
+    resumed = [replace(one, study=replace(one.study, models={})) for one in searched]
+    first = {voter.trial.number for voter in find_voters(resumed, RECIPE.metric, deadline=None) if not voter.is_at_hand}
+
+    keep_ensemble(resumed, recipe=RECIPE, executor=executor, deadline=None)
+
+    assert len(votes) == 2
+    assert 0 < len(fitted) <= len(first)
+
+
+def test_what_a_family_keeps_votes_whatever_its_rank(searched: tuple[Searched, ...], executor: LocalExecutor) -> None:
+    one = next(one for one in searched if one.study.name == "lgbm")
+    (*_, last) = best_trials(one.study, RECIPE.metric, n=10)
+    assert last not in contenders(one.study.trials, one.job)
+    final = fit_finally(one.study, one.job, last, executor=executor, deadline=None)
+    kept = keep(one.study, one.job, trial=last, final=final, encoder=one.encoder, recipe=RECIPE)
+
+    voters = find_voters([replace(one, kept=kept)], RECIPE.metric, deadline=None)
+
+    assert last.number in {voter.trial.number for voter in voters if voter.is_at_hand}
+
+
+@pytest.mark.parametrize("n_short", [0, 1])
+def test_a_fit_that_is_cut_after_its_best_round_is_the_same(n_short: int, searched: tuple[Searched, ...]) -> None:
+    one = next(one for one in searched if one.study.name == "lgbm")
+    trial = best_trials(one.study, RECIPE.metric)[0]
+    fitted = [replace(f, stopped="deadline") for f in one.study.models[trial.number]]
+    short = [replace(f, n_rounds=f.n_rounds - (1 if i < n_short else 0)) for i, f in enumerate(fitted)]
+    study = replace(one.study, models={trial.number: tuple(short)})
+
+    for state in ("complete", "cut"):
+        was = replace(trial, state=state)
+        final = fit_finally(study, one.job, was, executor=None, deadline=None)  # type: ignore[arg-type] # none is fitted
+        assert (final.cut is None) == (n_short == 0)
 
 
 def test_a_family_whose_own_models_were_cut_short_votes_with_what_these_say(

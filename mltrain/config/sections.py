@@ -162,7 +162,7 @@ class TrainSection(Section):
     """Most memory (10^9 bytes) to plan with; by default what the machine or its container has free."""
     final_fit: Literal["auto", "refit", "bag"] = "auto"
     """bag: the average of the fold models; refit: one model on train + validation; auto: by how many rows there are.
-    With auto, up to 2,000 rows, or 150 of the rarer of two classes, an ensemble votes with as many models of all rows."""
+    With auto, up to 2,000 rows or 150 of the rarer of two classes, an ensemble votes with as many fitted on all."""
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = "auto"
     """How probabilities are calibrated; auto keeps what helps on held-out predictions, or none."""
     class_weight: Literal["none", "balanced"] = "none"

@@ -67,11 +67,12 @@ def begin_vote(
         weights = {v: float(w) for v, w in zip(voters, chosen.weights, strict=True) if w > 0}
         new = [voter for voter in weights if voter not in finals]
         finals |= _finals(new, recipe=recipe, executor=executor, deadline=deadline)
-        # After a resume models are fitted again; those that the clock cut short are not those whose predictions voted.
-        cut = {voter for voter in weights if finals[voter].cut is not None}
-        if not cut:
+        # After a resume models are fitted again; those that the clock cut short are not those whose predictions voted,
+        # and there is no time for others.
+        cut = {voter for voter in finals if finals[voter].cut is not None}
+        if cut.isdisjoint(weights):
             break
-        voters = [voter for voter in voters if voter not in cut]
+        voters = [voter for voter in voters if voter not in cut and (voter.is_at_hand or voter in finals)]
     finals = {voter: finals[voter] for voter in weights}
     members = _members(weights, finals)
     refits = _begin_refits(members, executor=executor, deadline=deadline) if recipe.refits_voters else []
@@ -122,8 +123,8 @@ def end_vote(begun: BegunVote) -> Candidate:
     model, held_out = assemble("ensemble", voting, encoders=encoders, held_out=held_out, recipe=recipe)
     return Candidate(
         model=model,
-        validation_score=_rank(begun, crossed),
-        crossed_score=crossed,
+        validation_score=_ranked_score(begun, crossed),
+        cross_fitted_score=crossed,
         held_out=held_out,
         final_fit="vote",
         weights={voter.label: weight for voter, weight in weights.items()},
@@ -135,7 +136,7 @@ def end_vote(begun: BegunVote) -> Candidate:
     )
 
 
-def _rank(begun: BegunVote, crossed: float) -> float:
+def _ranked_score(begun: BegunVote, crossed: float) -> float:
     """Return what the vote counts for beside the families that it was made of."""
     job, metric = begun.searched[0].job, begun.recipe.metric
     y = validated_y(job)

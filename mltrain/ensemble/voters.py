@@ -43,12 +43,19 @@ def without_data(searched: Searched) -> Searched:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Voter:
-    """A trial that may vote; ``proba`` are its out-of-fold predictions, sharpened."""
+    """A trial that may vote; ``proba`` are its out-of-fold predictions, sharpened.
+
+    Attributes
+    ----------
+    is_at_hand : bool
+        Whether its models are in memory; after a resume they are fitted again.
+    """
 
     searched: Searched
     trial: Trial
     proba: NDArray[np.float64]
     sharpness: float
+    is_at_hand: bool
 
     @property
     def label(self) -> str:
@@ -78,15 +85,18 @@ def find_voters(searched: Sequence[Searched], metric: Metric, *, deadline: float
                 most = MOST_SHARPNESS / max(trial.mean_sharpness, 1.0)
                 sharpness = min(fit_sharpness(trial.proba, y), most)
                 proba = sharpen(trial.proba.astype(np.float64), sharpness)
-                voters.append(Voter(searched=family, trial=trial, proba=proba, sharpness=sharpness))
+                voter = Voter(searched=family, trial=trial, proba=proba, sharpness=sharpness, is_at_hand=at_hand)
+                voters.append(voter)
     return sorted(voters, key=lambda v: (v.trial.score or 0.0) * (-1 if metric.greater_is_better else 1))
 
 
 def _contenders(family: Searched) -> list[Trial]:
-    """Return the contenders of a family; the kept one as its models are, which the clock may have cut in the end."""
+    """Return the contenders of a family and the trial that it keeps, as its models are: the clock may have cut them."""
     kept = family.kept.trial
     trials = contenders(family.study.trials, family.job)
-    return [kept if kept is not None and trial.number == kept.number else trial for trial in trials]
+    if kept is None:
+        return list(trials)
+    return [kept, *(trial for trial in trials if trial.number != kept.number)]
 
 
 def kinds_of(voters: Sequence[Voter]) -> tuple[int, ...]:

@@ -53,7 +53,7 @@ class View:
         """Number of encoded columns."""
         return int(self.X.shape[1])
 
-    def shape(self, *, n_classes: int, n_samples: int | None = None) -> Shape:
+    def describe(self, *, n_classes: int, n_samples: int | None = None) -> Shape:
         """Return what a family may know of the data, or of so many of its rows."""
         return Shape(
             n_samples=self.n_samples if n_samples is None else n_samples,
@@ -66,8 +66,9 @@ class View:
 
 
 def _distinct(X: NDArray[np.float32]) -> float:
-    """Return the mean over columns of different values per row, of evenly spread rows."""
-    ordered = np.sort(X[:: max(1, len(X) // _LOOKED_AT)], axis=0)
+    """Return the mean over columns of different values per row, of some rows; missing values are none."""
+    chosen = np.sort(np.random.default_rng(0).choice(len(X), min(len(X), _LOOKED_AT), replace=False))
+    ordered = np.sort(X[chosen], axis=0)
     n_different = 1 + (ordered[1:] > ordered[:-1]).sum(axis=0)
     return float(n_different.mean() / len(ordered))
 
@@ -113,7 +114,7 @@ class Shape:
     n_filled : float, optional
         Cells of a row that are stored, on average: fewer than features where the view is sparse. None stands for all.
     distinct : float, optional
-        Share of a column's values that no row before had, on average over the columns of some 1,000 rows: 1 where all
+        Share of a column's values that no row before had, on average over the columns of 1,000 rows: 1 where all
         differ. None where nobody knows, as of a sparse view.
     """
 

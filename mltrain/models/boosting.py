@@ -36,7 +36,14 @@ def fewer_bins(shape: Shape) -> int | None:
 
 def first_bins(view: View, *, n_classes: int) -> int | None:
     """Return how many bins a number has in the first trials on this view; None: the library's default."""
-    return fewer_bins(view.shape(n_classes=n_classes))
+    return fewer_bins(
+        Shape(
+            n_samples=view.n_samples,
+            n_features=view.n_features,
+            n_classes=n_classes,
+            n_categorical=len(view.categorical),
+        )
+    )
 
 
 def trees_per_round(n_classes: int) -> int:

@@ -58,5 +58,5 @@ class Traits:
 
 def traits_of(family: ModelFamily) -> Traits:
     """Return what a family says of itself, and the defaults of what it does not say."""
-    names = [field.name for field in fields(Traits)]
-    return Traits(**{name: getattr(family, name) for name in names if hasattr(family, name)})
+    said = {field.name: getattr(family, field.name, None) for field in fields(Traits)}
+    return Traits(**{name: value for name, value in said.items() if value is not None})

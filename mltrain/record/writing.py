@@ -103,7 +103,7 @@ def run_record(
         **{k: v for k, v in _plain(asdict(facts)).items() if k not in ("config", "provenance")},
         "metric": {"name": metric.name, "greater_is_better": metric.greater_is_better},
         "validation_score": candidate.validation_score,
-        "cross_fitted_score": candidate.crossed_score,
+        "cross_fitted_score": candidate.cross_fitted_score,
         "final_fit": candidate.final_fit,
         "calibration": calibrator.method if calibrator else None,
         "calibrator": calibrator_to_dict(calibrator) if calibrator else None,

@@ -68,7 +68,7 @@ class OpenStudy:
         self._journal = journal
         self._sequence = Sequence(job.name, plan, metric=job.metric, seed=job.seed, lag=job.lag, finished=finished)
         n_train = round(float(np.mean([len(fold.train) for fold in job.folds])))
-        self._shape = job.view.shape(n_classes=job.objective.n_classes, n_samples=n_train)
+        self._shape = job.view.describe(n_classes=job.objective.n_classes, n_samples=n_train)
         self._n_predictions = len(job.valid_rows) * job.objective.n_classes
         for trial in self._with_predictions():
             self.trials[trial.number] = replace(trial, proba=journal.predictions(trial.number))

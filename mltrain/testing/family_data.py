@@ -1,16 +1,19 @@
-"""Small encoded views that the contract of model families is tried on."""
+"""Small encoded views that the contract of model families is tried on, and fits on them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mltrain.models import Fold, Shape, View, ViewKind
+from mltrain.models import Fitted, Fold, Limits, ModelFamily, Objective, Proba, Shape, View, ViewKind
 
 _N_SAMPLES = 600
 _MANY = (25_000, 20)
+_TWENTY_ROUNDS = Limits(seed=5, max_rounds=20)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,4 +70,34 @@ def make_folds(rows: Rows) -> list[Fold]:
 
 def shape_of(rows: Rows) -> Shape:
     """Return what a family may know of the rows."""
-    return rows.view.shape(n_classes=rows.n_classes)
+    return rows.view.describe(n_classes=rows.n_classes)
+
+
+def prepare(
+    family: ModelFamily,
+    rows: Rows,
+    *,
+    folds: Sequence[Fold] | None = None,
+    weights: Any = None,
+    threads: int = 1,
+) -> tuple[Any, Sequence[Fold]]:
+    """Return what a family makes of the rows for its fits, and the folds."""
+    folds = make_folds(rows) if folds is None else folds
+    objective = Objective(n_classes=rows.n_classes)
+    prepared = family.prepare(rows.view, rows.y, weights=weights, folds=folds, objective=objective, threads=threads)
+    return prepared, folds
+
+
+def fit_first(
+    family: ModelFamily, prepared: Any, rows: Rows, *, fold: int = 0, limits: Limits = _TWENTY_ROUNDS
+) -> Fitted:
+    """Fit the first of the family's first trials."""
+    return family.fit(prepared, fold, params=family.first_trials(shape_of(rows))[0], limits=limits)
+
+
+def assert_distributions(proba: Proba, shape: tuple[int, ...]) -> None:
+    """Fail unless each row is a distribution over the classes."""
+    assert proba.shape == shape
+    assert proba.dtype == np.float64
+    assert proba.min() >= 0
+    np.testing.assert_allclose(proba.sum(axis=1), 1.0, atol=1e-9)

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from mltrain.models import Fitted, Fold, Limits, ModelFamily, Objective, Proba
-from mltrain.space import Params
-from mltrain.testing.family_data import Rows, make_folds, shape_of
+from mltrain.models import Fold, Limits, ModelFamily
+from mltrain.testing.family_data import Rows, assert_distributions, fit_first, prepare
 
 _SLOWEST_STOP_S = 2.0
 
@@ -25,7 +23,7 @@ class FamilyLimitsContract:
         prepared, _ = prepare(family, rows)
         began = time.monotonic()
 
-        fitted = fit_first(family, prepared, rows, max_rounds=None, deadline=began)
+        fitted = fit_first(family, prepared, rows, limits=Limits(seed=5, deadline=began))
 
         assert time.monotonic() - began < _SLOWEST_STOP_S
         assert fitted.stopped == "deadline"
@@ -35,7 +33,7 @@ class FamilyLimitsContract:
         prepared, _ = prepare(family, rows)
         began = time.monotonic()
 
-        fitted = fit_first(family, prepared, rows, max_rounds=None, hurry=lambda: True)
+        fitted = fit_first(family, prepared, rows, limits=Limits(seed=5, hurry=lambda: True))
 
         assert time.monotonic() - began < _SLOWEST_STOP_S
         assert fitted.stopped == "deadline"
@@ -48,9 +46,11 @@ class FamilyLimitsContract:
         prepared, _ = prepare(family, rows)
         asked = itertools.count(1)
 
-        cut = fit_first(family, prepared, rows, max_rounds=None, hurry=lambda: next(asked) >= n_rounds)
-        again = fit_first(family, prepared, rows, max_rounds=cut.n_rounds)
+        limits = Limits(seed=5, hurry=lambda: next(asked) >= n_rounds)
+        cut = fit_first(family, prepared, rows, limits=limits)
+        again = fit_first(family, prepared, rows, limits=replace(limits, hurry=None, max_rounds=cut.n_rounds))
 
+        assert n_rounds > 1 or cut.stopped == "deadline"
         assert again.n_rounds == cut.n_rounds
         assert again.sharpness == cut.sharpness
         np.testing.assert_array_equal(again.valid_proba, cut.valid_proba)
@@ -63,7 +63,7 @@ class FamilyLimitsContract:
             seen.append((round_, loss))
             return True
 
-        fitted = fit_first(family, prepared, rows, on_round=stop)
+        fitted = fit_first(family, prepared, rows, limits=Limits(seed=5, max_rounds=20, on_round=stop))
 
         assert fitted.stopped == "pruned"
         assert len(seen) == 1
@@ -73,7 +73,7 @@ class FamilyLimitsContract:
     def test_the_callback_sees_the_log_loss(self, family: ModelFamily, rows: Rows) -> None:
         prepared, folds = prepare(family, rows)
 
-        fitted = fit_first(family, prepared, rows, max_rounds=8)
+        fitted = fit_first(family, prepared, rows, limits=Limits(seed=5, max_rounds=8))
 
         powers = fitted.valid_proba**fitted.sharpness
         proba = powers / powers.sum(axis=1, keepdims=True)
@@ -89,38 +89,7 @@ class FamilyLimitsContract:
         def refuse(round_: int, loss: float) -> bool:
             raise AssertionError(f"called in round {round_} with {loss}")
 
-        fitted = fit_first(family, prepared, rows, max_rounds=7, on_round=refuse)
+        fitted = fit_first(family, prepared, rows, limits=Limits(seed=5, max_rounds=7, on_round=refuse))
 
         assert fitted.valid_proba.shape == (0, rows.n_classes)
         assert 1 <= fitted.n_rounds <= 7
-
-
-def prepare(
-    family: ModelFamily,
-    rows: Rows,
-    *,
-    folds: Sequence[Fold] | None = None,
-    weights: Any = None,
-    threads: int = 1,
-) -> tuple[Any, Sequence[Fold]]:
-    """Return what a family makes of the rows for its fits, and the folds."""
-    folds = make_folds(rows) if folds is None else folds
-    objective = Objective(n_classes=rows.n_classes)
-    prepared = family.prepare(rows.view, rows.y, weights=weights, folds=folds, objective=objective, threads=threads)
-    return prepared, folds
-
-
-def fit_first(
-    family: ModelFamily, prepared: Any, rows: Rows, *, fold: int = 0, max_rounds: int | None = 20, **limits: Any
-) -> Fitted:
-    """Fit the first of the family's first trials."""
-    params: Params = family.first_trials(shape_of(rows))[0]
-    return family.fit(prepared, fold, params=params, limits=Limits(seed=5, max_rounds=max_rounds, **limits))
-
-
-def assert_distributions(proba: Proba, shape: tuple[int, ...]) -> None:
-    """Fail unless each row is a distribution over the classes."""
-    assert proba.shape == shape
-    assert proba.dtype == np.float64
-    assert proba.min() >= 0
-    np.testing.assert_allclose(proba.sum(axis=1), 1.0, atol=1e-9)

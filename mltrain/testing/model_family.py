@@ -20,8 +20,17 @@ import pytest
 from mltrain.models import Fold, Limits, ModelFamily, Proba
 from mltrain.models.traits import traits_of
 from mltrain.space import Choice, Dimension
-from mltrain.testing.family_data import Rows, make_folds, make_many_rows, make_rows, shape_of
-from mltrain.testing.family_limits import FamilyLimitsContract, assert_distributions, fit_first, prepare
+from mltrain.testing.family_data import (
+    Rows,
+    assert_distributions,
+    fit_first,
+    make_folds,
+    make_many_rows,
+    make_rows,
+    prepare,
+    shape_of,
+)
+from mltrain.testing.family_limits import FamilyLimitsContract
 
 
 class ModelFamilyContract(FamilyLimitsContract):
@@ -94,7 +103,10 @@ class ModelFamilyContract(FamilyLimitsContract):
     def test_the_number_of_threads_does_not_matter(self, family: ModelFamily, rows: Rows) -> None:
         prepared, _ = prepare(family, rows)
 
-        one, two = fit_first(family, prepared, rows, threads=1), fit_first(family, prepared, rows, threads=2)
+        one, two = (
+            fit_first(family, prepared, rows, limits=Limits(seed=5, max_rounds=20, threads=threads))
+            for threads in (1, 2)
+        )
 
         np.testing.assert_array_equal(one.valid_proba, two.valid_proba)
         assert one.sharpness == two.sharpness
@@ -108,14 +120,15 @@ class ModelFamilyContract(FamilyLimitsContract):
         predicted = []
         for threads in (1, 2, 3):
             prepared, _ = prepare(family, rows, folds=[fold], weights=0.1 + positions % 29, threads=threads)
-            predicted.append(fit_first(family, prepared, rows, max_rounds=10, threads=threads).valid_proba)
+            limits = Limits(seed=5, max_rounds=10, threads=threads)
+            predicted.append(fit_first(family, prepared, rows, limits=limits).valid_proba)
 
         np.testing.assert_array_equal(predicted[1], predicted[0])
         np.testing.assert_array_equal(predicted[2], predicted[0])
 
     def test_many_threads_may_ask_one_model_at_once(self, family: ModelFamily, rows: Rows) -> None:
         prepared, _ = prepare(family, rows)
-        model = family.load(family.dump(fit_first(family, prepared, rows, threads=1).model))
+        model = family.load(family.dump(fit_first(family, prepared, rows).model))
         expected = family.predict_proba(family.load(family.dump(model)), rows.view.X, threads=1)
 
         with ThreadPoolExecutor(4) as pool:

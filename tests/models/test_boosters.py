@@ -196,7 +196,7 @@ def test_a_machine_without_gpu_is_refused(family):
     assert caught.value.where == "train.device"
 
 
-def _sure_rows():
+def _sure_rows(n_classes):
     """Rows whose labels follow almost wholly: gradients become so small that the order of their sums is seen."""
     random = np.random.default_rng(0)
     levels = (2, 2, 2, 3, 5, 8, 13, 30, 30, 84, 2, 2, 2, 6, 9, 12)
@@ -205,25 +205,54 @@ def _sure_rows():
     sparse = [(random.random(which.size) < 0.02) * 1.0, (random.random(which.size) < 0.01) * random.integers(1, 5, 1)]
     X = np.column_stack([*dense, *sparse, *(which == k for k in range(4))]).astype(np.float32)
     z = X[:, 9] / 84 + X[:, 7] / 30 * X[:, 0] - X[:, 3] / 3 + X[:, 16] + 0.3 * X[:, 18]
-    y = (z + 0.05 * random.standard_normal(which.size) > 0.8).astype(np.int64)
-    return View(kind="native", X=X, feature_names=tuple(f"f{i}" for i in range(X.shape[1]))), y
-
-
-@pytest.mark.parametrize("is_weighted", [False, True])
-def test_no_order_of_sums_shows_in_a_model_of_lightgbm(is_weighted, monkeypatch):
-    view, y = _sure_rows()
+    y = np.digitize(z + 0.05 * random.standard_normal(which.size), [0.8, 1.3][: n_classes - 1])
     positions = np.arange(y.size)
     fold = Fold(train=positions[positions % 10 != 0], valid=positions[positions % 10 == 0])
+    return View(kind="native", X=X, feature_names=tuple(f"f{i}" for i in range(X.shape[1]))), y.astype(np.int64), fold
+
+
+@pytest.mark.parametrize(("n_classes", "is_weighted"), [(2, False), (2, True), (3, False)])
+def test_no_order_of_sums_shows_in_a_model_of_lightgbm(n_classes, is_weighted, monkeypatch):
+    view, y, fold = _sure_rows(n_classes)
     weights = 1.0 + y / 3 if is_weighted else None
     params = {"learning_rate": 0.2, "num_leaves": 31, "bagging_fraction": 0.8, "feature_fraction": 0.8}
     models = set()
     for is_row_wise, most_bins in ((False, 0), (True, 1_000_000)):
         monkeypatch.setattr(lightgbm_data, "_ROW_WISE_BINS", most_bins)
-        prepared = lightgbm.FAMILY.prepare(view, y, weights=weights, folds=[fold], objective=Objective(n_classes=2))
+        objective = Objective(n_classes=n_classes)
+        prepared = lightgbm.FAMILY.prepare(view, y, weights=weights, folds=[fold], objective=objective)
         assert lightgbm_data.fold_data(prepared, 0, binning={}, threads=1).is_row_wise == is_row_wise
         for threads in (1, 2, 3):
-            limits = Limits(seed=0, threads=threads, max_rounds=70)
+            limits = Limits(seed=0, threads=threads, max_rounds=70 if n_classes == 2 else 25)
             fitted = lightgbm.FAMILY.fit(prepared, 0, params=params, limits=limits)
             models.add(fitted.model.model_to_string().split("\nparameters:")[0])
 
     assert len(models) == 1
+
+
+@pytest.mark.parametrize(
+    ("family", "params"),
+    [
+        (lightgbm.FAMILY, {"boosting": "goss"}),
+        (lightgbm.FAMILY, {"data_sample_strategy": "goss"}),
+        (lightgbm.FAMILY, {"linear_tree": True}),
+        (lightgbm.FAMILY, {"use_quantized_grad": True}),
+        (xgboost.FAMILY, {"min_child_weight": 0.001, "lambda": 0.001}),
+    ],
+)
+def test_nor_does_the_number_of_threads_with_parameters_that_nobody_searches(family, params):
+    view, y, fold = _sure_rows(2)
+    prepared = family.prepare(view, y, weights=None, folds=[fold], objective=Objective(n_classes=2))
+
+    one, two, three = (
+        family.fit(
+            prepared,
+            0,
+            params={"learning_rate": 0.2, **params},
+            limits=Limits(seed=0, threads=threads, max_rounds=40),
+        ).valid_proba
+        for threads in (1, 2, 3)
+    )
+
+    np.testing.assert_array_equal(two, one)
+    np.testing.assert_array_equal(three, one)

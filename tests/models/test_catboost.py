@@ -15,7 +15,7 @@ from mltrain import plugins
 from mltrain.models import Fold, Limits, Objective, View
 from mltrain.models.catboost import FAMILY
 from mltrain.models.framing import frame
-from mltrain.testing.family_data import make_rows
+from mltrain.testing.family_data import make_folds, make_rows
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,23 @@ def test_it_fits_what_the_library_fits_on_plain_rows(cancer):
 
     expected = library.predict(X, prediction_type="Probability", ntree_end=fitted.n_rounds)
     np.testing.assert_allclose(FAMILY.predict_proba(fitted.model, X), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["Newton", "Gradient"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_leaves_are_estimated_alike_however_many_rounds_are_asked_for(n_classes, method):
+    rows = make_rows("native", n_classes=n_classes)
+    prepared = FAMILY.prepare(
+        rows.view, rows.y, weights=None, folds=make_folds(rows), objective=Objective(n_classes=n_classes)
+    )
+    params = {"learning_rate": 0.1, "leaf_estimation_method": method}
+
+    few, many = (
+        FAMILY.fit(prepared, 0, params={**params, "iterations": n}, limits=Limits(seed=0)).train_losses
+        for n in (12, 400)
+    )
+
+    assert (few[0], few[2], few[4]) == many[:3]  # of 400 rounds every second is looked at
 
 
 def test_losses_of_many_rounds_are_looked_at_every_few(cancer):

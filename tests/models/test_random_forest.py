@@ -161,7 +161,7 @@ def test_a_view_knows_how_much_its_values_differ():
     columns = (np.zeros(5_000), random.integers(0, 10, 5_000), random.standard_normal(5_000))
 
     shares = [
-        View(kind="ordinal", X=column.astype(np.float32)[:, None], feature_names=("a",)).shape(n_classes=2).distinct
+        View(kind="ordinal", X=column.astype(np.float32)[:, None], feature_names=("a",)).describe(n_classes=2).distinct
         for column in columns
     ]
 

@@ -23,6 +23,10 @@ def test_what_a_family_says_counts():
     assert traits.variant({"kind": "near"}) == "near"
 
 
+def test_none_is_saying_nothing():
+    assert traits_of(SimpleNamespace(variant=None, model_us=None, uses_seed=None)) == Traits()
+
+
 def test_the_families_of_mltrain_say_what_is_special_about_them():
     lgbm, linear = (traits_of(plugins.load("models", name)) for name in ("lgbm", "logistic_regression"))
 

@@ -28,6 +28,8 @@ class ToyFamily:
     libraries: tuple[str, ...] = ()
     seconds: Callable[[int, int], float] = lambda n_call, fold: 0.0
     """Sleep of a fit, by the number of the call and the fold."""
+    lasts: Callable[[Params], float] = lambda params: 0.0
+    """The same by its parameters; added up."""
     refuses: Callable[[Params], bool] = lambda params: False
     spoils: Callable[[Params], bool] = lambda params: False
     sharpness: Callable[[int], float] = lambda fold: 1.0
@@ -49,7 +51,7 @@ class ToyFamily:
         view, y, folds = prepared
         rows = folds[fold].valid
         n_rounds = int(params["rounds"]) if limits.max_rounds is None else limits.max_rounds
-        pause_s = self.seconds(n_call, fold) / n_rounds
+        pause_s = (self.seconds(n_call, fold) + self.lasts(params)) / n_rounds
         losses: list[float] = []
         stopped = "done"
         for n_round in range(1, n_rounds + 1):

@@ -98,11 +98,15 @@ def test_an_interrupt_keeps_what_was_finished(kind, toy, make_job, facts, tmp_pa
     assert facts(study) == facts(run(make_job()))
 
 
+def _first_soon(params):
+    return 0.2 if params["rounds"] == 5 else 6.0
+
+
 @pytest.mark.parametrize("n_folds", [1, 2])
 def test_fits_hand_over_what_they_have_when_the_first_model_needs_the_time_left(
     n_folds, toy, make_job, facts, tmp_path
 ):
-    job = make_job(toy(seconds=lambda n_call, fold: 0.2 if n_call <= n_folds else 6.0))
+    job = make_job(toy(lasts=_first_soon))
     job = replace(job, folds=job.folds[:n_folds], max_trials=2)
     started = time.monotonic()
     # Before any trial has a score, nothing comes after the search; then more than there is time for.
@@ -126,7 +130,7 @@ def test_a_fit_that_looks_at_its_losses_seldom_hands_over_all_the_same(toy, make
         def fit(self, prepared, fold, *, params, limits):
             return super().fit(prepared, fold, params=params, limits=replace(limits, on_round=None))
 
-    job = make_job(Blind(seconds=lambda n_call, fold: 0.2 if n_call == 1 else 6.0))
+    job = make_job(Blind(lasts=_first_soon))
     job = replace(job, folds=job.folds[:1], max_trials=2)
     started = time.monotonic()
     ends = Ends(deadline=started + 8.0, reserve=lambda so_far: 0.0 if so_far.best is None else 30.0)

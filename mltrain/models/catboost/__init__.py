@@ -30,6 +30,9 @@ from mltrain.models.parameters import names_of, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, normalise
 from mltrain.space import Params, Scalar, Space
 
+# Newton steps, or steps along the gradient, for each leaf, of two classes and of more.
+_LEAF_STEPS = {"Newton": (10, 1), "Gradient": (40, 10)}
+
 
 class CatBoost:
     """Gradient boosting of symmetric trees with native categories and missing values.
@@ -147,8 +150,9 @@ def _library_params(
         # The library's own defaults of these depend on the number of rounds asked for; a fit that is made again with
         # fewer rounds is to be the same.
         "learning_rate": 0.05,
+        "boosting_type": "Plain",
         "leaf_estimation_method": "Newton",
-        "leaf_estimation_iterations": 10 if prepared.objective.n_classes == 2 else 1,
+        "max_ctr_complexity": 4,
         "task_type": "GPU" if prepared.objective.device == "gpu" else "CPU",
         "random_seed": limits.seed,
         "thread_count": 1,
@@ -156,8 +160,11 @@ def _library_params(
         "allow_writing_files": False,
         "use_best_model": False,
     }
-    if settled.get("leaf_estimation_method", "Newton") != "Newton":
-        del params["leaf_estimation_iterations"]
+    steps = _LEAF_STEPS.get(str(settled.get("leaf_estimation_method", "Newton")))
+    if steps is not None:
+        params["leaf_estimation_iterations"] = steps[prepared.objective.n_classes > 2]
+    if prepared.objective.device == "gpu":
+        settled = {name: value for name, value in settled.items() if name != "rsm"}  # refused there for these losses
     if prepared.objective.n_classes > 2:
         params["classes_count"] = len(data.classes)
     return params | settled

@@ -1,12 +1,13 @@
 """LightGBM: one Dataset binned once, a subset of it per fold, the library's own boosting loop.
 
 It knows nothing of other families. Results do not depend on the number of threads: histograms are built in the
-library's deterministic mode, by column, or by row where bins are few, which gives the same ones.
+library's deterministic mode, by column, or on one thread by row where bins are few, which gives the same ones; what
+the library draws or adds up by blocks of rows, one a thread, runs on one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightgbm
@@ -92,12 +93,18 @@ class LightGBM:
         settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
         cap = int(take_number(settled, "num_iterations", default=MOST_ROUNDS, low=1))
         n_classes = prepared.objective.n_classes
+        threads = 1 if _works_by_blocks(settled) else limits.threads
         binning = {name: settled.pop(name) for name in BINNING if name in settled}
         try:
             data = fold_data(prepared, fold, binning=binning, threads=limits.threads)
-            # Several threads would sum blocks of rows and add those up: rounded otherwise, so another model.
-            is_row_wise = data.is_row_wise and limits.threads == 1
-            library_params = _library_params(settled, prepared, limits, is_row_wise=is_row_wise)
+            library_params = _library_params(
+                settled,
+                prepared,
+                seed=limits.seed,
+                threads=threads,
+                # Several threads would sum blocks of rows and add those up: rounded otherwise, so another model.
+                is_row_wise=data.is_row_wise and threads == 1,
+            )
             booster = lightgbm.Booster(library_params, data.train)
             n_rounds = round_cap(
                 settled,
@@ -166,7 +173,7 @@ class LightGBM:
 
 
 def _library_params(
-    settled: dict[str, Scalar], prepared: Binned, limits: Limits, *, is_row_wise: bool
+    settled: dict[str, Scalar], prepared: Binned, *, seed: int, threads: int, is_row_wise: bool
 ) -> dict[str, Scalar]:
     n_classes = prepared.objective.n_classes
     params: dict[str, Scalar] = {
@@ -176,8 +183,8 @@ def _library_params(
         "verbosity": -1,
         "deterministic": True,
         "force_row_wise" if is_row_wise else "force_col_wise": True,
-        "seed": limits.seed,
-        "num_threads": limits.threads,
+        "seed": seed,
+        "num_threads": threads,
     }
     if n_classes > 2:
         # At the library's defaults a rare class makes the loss diverge (26 instead of 0.5 on 26 classes).
@@ -185,6 +192,12 @@ def _library_params(
     if prepared.objective.device == "gpu":
         params |= {"device_type": "gpu", "force_row_wise": False, "force_col_wise": False}
     return params | settled
+
+
+def _works_by_blocks(settled: Mapping[str, Scalar]) -> bool:
+    """Say whether these parameters make the library draw or add up by blocks of rows, one a thread."""
+    is_goss = "goss" in (settled.get("boosting"), settled.get("data_sample_strategy"))
+    return is_goss or bool(settled.get("linear_tree")) or bool(settled.get("use_quantized_grad"))
 
 
 def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: RoundWatch) -> Stop | None:

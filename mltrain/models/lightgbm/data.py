@@ -20,8 +20,8 @@ from mltrain.models.rows import pick_rows
 from mltrain.space import Scalar
 
 # Histograms of so many bins in all stay in a core's cache: then rows are added to those of all features at once in 0.5
-# to 0.95 of the time that one feature after the other takes (German credit, adult, cdc, diamonds; one thread or two).
-# The models are the same bit for bit. Above, neither was always faster, and rows need a copy of the bins.
+# to 0.95 of the time that one feature after the other takes (German credit, adult, cdc, diamonds), and on one thread
+# the models are the same bit for bit. Above, neither was always faster, and rows need a copy of the bins.
 _ROW_WISE_BINS = 4_096
 
 BINNING = ("max_bin", "min_data_in_bin", "enable_bundle", "use_missing", "linear_tree", "bin_construct_sample_cnt")
