@@ -10,18 +10,16 @@ rarer of two classes (`mltrain.jobs`).
 
 from __future__ import annotations
 
-import argparse
 import platform
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from portfolio_sets import Draw, Source, draws, nearly_all
+from portfolio_sets import Draw, Source, asked_for, draws, nearly_all
 from sklearn.metrics import log_loss, roc_auc_score
 from threadpoolctl import threadpool_limits
 
@@ -47,15 +45,12 @@ class Votes:
 
 def main() -> None:
     """Compare and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder with one folder per data set")
-    parser.add_argument("--sets", nargs="+", default=[source.name for source in SETS])
-    arguments = parser.parse_args()
+    sources, data = asked_for(__doc__, SETS)
     warnings.simplefilter("ignore")
     print(heading())
     with threadpool_limits(1):
-        for source in [source for source in SETS if source.name in arguments.sets]:
-            found = [(draw, list(votes(draw))) for draw in draws(source, arguments.data)]
+        for source in sources:
+            found = [(draw, list(votes(draw))) for draw in draws(source, data)]
             print(row(source, found), flush=True)
 
 

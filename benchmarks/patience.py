@@ -9,94 +9,60 @@ fold is cut by each rule at the round that is best by the log loss that is left 
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any, TypeAlias
 
-import lightgbm
 import numpy as np
-from portfolio_sets import Draw, draws, nearly_all
-from stopping import EVERY, Cut, judge, losses_of, proba, row, staged
+from portfolio_sets import Draw, asked_for, draws, nearly_all
+from stopping import EVERY, Cut, grow, judged, losses_of, proba, row, staged, stop
 
-from mltrain.models import Fold
-from mltrain.models.lightgbm import FAMILY
+from mltrain.models import Fold, View
 from mltrain.models.rounds import patience
 from mltrain.space import Params
 
-Rule: TypeAlias = Callable[[int, float, float], float]
-
 N_TRIALS, MOST_ROUNDS = 6, 1000
-# Rounds to wait, by training rows, the best round so far and the learning rate.
-RULES: dict[str, Rule] = {
-    "as it is": lambda n, best, _: patience(n, best),
-    "at least 50": lambda n, best, _: max(patience(n, best), 50),
-    "at least 2 / rate": lambda n, best, rate: max(patience(n, best), 2 / rate),
-    "at least 4 / rate": lambda n, best, rate: max(patience(n, best), 4 / rate),
+# Rounds to wait at least, by the learning rate, beside what `patience` says.
+RULES: dict[str, Callable[[float], float]] = {
+    "as it is": lambda _: 0,
+    "at least 50": lambda _: 50,
+    "at least 2 / rate": lambda rate: 2 / rate,
+    "at least 4 / rate": lambda rate: 4 / rate,
 }
 SETS = nearly_all(german=4, credit=2, telco=2, wide=2, lending=2, adult=1, rare_1=1, digits=1, diamonds=1)
 
 
 def main() -> None:
     """Compare and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder with one folder per data set")
-    parser.add_argument("--sets", nargs="+", default=[source.name for source in SETS])
-    arguments = parser.parse_args()
+    sources, data = asked_for(__doc__, SETS)
     warnings.simplefilter("ignore")
     print(heading())
-    for source in [source for source in SETS if source.name in arguments.sets]:
-        found = [scores for draw in draws(source, arguments.data) for scores in judged(draw)]
+    for source in sources:
+        found = [scores for draw in draws(source, data) for scores in judged(draw, cut_by_rule, n_trials=N_TRIALS)]
         print(row(source, np.array(found)), flush=True)
 
 
-def judged(draw: Draw) -> Iterator[list[tuple[float, float, float]]]:
-    """Yield, for each trial and rule, ROC AUC and log loss on the rows to judge and the rounds that a fold grew."""
-    view, other = draw.views(FAMILY.view)
-    valid = np.concatenate([fold.valid for fold in draw.folds])
-    for params in list(FAMILY.first_trials(draw.shape(view)))[:N_TRIALS]:
-        cuts = [cut_by_each(draw, fold, params, X=view.X, X_judge=other.X) for fold in draw.folds]
-        yield [judge(draw, [cut[rule] for cut in cuts], y_valid=draw.y[valid]) for rule in RULES]
-
-
-def cut_by_each(draw: Draw, fold: Fold, params: Params, *, X: Any, X_judge: Any) -> dict[str, Cut]:
-    """Grow one fold to the end and cut it by each rule."""
-    n_classes = draw.schema.target.n_classes
-    kind: dict[str, Any] = {"objective": "binary"}
-    if n_classes > 2:
-        kind = {"objective": "multiclass", "num_class": n_classes, "max_delta_step": 1.0}
-    settings = {"verbosity": -1, "num_threads": 2, "bagging_freq": 1, "seed": 0, **kind, **params}
-    categorical = list(draw.views(FAMILY.view)[0].categorical)
-    data = lightgbm.Dataset(
-        X[fold.train], draw.y[fold.train], categorical_feature=categorical, params={"verbosity": -1}
-    )
-    model = lightgbm.train(settings, data, num_boost_round=MOST_ROUNDS if n_classes == 2 else MOST_ROUNDS // 3)
-    stages = list(staged(model, X[fold.valid]))
+def cut_by_rule(draw: Draw, fold: Fold, params: Params, view: View, other: View) -> dict[str, Cut]:
+    """Grow one fold to the end and cut it when each rule is out of patience."""
+    model = grow(draw, fold, params, view=view, most_rounds=MOST_ROUNDS)
+    stages = list(staged(model, view.X[fold.valid]))
     losses, sharpness = losses_of(stages, draw.y[fold.valid])
     cuts = {}
     for name, rule in RULES.items():
-        at, end = stop(
-            losses["sharpened"], rule=rule, n_samples=len(fold.train), rate=float(str(params["learning_rate"]))
-        )
-        scores = model.predict(X_judge, raw_score=True, num_iteration=(at + 1) * EVERY)
-        cuts[name] = Cut(
-            valid=proba(sharpness[at] * stages[at]), judged=proba(sharpness[at] * scores), n_grown=(end + 1) * EVERY
-        )
+        least = rule(float(str(params["learning_rate"])))
+        at, end = stop(losses["sharpened"], wait=partial(longer, n_samples=len(fold.train), least=least))
+        scores = model.predict(other.X, raw_score=True, num_iteration=(at + 1) * EVERY)
+        valid, judged_ = proba(sharpness[at] * stages[at]), proba(sharpness[at] * scores)
+        cuts[name] = Cut(valid=valid, judged=judged_, n_grown=(end + 1) * EVERY)
     return cuts
 
 
-def stop(losses: list[float], *, rule: Rule, n_samples: int, rate: float) -> tuple[int, int]:
-    """Return the best stage and the one after which patience was at an end."""
-    best = 0
-    for stage, loss in enumerate(losses):
-        best = stage if loss < losses[best] else best
-        if (stage - best) * EVERY >= rule(n_samples, (best + 1) * EVERY, rate):
-            return best, stage
-    return best, len(losses) - 1
+def longer(best: int, *, n_samples: int, least: float) -> float:
+    """Return the rounds to wait for a better one than ``best``."""
+    return max(patience(n_samples, best), least)
 
 
 def heading() -> str:

@@ -5,7 +5,8 @@ Only ``train.parquet`` of a folder is read: the published test rows stay unseen,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import argparse
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,6 +120,15 @@ _NEARLY_ALL = {
     "rare_2": (8000, 16_000),
     "rare_3": (8000, 16_000),
 }
+
+
+def asked_for(description: str | None, sets: Sequence[Source]) -> tuple[list[Source], Path]:
+    """Return what the command line chose of these sets, and the folder of the data."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder with one folder per data set")
+    parser.add_argument("--sets", nargs="+", default=[source.name for source in sets])
+    arguments = parser.parse_args()
+    return [source for source in sets if source.name in arguments.sets], arguments.data
 
 
 def nearly_all(**n_draws: int) -> tuple[Source, ...]:

@@ -10,24 +10,23 @@ has made the scores as sure of themselves as they may be (`mltrain.models.sharp_
 
 from __future__ import annotations
 
-import argparse
 import platform
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
-from portfolio_sets import Draw, Source, draws, nearly_all
+from portfolio_sets import Draw, Source, asked_for, draws, nearly_all
 from scipy.special import expit, softmax
 from sklearn.metrics import log_loss, roc_auc_score
 
 from mltrain.calibration import fit_sharpness, sharpen
-from mltrain.models import Fold
+from mltrain.models import Fold, View
 from mltrain.models.lightgbm import FAMILY
 from mltrain.models.rounds import patience
 from mltrain.models.sharp_loss import SharpLoss
@@ -47,25 +46,25 @@ class Cut:
     n_grown: int
 
 
+CutEach: TypeAlias = Callable[[Draw, Fold, Params, View, View], dict[str, Cut]]
+
+
 def main() -> None:
     """Compare and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder with one folder per data set")
-    parser.add_argument("--sets", nargs="+", default=[source.name for source in SETS])
-    arguments = parser.parse_args()
+    sources, data = asked_for(__doc__, SETS)
     warnings.simplefilter("ignore")
     print(heading())
-    for source in [source for source in SETS if source.name in arguments.sets]:
-        found = [scores for draw in draws(source, arguments.data) for scores in judged(draw)]
+    for source in sources:
+        found = [scores for draw in draws(source, data) for scores in judged(draw, cut_by_rule, n_trials=N_TRIALS)]
         print(row(source, np.array(found)), flush=True)
 
 
-def judged(draw: Draw) -> Iterator[list[tuple[float, float, float]]]:
+def judged(draw: Draw, cut_each: CutEach, *, n_trials: int) -> Iterator[list[tuple[float, float, float]]]:
     """Yield, for each trial and rule, ROC AUC and log loss on the rows to judge and the rounds that a fold grew."""
     view, other = draw.views(FAMILY.view)
     valid = np.concatenate([fold.valid for fold in draw.folds])
-    for params in list(FAMILY.first_trials(draw.shape(view)))[:N_TRIALS]:
-        cuts = [cut_everywhere(draw, fold, params, X=view.X, X_judge=other.X) for fold in draw.folds]
+    for params in list(FAMILY.first_trials(draw.shape(view)))[:n_trials]:
+        cuts = [cut_each(draw, fold, params, view, other) for fold in draw.folds]
         yield [judge(draw, [cut[rule] for cut in cuts], y_valid=draw.y[valid]) for rule in cuts[0]]
 
 
@@ -77,28 +76,31 @@ def judge(draw: Draw, cuts: list[Cut], *, y_valid: NDArray[np.int64]) -> tuple[f
     return auc(draw.y_judge, said), loss, float(np.mean([cut.n_grown for cut in cuts]))
 
 
-def cut_everywhere(draw: Draw, fold: Fold, params: Params, *, X: Any, X_judge: Any) -> dict[str, Cut]:
-    """Grow one fold to the end and cut it by each rule."""
+def cut_by_rule(draw: Draw, fold: Fold, params: Params, view: View, other: View) -> dict[str, Cut]:
+    """Grow one fold to the end and cut it by what each rule looks at."""
+    model = grow(draw, fold, params, view=view, most_rounds=MOST_ROUNDS)
+    stages = list(staged(model, view.X[fold.valid]))
+    losses, sharpness = losses_of(stages, draw.y[fold.valid])
+    cuts = {}
+    for rule in losses:
+        at, end = stop(losses[rule], wait=partial(patience, len(fold.train)))
+        scale = sharpness[at] if rule == "sharpened" else 1.0
+        scores = model.predict(other.X, raw_score=True, num_iteration=(at + 1) * EVERY)
+        cuts[rule] = Cut(valid=proba(scale * stages[at]), judged=proba(scale * scores), n_grown=(end + 1) * EVERY)
+    return cuts
+
+
+def grow(draw: Draw, fold: Fold, params: Params, *, view: View, most_rounds: int) -> lightgbm.Booster:
+    """Return a booster of so many rounds, half of them where each grows a tree for every class."""
     n_classes = draw.schema.target.n_classes
     kind: dict[str, Any] = {"objective": "binary"}
     if n_classes > 2:
         kind = {"objective": "multiclass", "num_class": n_classes, "max_delta_step": 1.0}
     settings = {"verbosity": -1, "num_threads": 2, "bagging_freq": 1, "seed": 0, **kind, **params}
-    view = draw.views(FAMILY.view)[0]
     data = lightgbm.Dataset(
-        X[fold.train], draw.y[fold.train], categorical_feature=list(view.categorical), params={"verbosity": -1}
+        view.X[fold.train], draw.y[fold.train], categorical_feature=list(view.categorical), params={"verbosity": -1}
     )
-    model = lightgbm.train(settings, data, num_boost_round=MOST_ROUNDS if n_classes == 2 else MOST_ROUNDS // 2)
-    stages = list(staged(model, X[fold.valid]))
-    y = draw.y[fold.valid]
-    losses, sharpness = losses_of(stages, y)
-    cuts = {}
-    for rule in losses:
-        at, end = stop(losses[rule], n_samples=len(fold.train))
-        scale = sharpness[at] if rule == "sharpened" else 1.0
-        scores = model.predict(X_judge, raw_score=True, num_iteration=(at + 1) * EVERY)
-        cuts[rule] = Cut(valid=proba(scale * stages[at]), judged=proba(scale * scores), n_grown=(end + 1) * EVERY)
-    return cuts
+    return lightgbm.train(settings, data, num_boost_round=most_rounds if n_classes == 2 else most_rounds // 2)
 
 
 def staged(model: lightgbm.Booster, X: Any) -> Iterator[NDArray[np.float64]]:
@@ -122,12 +124,12 @@ def losses_of(stages: list[NDArray[np.float64]], y: NDArray[np.int64]) -> tuple[
     return losses, [sharpness for _, sharpness in pairs]
 
 
-def stop(losses: list[float], *, n_samples: int) -> tuple[int, int]:
-    """Return the best stage and the one after which patience was at an end."""
+def stop(losses: list[float], *, wait: Callable[[int], float]) -> tuple[int, int]:
+    """Return the best stage and the one after which patience was at an end: rounds to wait, by the best one so far."""
     best = 0
     for stage, loss in enumerate(losses):
         best = stage if loss < losses[best] else best
-        if (stage - best) * EVERY >= patience(n_samples, (best + 1) * EVERY):
+        if (stage - best) * EVERY >= wait((best + 1) * EVERY):
             return best, stage
     return best, len(losses) - 1
 

@@ -19,7 +19,8 @@ from mltrain.space import Params, Space
 ViewKind: TypeAlias = Literal["native", "ordinal", "one_hot"]
 Proba: TypeAlias = NDArray[np.float64]
 RoundCallback: TypeAlias = Callable[[int, float], bool]
-_LOOKED_AT = 1_000
+# Where the values of a view are looked at.
+_MOST_ROWS, _MOST_COLUMNS = 1_000, 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +54,11 @@ class View:
         """Number of encoded columns."""
         return int(self.X.shape[1])
 
+    @property
+    def n_filled(self) -> float:
+        """Cells of a row that are stored, on average."""
+        return float(self.X.size / max(self.n_samples, 1))
+
     def describe(self, *, n_classes: int, n_samples: int | None = None) -> Shape:
         """Return what a family may know of the data, or of so many of its rows."""
         return Shape(
@@ -60,15 +66,18 @@ class View:
             n_features=self.n_features,
             n_classes=n_classes,
             n_categorical=len(self.categorical),
-            n_filled=self.X.size / max(self.n_samples, 1),
+            n_filled=self.n_filled,
             distinct=_distinct(self.X) if isinstance(self.X, np.ndarray) and self.X.size else None,
         )
 
 
 def _distinct(X: NDArray[np.float32]) -> float:
-    """Return the mean over columns of different values per row, of some rows; missing values are none."""
-    chosen = np.sort(np.random.default_rng(0).choice(len(X), min(len(X), _LOOKED_AT), replace=False))
-    ordered = np.sort(X[chosen], axis=0)
+    """Return the mean over some columns of different values per row, of some rows; missing values are none."""
+    n_rows, n_columns = X.shape
+    random = np.random.default_rng(0)
+    rows = np.sort(random.choice(n_rows, min(n_rows, _MOST_ROWS), replace=False))
+    columns = np.sort(random.choice(n_columns, min(n_columns, _MOST_COLUMNS), replace=False))
+    ordered = np.sort(X[np.ix_(rows, columns)], axis=0)
     n_different = 1 + (ordered[1:] > ordered[:-1]).sum(axis=0)
     return float(n_different.mean() / len(ordered))
 
@@ -114,7 +123,7 @@ class Shape:
     n_filled : float, optional
         Cells of a row that are stored, on average: fewer than features where the view is sparse. None stands for all.
     distinct : float, optional
-        Share of a column's values that no row before had, on average over the columns of 1,000 rows: 1 where all
+        Share of a column's values that no row before had, on average over 100 columns of 1,000 rows: 1 where all
         differ. None where nobody knows, as of a sparse view.
     """
 
