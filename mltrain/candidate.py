@@ -138,7 +138,7 @@ def affordable_trial(study: Study, recipe: Recipe, *, executor: Executor, deadli
     """Return the best trial whose fold models are at hand, or, after a resume, can be fitted again in time."""
     ranked = best_trials(study, recipe.metric, n=10)
     for trial in ranked:
-        again_s = 0.0 if trial.number in study.models else trial.seconds * trial.threads / executor.n_cores
+        again_s = 0.0 if trial.number in study.models else trial.core_s / executor.n_cores
         if deadline is None or again_s == 0 or time.monotonic() + again_s < deadline:
             return trial
     return next(iter(ranked), None)
@@ -159,7 +159,9 @@ def keep(study: Study, job: SearchJob, *, trial: Trial, final: Final, encoder: E
     model, held_out = assemble(job.name, final.members, encoders=encoders, held_out=held_out, recipe=recipe)
     return Candidate(
         model=model,
-        validation_score=_score_of_picking(study, job, recipe) if final.cut is None else score_of(job, trial.proba),
+        validation_score=_score_of_picking(study, job, trial, recipe)
+        if final.cut is None
+        else score_of(job, trial.proba),
         held_out=held_out,
         final_fit=final.kind,
         trial=trial,
@@ -242,10 +244,11 @@ def validated_parts(job: SearchJob) -> NDArray[np.intp] | None:
     return parts_of_rows(job.folds)
 
 
-def _score_of_picking(study: Study, job: SearchJob, recipe: Recipe) -> float:
-    """Return what the family's best trial is worth on rows that it was not picked on."""
-    trials = best_trials(study, recipe.metric, n=_MOST_PICKED_FROM)
-    picked_from = [as_scored(job, trial.proba) for trial in trials if trial.proba is not None]
+def _score_of_picking(study: Study, job: SearchJob, kept: Trial, recipe: Recipe) -> float:
+    """Return what the kept trial is worth on rows that it was not picked on, as the best of those that could be."""
+    ranked = best_trials(study, recipe.metric, n=_MOST_PICKED_FROM)
+    first = [trial.number for trial in ranked].index(kept.number)
+    picked_from = [as_scored(job, trial.proba) for trial in ranked[first:] if trial.proba is not None]
     return pick(picked_from, validated_y(job), metric=recipe.metric, seed=recipe.seed, parts=validated_parts(job))
 
 

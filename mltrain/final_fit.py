@@ -5,8 +5,9 @@ Refits of several trials run side by side; each is begun only when its forecast 
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -24,10 +25,12 @@ from mltrain.search import (
     Study,
     Trial,
     fit_folds,
+    fold_proba,
     out_of_fold,
     refit_all,
     rounds_for_all,
     score_of,
+    score_of_fold,
 )
 
 # A refit is begun that needs no more luck than this: refits took 0.6 to 1.0 of what was forecast, and one that cannot
@@ -171,10 +174,18 @@ def _cut_trial(job: SearchJob, trial: Trial, fitted: Sequence[Fitted]) -> Trial 
         trial,
         state="cut",
         score=score_of(job, proba),
+        fold_scores=tuple(_fold_scores(job, fitted)),
+        fold_losses=tuple(min(f.valid_losses, default=math.nan) for f in fitted),
         proba=proba,
         n_rounds=tuple(f.n_rounds for f in fitted),
         sharpness=tuple(f.sharpness for f in fitted),
     )
+
+
+def _fold_scores(job: SearchJob, fitted: Sequence[Fitted]) -> Iterator[float]:
+    """Yield the score of each fold's model on the rows that it validates."""
+    for fold, model in zip(job.folds, fitted, strict=True):
+        yield score_of_fold(job.metric, job.y[fold.valid], fold_proba(model), sharpens=job.sharpens)
 
 
 def fold_members(
@@ -225,7 +236,7 @@ def _refit(
     study: Study, job: SearchJob, trial: Trial, executor: Executor, deadline: float | None, repeat: int
 ) -> Fitted | None:
     """Refit when it should end before the deadline; None when it should not, or did not."""
-    threads = min(study.threads, executor.n_cores)
+    threads = max(1, min(trial.threads, executor.n_cores))
     with _WIDE if threads > 1 else nullcontext():
         needed_s = prepare_seconds(job, study.prepare_s) + _LUCK * refit_seconds(job, trial)
         if deadline is not None and time.monotonic() + needed_s > deadline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mltrain.candidate import Recipe
+from mltrain.development import first_repeat
 from mltrain.final_fit import prepare_seconds, refit_seconds
 from mltrain.prediction_cost import MOST_PREDICTION_S, n_affordable, prediction_s
 from mltrain.search import SearchJob, SoFar, Trial
@@ -63,7 +64,7 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
     share_s, n_cores = allowance.share_s, allowance.n_cores
     keeping_s = keeping_seconds(job, draws_figures=allowance.draws_figures)
     if recipe.calibration_split is not None:
-        best_s = MOST_PREDICTION_S if best is None else prediction_s(job, best.params, best.n_rounds)
+        best_s = MOST_PREDICTION_S if best is None else prediction_s(job, best.params, _kept_rounds(job, best))
         per_1000_s = min(best_s, MOST_PREDICTION_S)
         keeping_s += len(recipe.calibration_split.y) / 1000 * per_1000_s / n_cores
     # What fits took is known as it was on this machine; what is known from elsewhere takes longer on a busy one.
@@ -79,11 +80,16 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
         further_s = so_far.n_further * _refit_s(so_far, best, n_cores=n_cores)
         return min(seconds + refit_s, most_s) + min(further_s, voters_s)
     if best is not None and not so_far.is_at_hand:
-        seconds += best.seconds * best.threads / n_cores
+        seconds += best.core_s / n_cores
     refits_s = 0.0
     if recipe.refits_voters and best is not None:
-        refits_s = n_affordable(job, best.params, best.n_rounds) * _refit_s(so_far, best, n_cores=n_cores)
+        refits_s = n_affordable(job, best.params, _kept_rounds(job, best)) * _refit_s(so_far, best, n_cores=n_cores)
     return min(seconds, most_s) + min(refits_s, voters_s)
+
+
+def _kept_rounds(job: SearchJob, best: Trial) -> tuple[int, ...]:
+    """Return the rounds of the fold models that are kept: those of further repeats serve the score alone."""
+    return best.n_rounds[: len(first_repeat(job.folds))]
 
 
 def _refit_s(so_far: SoFar, best: Trial, *, n_cores: int, least_share: float = 0.0) -> float:

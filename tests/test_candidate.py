@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -258,6 +259,7 @@ def test_after_a_resume_models_that_the_clock_cut_short_are_scored_as_they_are(
     assert kept.trial is not None
     assert (kept.trial.number, kept.trial.state) == (best.number, "cut")
     assert kept.validation_score == worst.score
+    assert (kept.trial.fold_scores, kept.trial.fold_losses) == (worst.fold_scores, worst.fold_losses)
     assert kept.held_out.proba.shape == (len(found.job.y), 2)
     assert any("the clock cut its best trial short" in note for note in kept.notes)
 
@@ -280,6 +282,32 @@ def test_after_a_resume_a_trial_is_kept_that_there_is_time_for(found: Found) -> 
     assert kept(third, deadline=time.monotonic() - 1) == third.number
     assert kept(deadline=None) == best.number
     assert kept(deadline=time.monotonic() - 1) == best.number  # none can: the best, cut where the clock says
+
+
+def test_the_score_is_that_of_the_trial_that_is_kept(found: Found) -> None:
+    *_, third = found.ranked()
+    trials = tuple(replace(trial, seconds=1e4) for trial in found.study.trials)
+    resumed = replace(found.study, trials=trials, models={third.number: found.study.models[third.number]})
+
+    kept = found.keep(study=resumed, deadline=time.monotonic() + 30)
+
+    assert kept.trial is not None
+    assert kept.trial.number == third.number
+    assert kept.validation_score == third.score
+
+
+def test_after_a_resume_a_refit_has_the_threads_of_its_trial(
+    holdout: Found, executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refit_all(*_: Any, threads: int, **__: Any) -> SimpleNamespace:
+        return SimpleNamespace(threads=threads, stopped="done")
+
+    monkeypatch.setattr("mltrain.final_fit.refit_all", refit_all)
+    wide = replace(holdout.ranked()[0], threads=executor.n_cores)
+
+    refit = start_refit(holdout.study, holdout.job, wide, executor=executor, deadline=None).result()
+
+    assert vars(refit)["threads"] == executor.n_cores
 
 
 def test_a_refit_learns_from_all_rows(holdout: Found) -> None:

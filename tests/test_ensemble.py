@@ -26,6 +26,7 @@ from mltrain.final_fit import fit_finally, start_refit
 from mltrain.metrics import resolve
 from mltrain.models import Objective
 from mltrain.preprocessing import encode
+from mltrain.record.parts import parts_of
 from mltrain.search import Ends, LocalExecutor, SearchJob, contenders, refit_all, search
 from mltrain.space import Params
 from mltrain.voting import VOTERS_PER_FAMILY, vote
@@ -241,6 +242,20 @@ def test_models_that_the_clock_cut_short_after_a_resume_do_not_vote(
     assert {member.family for member in late.model.members} <= {one.study.name for one in searched}
 
 
+def test_after_a_resume_a_dear_voter_does_not_bar_cheap_ones(searched: tuple[Searched, ...]) -> None:
+    one = next(one for one in searched if one.study.name == "lgbm")
+    dear, *cheap = [trial.number for trial in contenders(one.study.trials, one.job)]
+    # Core-seconds of a hundred seconds on two cores, of which half may be spent here.
+    seconds = {dear: 200.0} | dict.fromkeys(cheap, 20.0)
+    trials = tuple(replace(t, seconds=seconds.get(t.number, 0.0), threads=2) for t in one.study.trials)
+    kept = replace(one.kept, trial=trials[-1])
+    resumed = replace(one, study=replace(one.study, trials=trials, models={}), kept=kept)
+
+    voters = find_voters([resumed], RECIPE.metric, n_cores=2, deadline=time.monotonic() + 100)
+
+    assert {voter.trial.number for voter in voters if not voter.is_at_hand} == {*cheap} - {trials[-1].number}
+
+
 def test_models_that_are_cut_cost_one_more_vote_and_no_more_fits(
     searched: tuple[Searched, ...], executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,7 +268,11 @@ def test_models_that_are_cut_cost_one_more_vote_and_no_more_fits(
     monkeypatch.setattr(ensemble, "fit_finally", cutting)
     monkeypatch.setattr(ensemble, "vote", lambda *args, **options: votes.append(1) or vote(*args, **options))
     resumed = [replace(one, study=replace(one.study, models={})) for one in searched]
-    first = {voter.trial.number for voter in find_voters(resumed, RECIPE.metric, deadline=None) if not voter.is_at_hand}
+    first = {
+        voter.trial.number
+        for voter in find_voters(resumed, RECIPE.metric, n_cores=2, deadline=None)
+        if not voter.is_at_hand
+    }
 
     keep_ensemble(resumed, recipe=RECIPE, executor=executor, deadline=None)
 
@@ -268,7 +287,7 @@ def test_what_a_family_keeps_votes_whatever_its_rank(searched: tuple[Searched, .
     final = fit_finally(one.study, one.job, last, executor=executor, deadline=None)
     kept = keep(one.study, one.job, trial=last, final=final, encoder=one.encoder, recipe=RECIPE)
 
-    voters = find_voters([replace(one, kept=kept)], RECIPE.metric, deadline=None)
+    voters = find_voters([replace(one, kept=kept)], RECIPE.metric, n_cores=2, deadline=None)
 
     assert last.number in {voter.trial.number for voter in voters if voter.is_at_hand}
 
@@ -305,6 +324,8 @@ def test_a_family_whose_own_models_were_cut_short_votes_with_what_these_say(
     voted = keep_ensemble(hurried, recipe=RECIPE, executor=executor, deadline=None)
 
     assert set(voted.weights or {}) <= {f"{one.study.name}#{_number(one.kept)}" for one in hurried}
+    kept = {f"{one.study.name}#{_number(one.kept)}": one.kept.trial for one in hurried}
+    assert all(part.trial is kept[part.label] for part in parts_of(voted, "ensemble", searched=hurried))
     best = max(one.kept.validation_score for one in hurried)
     assert voted.validation_score >= best
     assert voted.validation_score < max(one.kept.validation_score for one in searched)

@@ -113,6 +113,22 @@ def test_time_for_models_of_voters_on_all_rows_comes_on_top(seconds: float | Non
     assert refitted - plain == pytest.approx(expected, abs=1e-4)
 
 
+def test_models_of_further_repeats_are_not_refitted() -> None:
+    repeated = replace(JOB, folds=2 * JOB.folds)
+    allowance = Allowance(share_s=40.0, n_cores=2, voters_s=30.0)
+
+    kept_back = [
+        seconds_after_search(
+            SoFar(job=job, best=replace(BEST, seconds=len(job.folds) * 1.0, n_rounds=(10,) * len(job.folds))),
+            replace(RECIPE, refits_voters=True),
+            allowance=allowance,
+        )
+        for job in (JOB, repeated)
+    ]
+
+    assert kept_back[1] == pytest.approx(kept_back[0], rel=1e-3)
+
+
 def test_a_busy_machine_is_left_more_time_for_what_no_fit_has_measured() -> None:
     best = replace(BEST, seconds=0.0)
 

@@ -60,7 +60,7 @@ def begin_vote(
         `time.monotonic` value by which the ensemble is to be saved; trials whose models would have to be fitted again
         and cannot by then do not vote.
     """
-    voters = find_voters(searched, recipe.metric, deadline=deadline)
+    voters = find_voters(searched, recipe.metric, n_cores=executor.n_cores, deadline=deadline)
     finals: dict[Voter, Final] = {}
     while True:
         chosen = _vote(voters, recipe=recipe, deadline=deadline)
@@ -155,6 +155,7 @@ def _finals(
     voters: Sequence[Voter], *, recipe: Recipe, executor: Executor, deadline: float | None
 ) -> dict[Voter, Final]:
     """Return the final fits of the voters: those that their families kept, and, where models are refitted, new ones."""
+    deadline = _before_saving(deadline)
     new = [voter for voter in voters if voter.trial is not voter.searched.kept.trial]
     with_data = [voter for voter in new if voter.searched.job.view.n_samples]
     refits = {

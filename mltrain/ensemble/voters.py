@@ -68,19 +68,19 @@ class Voter:
         return prediction_s(self.searched.job, self.trial.params, self.trial.n_rounds) / len(self.trial.n_rounds)
 
 
-def find_voters(searched: Sequence[Searched], metric: Metric, *, deadline: float | None) -> list[Voter]:
-    """Return the contenders of each family: those at hand, and those that can be fitted again in time."""
+def find_voters(searched: Sequence[Searched], metric: Metric, *, n_cores: int, deadline: float | None) -> list[Voter]:
+    """Return the contenders of each family: those at hand, and those that ``n_cores`` can fit again in time."""
     voters = []
     y = validated_y(searched[0].job)
-    spare_s = float("inf") if deadline is None else 0.5 * (deadline - time.monotonic())
+    spare_s = float("inf") if deadline is None else max(0.5 * (deadline - time.monotonic()), 0.0)
     for family in searched:
         for trial in _contenders(family):
             at_hand = trial is family.kept.trial or trial.number in family.study.models
             if not at_hand and not family.job.view.n_samples:
                 continue
-            if not at_hand:
-                spare_s -= trial.seconds
-            if (at_hand or spare_s > 0) and trial.proba is not None:
+            again_s = 0.0 if at_hand else trial.core_s / n_cores
+            if again_s <= spare_s and trial.proba is not None:
+                spare_s -= again_s
                 # What its folds were sharpened by counts: together no more than one of the two may do alone.
                 most = MOST_SHARPNESS / max(trial.mean_sharpness, 1.0)
                 sharpness = min(fit_sharpness(trial.proba, y), most)

@@ -87,7 +87,7 @@ class RoundWatch:
             self.best_round = round_
         if self.stops_early and valid_loss is not None and self._has_waited_long_enough(round_):
             return "early"
-        return "deadline" if self.limits.is_over else None
+        return "deadline" if self.limits.is_over and round_ != self.n_rounds else None
 
     def curve(self) -> Curve:
         """Return the losses seen so far."""

@@ -62,9 +62,9 @@ def parts_of(candidate: Candidate, family: str, *, searched: Sequence[Searched] 
         n_models = len(candidate.model.members)
         part = Part(family=family, weight=1.0, final_fit=candidate.final_fit, n_models=n_models, trial=candidate.trial)
         return (part,)
-    trials = {
-        f"{one.study.name}#{trial.number}": (one.study.name, trial) for one in searched for trial in one.study.trials
-    }
+    # What the clock cut when it was fitted again is what votes.
+    voting = [(one.study.name, t) for one in searched for t in (*one.study.trials, one.kept.trial) if t is not None]
+    trials = {f"{name}#{trial.number}": (name, trial) for name, trial in voting}
     fits, models = candidate.member_fits or {}, candidate.member_models or {}
     sharpness, refits = candidate.sharpness or {}, candidate.member_refits or {}
     return tuple(

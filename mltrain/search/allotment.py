@@ -73,8 +73,8 @@ class Ends:
     family_s : float, optional
         Seconds that one family may have all cores for, what is reserved for it afterwards included.
     reserve : callable, optional
-        Returns the seconds before the deadline that must be left for what comes after the search of a family; asked
-        before the first trial and after every one that ends.
+        Returns the seconds before the deadline that must be left for what comes after the search of a family, as far as
+        it has come.
     """
 
     deadline: float | None
@@ -177,9 +177,9 @@ class Allotment:
         """Say whether a trial of this family could come to something before the deadline."""
         if study.broken is not None:
             return False
-        if self.clock.is_over:
+        if self._is_over:
             is_alone = not self.has_model and not any(other.attempts for other in self._studies)
-            return is_alone and len(study.trials) < study.job.lag and study.peek() is not None
+            return is_alone and study.n_begun < study.job.lag and study.peek() is not None
         seconds_left = self._seconds_left(study)
         proposal = None if self.is_settled or seconds_left <= 0 else study.peek()
         return proposal is not None and can_end_in_time(
@@ -190,6 +190,11 @@ class Allotment:
             n_cores=self._n_cores,
             seconds_left=seconds_left,
         )
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the clock has run out, or the time of every family before it."""
+        return self.clock.is_over or all(self._seconds_left(study) <= 0 for study in self._studies)
 
     def _seconds_left(self, study: OpenStudy) -> float:
         """Return the wall clock that this family still has."""
@@ -208,7 +213,7 @@ class Allotment:
         return ahead
 
     def _standing(self, study: OpenStudy) -> Standing:
-        ended = [trial.seconds * trial.threads for trial in study.trials.values() if trial.state != "failed"]
+        ended = [trial.core_s for trial in study.trials.values() if trial.state != "failed"]
         return Standing(
             scores=_scores(study),
             n_ended=len(study.trials),

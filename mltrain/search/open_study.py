@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -27,6 +28,8 @@ from mltrain.space import Params
 _MANY_PREDICTIONS = 200_000
 _MOST_WITH_PREDICTIONS = 20
 
+logger = logging.getLogger(__name__)
+
 
 class OpenStudy:
     """One study while it is searched; used once.
@@ -41,6 +44,8 @@ class OpenStudy:
         What all fits share, made before the first one.
     threads : int
         Threads of each fit.
+    n_begun : int
+        Trials that this process began, those that it ran again included.
     prepare_s : float
         Wall clock that it took to make ``prepared``.
     used_s, fits_s : float
@@ -62,6 +67,7 @@ class OpenStudy:
         self.prepared: Any = None
         self.prepare_s = 0.0
         self.threads = 1
+        self.n_begun = 0
         self.used_s = 0.0
         self.fits_s = 0.0
         self.broken: Exception | None = None
@@ -114,6 +120,7 @@ class OpenStudy:
         proposal = self.peek()
         assert proposal is not None
         self._next = None
+        self.n_begun += 1
         attempt = Attempt(
             proposal=proposal,
             n_folds=len(self.job.folds),
@@ -166,7 +173,9 @@ class OpenStudy:
 
     def break_off(self, error: Exception) -> None:
         """End the study: its family raised what is no matter of a trial."""
-        self.broken = error
+        logger.info("the search of %s broke off", self.job.name, exc_info=error)
+        # The traceback would hold on to the data of the fit that raised it.
+        self.broken = error.with_traceback(None)
         for attempt in self._attempts.values():
             attempt.stop.set()
         self._attempts.clear()
@@ -190,7 +199,7 @@ class OpenStudy:
     def _note_rate(self, trial: Trial) -> None:
         """Learn the core-seconds that a unit of work takes."""
         if trial.score is not None and trial.state in self._rates:
-            self._rates[trial.state].append(trial.seconds * trial.threads / self._work(trial.params))
+            self._rates[trial.state].append(trial.core_s / self._work(trial.params))
 
     def _end(self, attempt: Attempt, trial: Trial) -> None:
         """Record a trial that ended."""

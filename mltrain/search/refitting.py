@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from threading import Event
@@ -31,6 +32,8 @@ def fit_folds(
         Complete, or cut with a score; a cut trial's fits end at the rounds they had.
     prepared : object, optional
         `Study.prepared`, where it is at hand.
+    deadline : float, optional
+        `time.monotonic` value. Folds that have to wait for cores have as long as those before them.
 
     Returns
     -------
@@ -45,7 +48,6 @@ def fit_folds(
     if prepared is None:
         prepared = prepare(job, executor.n_cores)
     threads = max(1, min(trial.threads, executor.n_cores))
-    stop = Event()
     calls = [
         make_call(
             job,
@@ -60,7 +62,14 @@ def fit_folds(
     ]
     if trial.state == "cut":
         calls = [replace(call, max_rounds=max(1, n)) for call, n in zip(calls, trial.n_rounds, strict=True)]
-    return _run_all([replace(call, stop=stop) for call in calls], executor)
+    n_at_once = executor.n_cores // threads
+    n_waves = math.ceil(len(calls) / n_at_once)
+    fitted: list[Fitted] = []
+    for wave in range(n_waves):
+        ends = _share(deadline, n_waves - wave)
+        of_wave = calls[wave * n_at_once : (wave + 1) * n_at_once]
+        fitted += _run_all([replace(call, deadline=ends) for call in of_wave], executor)
+    return tuple(fitted)
 
 
 def refit_all(job: SearchJob, trial: Trial, *, threads: int, deadline: float | None, repeat: int = 0) -> Fitted:
@@ -105,15 +114,24 @@ def rounds_for_all(job: SearchJob, trial: Trial) -> int:
     return max(1, round(float(np.mean(trial.n_rounds)) * growth))
 
 
+def _share(deadline: float | None, n_waves: int) -> float | None:
+    """Return when the next wave of fits ends, so that those after it have as long."""
+    if deadline is None:
+        return None
+    now = time.monotonic()
+    return now + max(deadline - now, 0.0) / n_waves
+
+
 def _run_all(calls: list[FitCall], executor: Executor) -> tuple[Fitted, ...]:
     """Run fits at once; an error or an interrupt ends them all."""
-    futures: list[Future[Fitted]] = [executor.submit(_fit, call) for call in calls]
+    stop = Event()
+    futures: list[Future[Fitted]] = [executor.submit(_fit, replace(call, stop=stop)) for call in calls]
     try:
         wait(futures)
         return tuple(future.result() for future in futures)
     finally:
-        for call, future in zip(calls, futures, strict=True):
-            call.stop.set()
+        stop.set()
+        for future in futures:
             future.cancel()
 
 

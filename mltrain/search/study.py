@@ -45,8 +45,6 @@ class Study:
         Wall clock that it took, with all cores.
     broken : Exception, optional
         What the family raised that no family should; the trials before it are whole.
-    threads : int
-        Threads of each fit, as measured.
     """
 
     name: str
@@ -60,7 +58,6 @@ class Study:
     prepared: Any = None
     prepare_s: float = 0.0
     broken: Exception | None = None
-    threads: int = 1
 
 
 def search(
@@ -83,7 +80,7 @@ def search(
     journal_dir : Path, optional
         Folder of all studies; each is ``<name>-<key>`` in it. None keeps nothing on disk.
     ends : Ends
-        The search returns at most a boosting round after its deadline. Even when that has passed, one trial is given a
+        The search returns at most 1 s or 2 % after its deadline. Even when that has passed, one trial is given a
         round in every fold, so that there is a model.
     fresh : bool
         Start anew; what is on disk is moved aside.
@@ -138,5 +135,4 @@ def _closed(study: OpenStudy, *, n_cores: int, is_settled: bool) -> Study:
         prepared=study.prepared,
         prepare_s=study.prepare_s,
         broken=study.broken,
-        threads=study.threads,
     )

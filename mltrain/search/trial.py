@@ -70,6 +70,11 @@ class Trial:
     error: str | None = None
 
     @property
+    def core_s(self) -> float:
+        """Core-seconds of its fits."""
+        return self.seconds * self.threads
+
+    @property
     def mean_sharpness(self) -> float:
         """Geometric mean over folds, for a model on all rows."""
         return float(np.exp(np.mean(np.log(self.sharpness)))) if self.sharpness else 1.0

@@ -21,6 +21,8 @@ from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, TrainResult, train
 from mltrain.config import Config
 from mltrain.errors import ConfigError, DataError, NoRunError, PluginError, UsageError
+from mltrain.final_fit import Final, fit_finally
+from mltrain.search import Study
 from mltrain.workspace import Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore:Signature.*longdouble:UserWarning")
@@ -166,6 +168,30 @@ def test_the_ensemble_alone_votes_with_the_trials_of_earlier_sessions(tmp_path: 
     (line,) = alone.candidates
     assert line.model == "ensemble"
     assert line.validation_score == next(c.validation_score for c in first.candidates if c.model == "ensemble")
+
+
+def test_the_ensemble_alone_ends_in_time_and_without_a_family_that_breaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = _config(supported_models=["lgbm", "logistic_regression", "random_forest"])
+    _train(config, tmp_path, max_trials=2)
+    deadlines = []
+
+    def fit(study: Study, *args: Any, deadline: float | None, **options: Any) -> Final:
+        if study.name == "lgbm":
+            raise RuntimeError("no more of it")
+        deadlines.append(deadline)
+        return fit_finally(study, *args, deadline=deadline, **options)
+
+    monkeypatch.setattr("mltrain.commands.train.families.fit_finally", fit)
+    started_at = time.monotonic()
+    alone = TrainRequest(models=("ensemble",), budget_s=60.0, started_at=started_at)
+
+    result = train(config, Workspace(root=tmp_path), request=alone)
+
+    assert [(left.model, left.reason) for left in result.left_out] == [("lgbm", "RuntimeError: no more of it")]
+    assert [line.model for line in result.candidates] == ["ensemble"]
+    assert all(deadline is not None and deadline < started_at + 60 for deadline in deadlines)
 
 
 def test_the_ensemble_alone_needs_trials_to_vote_with(tmp_path: Path) -> None:

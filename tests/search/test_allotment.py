@@ -19,7 +19,7 @@ def study(make_job, name, *, n_trials, next_s, n_folds=5):
     job = make_job(name=name)
     folds = tuple(Fold(train=job.folds[0].train, valid=job.folds[0].valid) for _ in range(n_folds))
     job = make_job(name=name, folds=folds)
-    trial = SimpleNamespace(number=0, score=0.5, seconds=1.0, threads=1, state="complete", proba=None)
+    trial = SimpleNamespace(number=0, score=0.5, seconds=1.0, threads=1, core_s=1.0, state="complete", proba=None)
     return SimpleNamespace(
         job=job,
         trials=dict.fromkeys(range(n_trials), trial),
@@ -34,6 +34,7 @@ def study(make_job, name, *, n_trials, next_s, n_folds=5):
         has_model=True,
         has_more=True,
         n_first_trials=10,
+        n_begun=0,
         peek=lambda: SimpleNamespace(params={}),
         forecast_s=lambda _proposal: next_s,
     )

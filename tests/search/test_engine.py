@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from threading import Lock
 
 import pytest
 
 from mltrain.errors import Interrupted
 from mltrain.events import TrialFinished
-from mltrain.search import Ends, LocalExecutor, fit_folds, search
+from mltrain.search import Ends, LocalExecutor, Trial, fit_folds, search
 
 
 def run(job, *, slots=1, journal_dir=None, deadline=None, **options):
@@ -68,6 +69,37 @@ def test_a_deadline_that_has_passed_still_gives_one_model(toy, make_job):
 
     assert [t.state for t in study.trials if t.score is not None] == ["cut"]
     assert study.models.keys() == {1}
+
+
+def test_a_search_that_can_have_no_model_ends(toy, make_job):
+    family = toy(refuses=lambda params: True)
+
+    study = run(make_job(family, max_trials=3), slots=2, deadline=time.monotonic() - 1)
+
+    assert [t.score for t in study.trials] == [None] * len(study.trials)
+
+
+def test_folds_that_are_fitted_again_take_turns_on_the_cores(toy, make_job):
+    at_once = [0]
+    lock = Lock()
+
+    class Counting(type(toy())):
+        def fit(self, prepared, fold, *, params, limits):
+            with lock:
+                at_once.append(at_once[-1] + limits.threads)
+            fitted = super().fit(prepared, fold, params=params, limits=limits)
+            with lock:
+                at_once.append(at_once[-1] - limits.threads)
+            return fitted
+
+    slow = Counting(seconds=lambda n_call, fold: 6.0)  # 60 rounds of 0.1 s
+    job = make_job(slow, first_trials=({"slope": 1.0, "rounds": 60, "kind": "none"},), max_trials=1)
+    trial = Trial(number=0, params=job.first_trials[0], state="complete", n_rounds=(60, 60), seed=1, threads=2)
+    with LocalExecutor(2) as executor:
+        fitted = fit_folds(job, trial, executor=executor, deadline=time.monotonic() + 2.4)
+
+    assert max(at_once) == 2
+    assert min(f.n_rounds for f in fitted) >= 6  # each has half of the time
 
 
 def test_a_trial_that_cannot_end_in_time_is_not_begun(toy, make_job):

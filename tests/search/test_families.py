@@ -97,6 +97,16 @@ def test_a_family_stops_at_its_own_limit(toy, make_job):
     assert len(other.trials) > 2
 
 
+def test_families_without_time_of_their_own_still_give_one_model(toy, make_job):
+    jobs = [replace(make_job(toy(name=name)), name=name) for name in ("one", "two")]
+
+    with LocalExecutor(2) as executor:
+        ends = Ends(deadline=time.monotonic() + 60, family_s=0.0)
+        studies = search(jobs, executor=executor, journal_dir=None, ends=ends)
+
+    assert sum(trial.score is not None for study in studies for trial in study.trials) == 1
+
+
 def test_a_search_ends_when_more_trials_no_longer_help(toy, make_job):
     jobs = pair(make_job, toy(), toy(), max_trials=None)
     events = []

@@ -144,10 +144,7 @@ def _train_all(session: Session, plan: Plan) -> _Trained:
     """Train all families, then let them vote; a family that fails leaves the others alone."""
     session.listener(StageStarted(stage="train", detail=_outlook(session, len(plan.families))))
     ballot = Ballot(session)
-    if plan.ensemble_alone:
-        found = [recall_family(session, name, family) for name, family in plan.families.items()]
-    else:
-        found = _train_groups(session, plan, ballot)
+    found = _recall_families(session, plan) if plan.ensemble_alone else _train_groups(session, plan, ballot)
     searched = [family.searched for family in found if isinstance(family, Found)]
     lines = [family.line for family in found if isinstance(family, Found) and family.line]
     left_out = tuple(family for family in found if isinstance(family, LeftOut))
@@ -161,6 +158,19 @@ def _train_all(session: Session, plan: Plan) -> _Trained:
         reasons = "; ".join(f"{family.model}: {family.reason}" for family in left_out)
         raise DataError(f"no model could be fitted ({reasons})", hint="`mltrain train -v` says more")
     return _Trained(lines=tuple(lines), left_out=left_out)
+
+
+def _recall_families(session: Session, plan: Plan) -> list[Found | LeftOut]:
+    """Take up what earlier sessions tried, one family after the other."""
+    found: list[Found | LeftOut] = []
+    families = list(plan.families.items())
+    ensemble_s = session.budget.ensemble_s(refits=_refits_share(session))
+    for position, (name, family) in enumerate(families):
+        to_come = [[1.0] for _ in families[position:]]
+        deadline = session.budget.families_deadline(time.monotonic(), to_come, ensemble_s=ensemble_s)
+        found.append(recall_family(session, name, family, deadline=deadline))
+        session.material.free_views([later for _, later in families[position + 1 :]])
+    return found
 
 
 def _train_groups(session: Session, plan: Plan, ballot: Ballot) -> list[Found | LeftOut]:

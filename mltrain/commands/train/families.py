@@ -82,17 +82,28 @@ def train_families(
     return found + _search_and_keep(session, jobs, deadline=deadline, voters_s=voters_s, ballot=ballot)
 
 
-def recall_family(session: Session, name: str, family: ModelFamily) -> Found | LeftOut:
-    """Take up a family's finished trials from its journal without trying another."""
-    job = session.material.job(name, family, max_trials=0)
-    ends = Ends(deadline=None)
-    (study,) = search((job,), executor=session.executor, journal_dir=session.workspace.studies, ends=ends)
-    encoder = session.material.view(family.view).encoder
-    pending = _begin_final(session, job, study, deadline=None)
-    if pending.trial is None:
-        return LeftOut(model=name, reason="no earlier session left trials of it")
-    kept = _kept(session, pending, deadline=None)
-    return Found(searched=Searched(job=job, study=study, encoder=encoder, kept=kept))
+def recall_family(session: Session, name: str, family: ModelFamily, *, deadline: float | None) -> Found | LeftOut:
+    """Take up a family's finished trials from its journal without trying another.
+
+    Parameters
+    ----------
+    deadline : float, optional
+        `time.monotonic` value by which the models of its best trial are there again.
+    """
+
+    def act() -> Found | LeftOut:
+        job = session.material.job(name, family, max_trials=0)
+        ends = Ends(deadline=None)
+        (study,) = search((job,), executor=session.executor, journal_dir=session.workspace.studies, ends=ends)
+        encoder = session.material.view(family.view).encoder
+        pending = _begin_final(session, job, study, deadline=deadline)
+        if pending.trial is None:
+            return LeftOut(model=name, reason="no earlier session left trials of it")
+        kept = _kept(session, pending, deadline=deadline)
+        searched = Searched(job=job, study=study, encoder=encoder, kept=kept)
+        return Found(searched=without_data(searched) if session.material.is_large else searched)
+
+    return _unless_it_breaks(name, act)
 
 
 def _search_and_keep(

@@ -107,7 +107,7 @@ class CatBoost:
                 params=_library_params(settled, prepared, data, limits=limits),
                 n_rounds=n_rounds,
                 look_every=look_every(n_alone),
-                watch=RoundWatch(limits=limits, n_samples=data.n_train),
+                watch=RoundWatch(limits=limits, n_samples=data.n_train, n_rounds=n_rounds),
                 is_interruptible=prepared.objective.device == "cpu",
             )
         except CatBoostError as error:
