@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mltrain.models import Fold, Limits, Objective, Shape, View
 from mltrain.models.logistic_regression import FAMILY
+from mltrain.models.logistic_regression.bends import Bends
 from mltrain.models.logistic_regression.sizing import most_rows
 
 
@@ -134,3 +135,27 @@ def test_bends_and_filled_cells_count_in_the_forecast():
     assert FAMILY.work(straight, wide) > 3 * FAMILY.work(straight, narrow)
     assert FAMILY.work(straight, sparse) == FAMILY.work(straight, narrow)
     assert FAMILY.work({**straight, "n_knots": 8}, wide) > 8 * FAMILY.work(straight, wide)
+
+
+def test_of_many_rows_to_validate_all_are_predicted_and_few_are_mapped_at_once(monkeypatch):
+    X, y = _scaled(load_breast_cancer)
+    X = X.astype(np.float32)
+    folds = [Fold(train=np.arange(100), valid=np.arange(100, y.size))]
+    view = View(kind="one_hot", X=X, feature_names=tuple(f"f{i}" for i in range(X.shape[1])))
+
+    def fit():
+        prepared = FAMILY.prepare(view, y, weights=None, folds=folds, objective=Objective(n_classes=2))
+        return FAMILY.fit(prepared, 0, params={"C": 0.1, "n_knots": 4}, limits=Limits(seed=0))
+
+    whole = fit()
+    monkeypatch.setattr("mltrain.models.logistic_regression._MOST_WATCHED", 50)
+    monkeypatch.setattr("mltrain.models.logistic_regression._BLOCK", 50)
+    mapped = []
+    apply = Bends.apply
+    monkeypatch.setattr(Bends, "apply", lambda self, rows: mapped.append(len(rows)) or apply(self, rows))
+
+    some = fit()
+
+    np.testing.assert_allclose(some.valid_proba, whole.valid_proba, rtol=1e-5)
+    np.testing.assert_allclose(some.valid_losses, whole.valid_losses, rtol=0.5)
+    assert max(mapped) <= 100

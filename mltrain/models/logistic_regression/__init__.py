@@ -38,6 +38,7 @@ from mltrain.space import Params, Scalar, Space
 _LOOK_EVERY = 5
 # Rows that are predicted at once: mapped, each takes a cell for each landmark.
 _BLOCK = 20_000
+_MOST_WATCHED = 50_000
 # For 1,000 rows and a landmark on one core of an AMD EPYC, 2026-11-27, 400 landmarks and 5 to 1,000 columns: what the
 # exponential of distances and its sum take, and what a column adds.
 _CLOSENESS_US = 16.0
@@ -120,9 +121,9 @@ class LogisticRegression:
     ) -> Prepared:
         """Hold the rows; a GPU is not used.
 
-        A fit takes 8 bytes a filled cell of at most 24,000,000 cells when the view is sparse or its rows are sampled,
-        about 40 bytes a row and class, and 8 bytes a row and landmark; it copies its fold's rows unless they stand
-        together and nothing is mapped.
+        A fit takes 8 bytes a filled cell when the view is sparse or its rows are sampled, about 40 bytes a row and
+        class, 4 bytes a row and bend, and 8 bytes a row and landmark; its cells are 24,000,000 at most, or those of
+        50,000 rows where these have more. It copies its fold's rows unless they stand together and nothing is mapped.
         """
         del threads
         return prepare_rows(view, y, weights=weights, folds=folds, objective=objective)
@@ -141,10 +142,13 @@ class LogisticRegression:
         n_classes = prepared.objective.n_classes
         n_samples = prepared.folds[fold].train.size
         rows, features = _mapped_rows(prepared, fold, settled)
-        X, X_valid, basis = features.apply(rows.X), features.apply(rows.X_valid), features.basis()
+        # Mapped rows are many times as wide: to draw the curve and to prune, some of those to validate tell enough.
+        step = max(1, rows.y_valid.size // _MOST_WATCHED)
+        y_watched = rows.y_valid[::step]
+        X, X_watched, basis = features.apply(rows.X), features.apply(rows.X_valid[::step]), features.basis()
         if basis is not None:
             spread = np.asarray(X.std(axis=0, dtype=np.float64))
-            X, X_valid = X @ basis.astype(X.dtype), X_valid @ basis.astype(X.dtype)
+            X, X_watched = X @ basis.astype(X.dtype), X_watched @ basis.astype(X.dtype)
         problem = Problem.of(X, rows.y, weights=rows.weights, n_classes=n_classes)
         watch = RoundWatch(limits=limits, n_samples=rows.y.size, stops_early=False)
 
@@ -152,17 +156,18 @@ class LogisticRegression:
             if iteration > 1 and iteration % _LOOK_EVERY:
                 return limits.is_over
             valid_loss = None
-            if rows.y_valid.size:
-                valid_loss = log_loss(rows.y_valid, _proba(model, X_valid))
+            if y_watched.size:
+                valid_loss = log_loss(y_watched, _proba(model, X_watched))
             return watch.see(iteration, train_loss=loss, valid_loss=valid_loss) is not None
 
         solution = solve(problem, penalty, max_iterations=min(cap, limits.max_rounds or cap), on_iteration=see)
         curve = watch.curve()
-        model, valid_proba = Mapped(linear=solution.model, features=features), _proba(solution.model, X_valid)
+        model = Mapped(linear=solution.model, features=features)
         if basis is not None:
             coefficients = solution.model.coefficients @ basis.T
             model = replace(model, linear=replace(solution.model, coefficients=coefficients, spread=spread))
-            valid_proba = self.predict_proba(model, rows.X_valid)
+        at_hand = basis is None and step == 1
+        valid_proba = _proba(solution.model, X_watched) if at_hand else self.predict_proba(model, rows.X_valid)
         return Fitted(
             model=model,
             n_rounds=max(solution.n_iterations, 1),
