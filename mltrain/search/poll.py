@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,8 @@ from mltrain.calibration import fit_sharpness, sharpen
 from mltrain.metrics import Metric
 from mltrain.search.contenders import contenders
 from mltrain.search.open_study import OpenStudy
-from mltrain.search.trial import Trial
-from mltrain.voting import quick_weights
+from mltrain.search.trial import State, Trial
+from mltrain.voting import draw_rows, fewest_of_class, quick_weights
 
 _MOST_ROWS = 4_000
 _TIME_SHARE = 0.02
@@ -23,6 +24,9 @@ _TIME_SHARE = 0.02
 # looks at 4,000 of them at most: of more rows even less of a gain is worth its time.
 _PATIENCE = 30
 _SMALLEST = 1e-7
+
+# State and score beside the number: a trial that its share of time cut is another once it has run again.
+_Key: TypeAlias = tuple[str, int, State, float | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,21 +57,21 @@ class Poll:
     """
 
     def __init__(self, y_valid: NDArray[np.int64], *, n_rows: int, metric: Metric, seed: int) -> None:
-        rows = np.random.default_rng(seed).permutation(len(y_valid))[:_MOST_ROWS]
+        rows = draw_rows(y_valid, _MOST_ROWS, np.random.default_rng(seed), fewest=fewest_of_class(metric))
         self.says: dict[str, float] = {}
         self.n_further: dict[str, int] = {}
         self._rows, self._y, self._n_rows = rows, y_valid[rows], n_rows
         self._metric, self._seed = metric, seed
-        self._seen: tuple[tuple[str, int], ...] = ()
+        self._seen: tuple[_Key, ...] = ()
         self._ballots: list[_Ballot] = []
-        self._voices: dict[tuple[str, int], NDArray[np.float64]] = {}
+        self._voices: dict[_Key, NDArray[np.float64]] = {}
         self._is_behind = True
         self._started, self._spent_s = time.monotonic(), 0.0
 
     def hold(self, studies: Sequence[OpenStudy]) -> None:
         """Vote again where the candidates changed and votes have not cost too much so far."""
         voters = [(study, trial) for study in studies for trial in contenders(study.trials.values(), study.job)]
-        seen = tuple((study.job.name, trial.number) for study, trial in voters)
+        seen = tuple((study.job.name, trial.number, trial.state, trial.score) for study, trial in voters)
         now = time.monotonic()
         self._is_behind = seen != self._seen
         if not voters or not self._is_behind or self._spent_s > _TIME_SHARE * (now - self._started):

@@ -6,6 +6,7 @@ It knows predictions, classes and a metric; models, trials and families are not 
 from __future__ import annotations
 
 from mltrain.voting.crossing import Vote, beside_members, is_outdone, pick, vote
+from mltrain.voting.drawing import draw_rows, fewest_of_class
 from mltrain.voting.weights import VOTERS_PER_FAMILY, Selection, Weights, choose_weights, quick_weights
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Weights",
     "beside_members",
     "choose_weights",
+    "draw_rows",
+    "fewest_of_class",
     "is_outdone",
     "pick",
     "quick_weights",

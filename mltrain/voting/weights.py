@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltrain.metrics import Codes, Floats, Metric
+from mltrain.voting.drawing import draw_rows, fewest_of_class
 from mltrain.voting.judging import Judge, make_judge, rows_to_judge
 
 Weights: TypeAlias = NDArray[np.float64]
@@ -105,7 +106,7 @@ def choose_weights(
     n_rows = min(max(len(y) // 2, 1), most)
     bags = []
     for _ in range(selection.n_bags):
-        rows = _draw(y, n_rows, rng)
+        rows = draw_rows(y, n_rows, rng)
         bags.append(_greedy(make_judge(stacked[:, rows], y[rows], metric=metric), n_picks=selection.n_picks))
         if deadline is not None and time.monotonic() > deadline:
             break
@@ -125,8 +126,8 @@ def quick_weights(
         Held-out predictions; of two equals the earlier is chosen.
     y : ndarray of shape (n_samples,), class codes
     max_rows : int
-        Rows to look at, drawn by ``seed`` with the shares of the classes kept; 500 at most for metrics that cannot be
-        computed for all members at once.
+        Rows to look at, drawn by ``seed`` with the shares of the classes kept and rows of every class, see `draw_rows`;
+        500 at most for metrics that cannot be computed for all members at once.
 
     Returns
     -------
@@ -135,7 +136,7 @@ def quick_weights(
     """
     most = rows_to_judge(metric, n_classes=stacked.shape[2], max_rows=max_rows, max_rows_one_by_one=500)
     if len(y) > most:
-        rows = _draw(y, most, np.random.default_rng(seed))
+        rows = draw_rows(y, most, np.random.default_rng(seed), fewest=fewest_of_class(metric))
         stacked, y = stacked[:, rows], y[rows]
     return _greedy(make_judge(stacked, y, metric=metric), n_picks=n_picks)
 
@@ -170,19 +171,6 @@ def _prior_votes(stacked: NDArray[np.floating], y: Codes, selection: Selection) 
         votes[0] = 1.0
     prior: Weights = votes / votes.sum()
     return prior
-
-
-def _draw(y: Codes, n_rows: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Draw rows without replacement, ascending, each class by its share and at least one row of it."""
-    drawn = rng.permutation(len(y))
-    if n_rows >= len(y):
-        return np.arange(len(y))
-    by_class = drawn[np.argsort(y[drawn], kind="stable")]
-    # Every len / n_rows-th of the rows sorted by class: shares are kept to within one row.
-    taken = by_class[(np.arange(n_rows) * len(y)) // n_rows]
-    missing = np.setdiff1d(y, y[taken])
-    firsts = [by_class[np.searchsorted(y[by_class], code)] for code in missing]
-    return np.unique(np.concatenate([taken, np.array(firsts, dtype=np.intp)]))
 
 
 def _greedy(judge: Judge, *, n_picks: int) -> Weights:

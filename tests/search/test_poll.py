@@ -141,3 +141,36 @@ def test_votes_that_would_cost_too_much_are_put_off():
 
     assert poll.says is first
     assert not poll.is_settled([study])
+
+
+def test_rows_of_a_rare_class_are_among_those_that_vote():
+    y = np.zeros(100_000, dtype=np.int64)
+    y[np.random.default_rng(0).choice(len(y), 30, replace=False)] = 1
+    metric = resolve("roc_auc", n_classes=2)
+    first, second = (Study(Job(name, metric=metric)) for name in ("first", "second"))
+    for study, skill in ((first, 0.0), (second, 1.0)):
+        positive = 0.5 + 0.4 * skill * (y - 0.5) + 0.01 * np.random.default_rng(1).standard_normal(len(y))
+        proba = np.column_stack([1 - positive, positive])
+        study.trials[0] = Trial(number=0, params={}, state="complete", score=0.5 + skill / 2, seed=0, proba=proba)
+    poll = Poll(y, n_rows=len(y), metric=metric, seed=0)
+
+    poll.hold([first, second])
+
+    assert poll.says == {"first": 0.0, "second": 1.0}
+
+
+def test_a_cut_trial_that_ran_again_votes_with_what_it_has_become():
+    cut, steady = Study(Job("cut")), Study(Job("steady"))
+    cut.add(0.0)
+    steady.add(0.3, noise=1)
+    cut.trials[0] = replace(cut.trials[0], state="cut")
+    poll = make_poll()
+    poll.hold([cut, steady])
+    before = poll.says["cut"]
+
+    cut.trials.clear()
+    cut.add(0.9)
+    poll.hold([cut, steady])
+
+    assert before < 0.1
+    assert poll.says["cut"] > 0.5
