@@ -54,6 +54,7 @@ __all__ = [
     "is_better",
     "resolve",
     "score",
+    "score_or_nan",
     "sweep",
 ]
 
@@ -149,3 +150,11 @@ def score(metric: Metric, y: Codes, proba: Floats, *, threshold: float | None = 
         return metric.function(y, (proba[:, 1] >= threshold).astype(np.int64))
     scores = sweep(metric, y, positive_proba=proba[:, 1]).scores
     return float(np.nanmax(scores) if metric.greater_is_better else np.nanmin(scores))
+
+
+def score_or_nan(metric: Metric, y: Codes, proba: Floats, *, threshold: float | None = None) -> float:
+    """Return the score, or NaN where the metric is undefined, such as of one class or without rows of another."""
+    try:
+        return float(score(metric, y, proba, threshold=threshold))
+    except ValueError:
+        return math.nan

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mltrain import metrics
 from mltrain.calibration import fit_sharpness, sharpen, sharpen_apart
 from mltrain.development import parts_of_rows
-from mltrain.metrics import Metric
+from mltrain.metrics import Metric, score_or_nan
 from mltrain.models import Fitted, Proba
 from mltrain.search.job import SearchJob
 
@@ -88,11 +86,3 @@ def score_of(job: SearchJob, proba: Proba) -> float:
 def score_of_fold(metric: Metric, y: NDArray[np.int64], proba: Proba, *, sharpens: bool) -> float:
     """Return the score of one fold's predictions, NaN where undefined: for comparing trials on the same fold alone."""
     return score_or_nan(metric, y, sharpen(proba, fit_sharpness(proba, y)) if sharpens else proba)
-
-
-def score_or_nan(metric: Metric, y: NDArray[np.int64], proba: NDArray[np.float64]) -> float:
-    """Return the score, or NaN where the metric is undefined (one class among the rows of a fold)."""
-    try:
-        return float(metrics.score(metric, y, proba))
-    except ValueError:
-        return math.nan

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from mltrain.metrics import Codes, Floats, Metric, is_better, score
-from mltrain.voting.judging import make_judge
+from mltrain.metrics import Codes, Floats, Metric, is_better, score, score_or_nan
+from mltrain.voting.drawing import draw_rows
+from mltrain.voting.judging import judged_by, make_judge, rows_to_judge
 from mltrain.voting.weights import STEADY, Selection, Weights, choose_weights
+
+# Of more rows the best of some models is all but surely the best of them all.
+_MOST_ROWS = 50_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +95,13 @@ def pick(
     -------
     float
         The best model's score, less what it loses on each part when it is picked without that part: the mean over
-        parts, by their rows. Parts on which the metric is undefined do not count.
+        parts, by their rows. Parts of one class, or on which the metric is undefined, do not count; where none does, it
+        is the score itself.
+
+    Notes
+    -----
+    The one to pick is judged as votes are (`make_judge`), on at most 50,000 rows; what it loses is the
+    metric's own.
 
     References
     ----------
@@ -100,16 +111,13 @@ def pick(
     best = score(metric, y, probas[0].astype(np.float64))
     if len(probas) == 1:
         return best
-    stacked = np.stack(probas).astype(np.float64)
     losses, sizes = [], []
-    for held_out, picked in _picked(stacked, y, metric, _parts(y, seed, parts)):
-        if picked != 0 and len(np.unique(y[held_out])) > 1:
-            here = [score(metric, y[held_out], stacked[model, held_out]) for model in (0, picked)]
-            losses.append(here[0] - here[1])
-        else:
-            losses.append(0.0)
-        sizes.append(len(held_out))
-    return best - float(np.average(losses, weights=sizes))
+    for held_out, picked in _picked(probas, y, metric=metric, seed=seed, parts=parts):
+        here = {model: _part_score(metric, y[held_out], probas[model][held_out]) for model in (0, picked)}
+        if math.isfinite(here[0] - here[picked]):
+            losses.append(here[0] - here[picked])
+            sizes.append(len(held_out))
+    return best - float(np.average(losses, weights=sizes)) if losses else best
 
 
 def is_outdone(
@@ -134,14 +142,13 @@ def is_outdone(
     Notes
     -----
     The gain is the mean over parts, each scored by the model that is best without it; its standard error is that of
-    the mean. Parts on which the metric is undefined do not count, and fewer than two show nothing.
+    the mean. Parts of one class, or on which the metric is undefined, do not count, and fewer than two show nothing.
     """
-    stacked = np.stack(probas).astype(np.float64)
-    gains = [
-        score(metric, y[held_out], stacked[picked, held_out]) - score(metric, y[held_out], crossed[held_out])
-        for held_out, picked in _picked(stacked, y, metric, _parts(y, seed, parts))
-        if len(np.unique(y[held_out])) > 1
+    differences = [
+        _part_score(metric, y[held_out], probas[picked][held_out]) - _part_score(metric, y[held_out], crossed[held_out])
+        for held_out, picked in _picked(probas, y, metric=metric, seed=seed, parts=parts)
     ]
+    gains = [difference for difference in differences if math.isfinite(difference)]
     if len(gains) < 2:
         return False
     sign = 1 if metric.greater_is_better else -1
@@ -173,12 +180,29 @@ def beside_members(crossed: float, *, outdone: Callable[[], bool], members: Sequ
     return float(np.nextafter(best, np.inf if metric.greater_is_better else -np.inf))
 
 
+def _part_score(metric: Metric, y: Codes, proba: NDArray[np.floating]) -> float:
+    """Return the score of one part; NaN where the metric is undefined, or one class leaves nothing to tell apart.
+
+    A metric that log loss stands in for is called once, not for every threshold: as many rows as are positive, the
+    likeliest, are decided for.
+    """
+    if len(np.unique(y)) < 2:
+        return math.nan
+    is_slow = judged_by(metric) is not metric
+    threshold = float(np.quantile(proba[:, 1], 1 - np.mean(y == 1), method="higher")) if is_slow else None
+    return score_or_nan(metric, y, proba.astype(np.float64), threshold=threshold)
+
+
 def _picked(
-    stacked: Floats, y: Codes, metric: Metric, parts: Iterable[tuple[NDArray[np.intp], NDArray[np.intp]]]
+    probas: Sequence[NDArray[np.floating]], y: Codes, *, metric: Metric, seed: int, parts: NDArray[np.intp] | None
 ) -> Iterator[tuple[NDArray[np.intp], int]]:
     """Yield the rows of each part, and the model that is best without them; of equals the first."""
-    for rest, held_out in parts:
-        judge = make_judge(stacked[:, rest], y[rest], metric=metric)
+    n_classes = probas[0].shape[1]
+    most = rows_to_judge(metric, n_classes=n_classes, max_rows=_MOST_ROWS, max_rows_one_by_one=_MOST_ROWS)
+    rng = np.random.default_rng(seed)
+    for rest, held_out in _parts(y, seed, parts):
+        rows = rest[draw_rows(y[rest], most, rng)]
+        judge = make_judge(np.stack([proba[rows] for proba in probas]), y[rows], metric=metric)
         yield held_out, int(np.argmax(np.nan_to_num(judge.scores(judge.votes, 1), nan=-np.inf)))
 
 

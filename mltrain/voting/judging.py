@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mltrain.metrics import LOG_LOSS, ROC_AUC, Codes, Floats, Metric, score
+from mltrain.metrics import LOG_LOSS, ROC_AUC, Codes, Floats, Metric, score_or_nan
 
 Summed: TypeAlias = Callable[[Floats, int], Floats]
 
@@ -54,10 +54,15 @@ def rows_to_judge(metric: Metric, *, n_classes: int, max_rows: int, max_rows_one
     max_rows_one_by_one : int
         Where the metric has to be called for each vote.
     """
-    if metric is LOG_LOSS:
+    if judged_by(metric) is LOG_LOSS:
         return max_rows
     most, least = (max_rows, 1_000) if metric is ROC_AUC else (min(max_rows, max_rows_one_by_one), 500)
     return max(most * 2 // n_classes, min(most, least))
+
+
+def judged_by(metric: Metric) -> Metric:
+    """Return what votes are judged by: the metric, or log loss where each of its scores would take too long."""
+    return LOG_LOSS if metric.needs == "labels" and metric.from_confusion is None else metric
 
 
 def make_judge(stacked: NDArray[np.floating], y: Codes, *, metric: Metric) -> Judge:
@@ -71,8 +76,12 @@ def make_judge(stacked: NDArray[np.floating], y: Codes, *, metric: Metric) -> Ju
     Notes
     -----
     Log loss is exact. The area under the ROC curve is that of odds in some 3,000 bins, ties counting half: on
-    thousands of rows it is within 0.0001 of the exact one. Any other metric is called once a vote.
+    thousands of rows it is within 0.0001 of the exact one. A metric that is known as a function of labels alone, as
+    scikit-learn's scorers are, is stood in for by log loss: of two classes each of its scores is the best of 200
+    thresholds, a library's call each, and choosing weights takes thousands of scores, which was minutes beyond any
+    deadline. What is reported is the metric's own score all the same. Any other metric is called once a vote.
     """
+    metric = judged_by(metric)
     if metric is LOG_LOSS:
         chosen = np.take_along_axis(stacked, y[None, :, None], axis=2)[:, :, 0]
         return Judge(votes=_factors(chosen.astype(np.float64)), scores=partial(_log_likelihoods, n_samples=len(y)))
@@ -133,5 +142,5 @@ def _odds_bins(sums: Floats, n_summed: int) -> NDArray[np.int64]:
 
 
 def _any_scores(sums: Floats, n_summed: int, *, y: Codes, metric: Metric) -> Floats:
-    scores = np.array([score(metric, y, summed / n_summed) for summed in sums])
+    scores = np.array([score_or_nan(metric, y, summed / n_summed) for summed in sums])
     return scores if metric.greater_is_better else -scores

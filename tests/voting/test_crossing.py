@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -92,3 +94,19 @@ def test_three_classes() -> None:
     chosen = vote([good, np.full((300, 3), 1 / 3)], y, metric=metric, seed=0, selection=QUICK)
 
     np.testing.assert_allclose(chosen.weights, [1, 0])
+
+
+def test_a_vote_calls_a_metric_of_labels_for_what_it_reports_alone() -> None:
+    y, probas = _members(400, seed=5)
+    metric = metrics.resolve("f1_weighted", n_classes=2)
+    calls = []
+
+    def counted(y: np.ndarray, decided: np.ndarray) -> float:
+        calls.append(len(y))
+        return metric.function(y, decided)
+
+    chosen = vote(probas, y, metric=replace(metric, function=counted), seed=0, selection=QUICK)
+
+    assert set(calls) == {400}
+    assert len(calls) <= 201  # one sweep over thresholds
+    assert chosen.score == metrics.score(metric, y, chosen.proba)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mltrain.metrics import resolve, score
-from mltrain.voting import beside_members, is_outdone, pick
+from mltrain.metrics import Metric, resolve, score
+from mltrain.voting import beside_members, crossing, is_outdone, pick
 
 LOG_LOSS = resolve("log_loss", n_classes=2)
 ROC_AUC = resolve("roc_auc", n_classes=2)
@@ -117,3 +119,85 @@ def test_picking_is_not_looked_at_where_the_vote_is_ahead() -> None:
         raise AssertionError("asked for what nobody needs")
 
     assert beside_members(0.8, outdone=refuse, members=[0.7], metric=ROC_AUC) == 0.8
+
+
+def by_part(y, parts, right):
+    """Return predictions that give the true class so much in each part."""
+    share = np.array(right)[parts]
+    proba = np.column_stack([1 - share, share])
+    return np.where(y[:, None] == 1, proba, proba[:, ::-1])
+
+
+def test_a_part_of_one_class_does_not_count_when_one_is_picked():
+    y = np.concatenate([np.zeros(20, dtype=int), np.tile([0, 1], 40)])
+    parts = np.repeat([0, 1, 2], [20, 40, 40])
+    best, other = by_part(y, parts, [0.6, 0.9, 0.5]), by_part(y, parts, [0.6, 0.5, 0.85])
+
+    found = pick([best, other], y, metric=LOG_LOSS, seed=0, parts=parts)
+
+    # Without part 1 the other is picked, which costs log(0.9 / 0.5) there; without part 2 nothing is lost.
+    assert found == pytest.approx(score(LOG_LOSS, y, best) + np.log(0.9 / 0.5) / 2)
+
+
+def all_classes(y, proba):
+    """Log loss that refuses rows without a third class."""
+    if not (y == 2).any():
+        raise ValueError("class 2 is missing")
+    return -float(np.log(proba[np.arange(len(y)), y]).mean())
+
+
+@pytest.mark.parametrize("undefined", ["refused", "nan"])
+def test_parts_on_which_the_metric_is_undefined_do_not_count(undefined):
+    def function(y, proba):
+        return float("nan") if undefined == "nan" and not (y == 2).any() else all_classes(y, proba)
+
+    metric = Metric(name="all_classes", needs="proba", greater_is_better=False, function=function)
+    y = np.concatenate([np.tile([0, 1], 15), np.tile([0, 1, 2], 20)])
+    parts = np.repeat([0, 1, 2], 30)
+    good, other, poor = (
+        np.where(np.eye(3)[y] == 1, right, (1 - right) / 2)
+        for right in (np.array(shares)[parts][:, None] for shares in ([0.6, 0.9, 0.5], [0.6, 0.5, 0.85], [0.4] * 3))
+    )
+
+    assert pick([good, other], y, metric=metric, seed=0, parts=parts) == pytest.approx(
+        function(y, good) + np.log(0.9 / 0.5) / 2
+    )
+    assert is_outdone(poor, [good], y, metric=metric, seed=0, parts=parts) == is_outdone(
+        poor[30:], [good[30:]], y[30:], metric=metric, seed=0, parts=parts[30:]
+    )
+
+
+def test_where_no_part_counts_the_score_stays_itself():
+    y = np.repeat([0, 1, 2], 10)
+    parts = np.repeat([0, 1, 2], 10)
+    models = [np.where(np.eye(3)[y] == 1, right, (1 - right) / 2) for right in (0.6, 0.5)]
+    metric = Metric(name="all_classes", needs="proba", greater_is_better=False, function=all_classes)
+
+    assert pick(models, y, metric=metric, seed=0, parts=parts) == all_classes(y, models[0])
+
+
+def test_one_is_picked_on_some_of_many_rows(monkeypatch):
+    y = np.tile([0, 1], 500)
+    seen = []
+    judge = crossing.make_judge
+    monkeypatch.setattr(crossing, "_MOST_ROWS", 200)
+    monkeypatch.setattr(crossing, "make_judge", lambda *a, **k: seen.append(a[0].shape) or judge(*a, **k))
+
+    found = pick([predictions(y, skill=1, seed=0), predictions(y, skill=0, seed=1)], y, metric=LOG_LOSS, seed=0)
+
+    assert seen == [(2, 200, 2)] * 5
+    assert found == score(LOG_LOSS, y, predictions(y, skill=1, seed=0))
+
+
+def test_a_metric_of_labels_is_swept_over_thresholds_once_when_one_is_picked():
+    y = np.tile([0, 1], 200)
+    models = [predictions(y, skill=0.3, seed=seed) for seed in range(10)]
+    metric = resolve("f1_weighted", n_classes=2)
+    calls = []
+    counted = replace(metric, function=lambda *labels: calls.append(len(labels[0])) or metric.function(*labels))
+
+    found = pick(best_first(models, y, metric), y, metric=counted, seed=0)
+
+    assert abs(found - score(metric, y, models[0])) < 0.1
+    assert calls.count(400) <= 201
+    assert calls.count(80) == len(calls) - calls.count(400) <= 10
