@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mltrain.data import Column, ColumnKind, Schema
 from mltrain.errors import EnvironmentRefusal
 from mltrain.models import ModelFamily, ViewKind
+from mltrain.voting import VOTERS_PER_FAMILY
 
 LIBRARIES_BYTES = 450_000_000
 SPARE = 1.15
@@ -22,9 +23,19 @@ _CELL_BYTES = {"lgbm": 2, "xgboost": 4, "catboost": 6, "random_forest": 0, "logi
 _OTHER_CELL_BYTES = 4
 # Settings of bins that a search has open at once, and fits in flight.
 _SEARCH_COPIES = 2
-_ROW_BYTES = 120
-# What does not grow with the rows beyond some size: nodes of a forest, sampled rows of the linear model.
-_MOST_BYTES = {"random_forest": 450_000_000, "logistic_regression": 250_000_000}
+# What a fit keeps of a row: gradients and scores of each class, and the rest.
+_ROW_BYTES, _ROW_CLASS_BYTES = 88, 16
+# So many of a family's trials keep their predictions in memory (`mltrain.search.open_study`), in eight bytes each.
+_TRIALS_WITH_PREDICTIONS = 20
+# Sampled rows of the linear model.
+_MOST_LINEAR_BYTES = 250_000_000
+# A forest has 100 trees at most, and a tree of leaves of a few rows about one node for two rows; the bound that the
+# family keeps to reckons with two nodes a row, and so with four times as much.
+_TREES, _NODES_PER_ROW = 100, 0.5
+_NODE_BYTES, _NODE_CLASS_BYTES = 64, 8
+_MOST_FOREST_BYTES = 100_000_000
+# Trials whose models are there at once: those that may vote, the best of the other variant, one that is fitted.
+_TRIALS_WITH_MODELS = VOTERS_PER_FAMILY + 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,8 +71,11 @@ class Load:
     n_rows : int
         Train and validation rows.
     n_validation : int
+        Rows that trials predict: all of them where they are cross-validated.
     most_rows : int
         Rows that a trial would learn from, were there no end of memory.
+    n_folds : int
+        Models of one trial.
     """
 
     schema: Schema
@@ -69,6 +83,7 @@ class Load:
     n_validation: int
     most_rows: int
     families: Mapping[str, ModelFamily]
+    n_folds: int = 1
 
 
 def look_ahead(load: Load, *, available_bytes: int) -> Outlook:
@@ -118,18 +133,32 @@ def needed_bytes(load: Load, *, search_rows: int) -> int:
         Rows that a trial learns from.
     """
     n_features = sum(_n_encoded(column) for column in load.schema.features)
+    n_classes = load.schema.target.n_classes
+    row_bytes = _ROW_BYTES + _ROW_CLASS_BYTES * n_classes
+    predictions = _TRIALS_WITH_PREDICTIONS * load.n_validation * n_classes * 8
     stored = sum(_stored_bytes(column) + _working_bytes(column) for column in load.schema.features)
     peaks = []
     for name, family in load.families.items():
         view = load.n_rows * n_features * _VIEW_BYTES[family.view]
         cell = _CELL_BYTES.get(name, _OTHER_CELL_BYTES)
-        always = min(_MOST_BYTES.get(name, 0), 4 * view)
+        always = predictions + _model_bytes(name, load, view_bytes=view, search_rows=search_rows)
         searched = (
-            search_rows * (n_features * cell * _SEARCH_COPIES + _ROW_BYTES) + load.n_validation * n_features * cell
+            search_rows * (n_features * cell * _SEARCH_COPIES + row_bytes) + load.n_validation * n_features * cell
         )
-        fitted = load.n_rows * (n_features * cell + _ROW_BYTES)
+        fitted = load.n_rows * (n_features * cell + row_bytes)
         peaks += [load.n_rows * stored + view, view + always + searched, view + always + fitted]
     return int(LIBRARIES_BYTES + SPARE * max(peaks, default=0))
+
+
+def _model_bytes(name: str, load: Load, *, view_bytes: int, search_rows: int) -> int:
+    """Return what models of a family, or what they learn from, take and rows beyond some number add nothing to."""
+    if name == "logistic_regression":
+        return min(_MOST_LINEAR_BYTES, 4 * view_bytes)
+    if name != "random_forest":
+        return 0
+    node_bytes = _NODE_BYTES + _NODE_CLASS_BYTES * load.schema.target.n_classes
+    forest_bytes = min(int(_TREES * _NODES_PER_ROW * search_rows * node_bytes), _MOST_FOREST_BYTES)
+    return _TRIALS_WITH_MODELS * load.n_folds * forest_bytes
 
 
 def gigabytes(n_bytes: float) -> str:

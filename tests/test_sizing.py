@@ -5,23 +5,24 @@ import pytest
 from mltrain import plugins
 from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.errors import EnvironmentRefusal
-from mltrain.sizing import LIBRARIES_BYTES, Load, columns_to_read, look_ahead, needed_bytes
+from mltrain.sizing import LIBRARIES_BYTES, SPARE, Load, columns_to_read, look_ahead, needed_bytes
 
 GB = 10**9
 
 
-def load(n_rows: int = 10_000_000, *names: str) -> Load:
+def load(n_rows: int = 10_000_000, *names: str, n_classes: int = 2, n_folds: int = 1) -> Load:
     columns = [Column(name=f"x{i}", kind=ColumnKind.NUMERIC, arrow_type="double") for i in range(20)]
     columns.append(Column(name="id", kind=ColumnKind.ID, arrow_type="int64"))
-    schema = Schema(columns=tuple(columns), target=Target(name="y", classes=(0, 1)), group="id")
-    n_validation = n_rows // 4
+    schema = Schema(columns=tuple(columns), target=Target(name="y", classes=tuple(range(n_classes))), group="id")
+    n_validation = n_rows // 4 if n_folds == 1 else n_rows
     families = {name: plugins.load("models", name) for name in names or ("xgboost",)}
     return Load(
         schema=schema,
         n_rows=n_rows,
         n_validation=n_validation,
-        most_rows=n_rows - n_validation,
+        most_rows=n_rows - n_rows // 4,
         families=families,
+        n_folds=n_folds,
     )
 
 
@@ -76,3 +77,21 @@ def test_too_little_for_the_final_fit_is_refused_with_the_figure() -> None:
 
 def test_only_what_training_needs_is_read() -> None:
     assert columns_to_read(load().schema, None, "w") == (*(f"x{i}" for i in range(20)), "y", "id", "w")
+
+
+def test_many_classes_need_room_for_predictions_and_for_gradients() -> None:
+    two, many = (needed_bytes(load(2_000_000, n_classes=n), search_rows=100_000) for n in (2, 26))
+
+    # 24 classes more: 20 trials' predictions of 500,000 rows in 8 bytes, 16 bytes of gradients a row in a fit on all.
+    assert many - two == pytest.approx(SPARE * 24 * (20 * 500_000 * 8 + 2_000_000 * 16), rel=0.01)
+
+
+def test_forests_of_all_folds_and_of_all_that_may_vote_are_counted() -> None:
+    one, five = (needed_bytes(load(20_000, "random_forest", n_folds=n_folds), search_rows=15_000) for n_folds in (1, 5))
+    many = needed_bytes(load(20_000, "random_forest", n_folds=5, n_classes=26), search_rows=15_000)
+
+    # 100 trees of 7,500 nodes of 80 bytes, by three that vote, a variant of theirs and one that is fitted.
+    forests = SPARE * 5 * 100 * 7_500 * 80
+    assert one == pytest.approx(LIBRARIES_BYTES + forests, rel=0.03)
+    assert five == pytest.approx(LIBRARIES_BYTES + 5 * forests, rel=0.03)
+    assert five < many < 2 * five + GB

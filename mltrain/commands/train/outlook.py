@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mltrain.config import Config
 from mltrain.data.splits import SplitRecord
+from mltrain.development import validation_kind
 from mltrain.events import Listener, Notice
 from mltrain.memory import available_bytes
 from mltrain.models import ModelFamily
@@ -28,12 +29,14 @@ def fit_into_memory(
     available = available_bytes()
     if config.train.max_memory_gb is not None:
         available = min(available, int(config.train.max_memory_gb * 1e9))
+    is_holdout = validation_kind(config.train, n_train=n_train) == "holdout"
     load = Load(
         schema=split.schema,
         n_rows=n_train + n_validation,
-        n_validation=n_validation,
+        n_validation=n_validation if is_holdout else n_train + n_validation,
         most_rows=min(config.train.search_rows or n_train, n_train),
         families=families,
+        n_folds=1 if is_holdout else config.train.n_folds,
     )
     outlook = look_ahead(load, available_bytes=available)
     if outlook.search_rows is None:
