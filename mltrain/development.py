@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -178,15 +179,20 @@ def encoded_view(rows: Development, kind: ViewKind, settings: PreprocessingSecti
 
 
 def with_selected_features(
-    view: View, y: NDArray[np.int64], *, folds: Sequence[Fold], keep: float | None, n_classes: int, seed: int
+    view: View,
+    y: NDArray[np.int64],
+    *,
+    folds: Sequence[Fold],
+    keep: float | None,
+    n_classes: int,
+    seed: int,
+    threads: int = 1,
 ) -> tuple[Fold, ...]:
     """Return the folds with the features that matter on each fold's own training rows; all of them without ``keep``."""
     if keep is None or keep >= 1:
         return tuple(folds)
-    return tuple(
-        replace(fold, features=select_features(view, y, rows=fold.train, keep=keep, n_classes=n_classes, seed=seed))
-        for fold in folds
-    )
+    choose = partial(select_features, view, y, keep=keep, n_classes=n_classes, seed=seed, threads=threads)
+    return tuple(replace(fold, features=choose(rows=fold.train)) for fold in folds)
 
 
 def _holdout(n_train: int, n_rows: int) -> Fold:

@@ -30,6 +30,7 @@ from mltrain.development import (
 from mltrain.drift import Profile, fit_profile
 from mltrain.events import Listener, Notice, StageFinished, StageStarted, ignore
 from mltrain.memory import give_back
+from mltrain.model import available_cores
 from mltrain.models import Fold, ModelFamily, Objective, ViewKind
 from mltrain.models.bins import with_few_bins
 from mltrain.models.traits import traits_of
@@ -59,6 +60,8 @@ class Material:
     read_table : callable, optional
         Reads the development rows again, once a view; where given, ``rows.table`` holds the first thousand alone, since
         the table is as large as a view and nobody needs it while models are fitted.
+    views, chosen : dict of ViewKind to EncodedView and to folds
+        What was made so far, see `view` and `folds`; both go with `free_views`.
     """
 
     config: Config
@@ -67,6 +70,7 @@ class Material:
     recipe: Recipe
     profile: Profile
     views: dict[ViewKind, EncodedView] = field(default_factory=dict)
+    chosen: dict[ViewKind, tuple[Fold, ...]] = field(default_factory=dict)
     read_table: Callable[[], pa.Table] | None = None
 
     @property
@@ -85,6 +89,24 @@ class Material:
                 give_back()
         return self.views[kind]
 
+    def folds(self, kind: ViewKind) -> tuple[Fold, ...]:
+        """Return the folds, and one of all rows behind them, with the features of a view that matter on each.
+
+        They are chosen once: boosters share a view.
+        """
+        if kind not in self.chosen:
+            everything = Fold(train=np.arange(len(self.rows.y)), valid=np.empty(0, dtype=np.intp))
+            self.chosen[kind] = with_selected_features(
+                self.view(kind).view,
+                self.rows.y,
+                folds=(*self.rows.folds, everything),
+                keep=self.config.preprocessing.select_features,
+                n_classes=self.rows.schema.target.n_classes,
+                seed=self.config.seed,
+                threads=self.config.train.n_jobs or available_cores(),
+            )
+        return self.chosen[kind]
+
     def groups(self, families: Mapping[str, ModelFamily]) -> list[dict[str, ModelFamily]]:
         """Return the families that are searched together: all of them, or, on large data, one after the other.
 
@@ -99,6 +121,7 @@ class Material:
         """Forget the views that none of the families still to come wants."""
         for kind in set(self.views) - {family.view for family in families}:
             del self.views[kind]
+            self.chosen.pop(kind, None)
 
     def job(self, name: str, family: ModelFamily, *, max_trials: int | None) -> SearchJob:
         """Return what the search engine needs to tune one family."""
@@ -107,15 +130,7 @@ class Material:
         shape = encoded.view.describe(n_classes=n_classes)
         asked = {k: v.dimension() for k, v in settings.search_space.items()} if settings else {}
         searched = with_few_bins(asked, traits_of(family).binning)
-        everything = Fold(train=np.arange(len(self.rows.y)), valid=np.empty(0, dtype=np.intp))
-        *folds, final = with_selected_features(
-            encoded.view,
-            self.rows.y,
-            folds=(*self.rows.folds, everything),
-            keep=self.config.preprocessing.select_features,
-            n_classes=n_classes,
-            seed=self.config.seed,
-        )
+        *folds, final = self.folds(family.view)
         return SearchJob(
             name=name,
             family=family,

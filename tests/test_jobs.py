@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from mltrain import jobs, plugins
+from mltrain import development, jobs, plugins
 from mltrain.commands.split import split
 from mltrain.config import Config
 from mltrain.data.splits import read_split_record
@@ -63,6 +63,28 @@ def test_features_are_selected_for_each_fold_and_for_the_fit_on_all_rows(trained
     n_features = job.view.n_features
     chosen = [job.final_features, *(fold.features for fold in job.folds)]
     assert all(features is not None and 0 < len(features) <= -(-n_features // 2) for features in chosen)
+
+
+def test_features_are_selected_once_for_families_that_share_a_view(
+    trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    select = development.select_features
+
+    def counted(*args: Any, **settings: Any) -> Any:
+        threads.append(settings["threads"])
+        return select(*args, **settings)
+
+    monkeypatch.setattr(development, "select_features", counted)
+    material = _material(trained, churn(preprocessing={"select_features": 0.5}, train={"n_folds": 3, "n_jobs": 2}))
+
+    one, other = (material.job(name, _family(name), max_trials=None) for name in ("lgbm", "xgboost"))
+
+    assert threads == [2] * 4
+    assert one.folds == other.folds
+    assert one.final_features is other.final_features
+    material.free_views([_family("logistic_regression")])
+    assert not material.chosen
 
 
 def test_a_view_is_made_once_and_let_go(trained: Workspace, churn: Any) -> None:
