@@ -1,7 +1,8 @@
 """The record of a study on disk: append-only lines, one a trial that ended, and its predictions beside them.
 
-``<studies>/<family>-<key>/journal.jsonl`` and ``predictions/<number>.npy``. Predictions are written first, so
-a line is a promise that they are there. A line that a kill tore is passed over; its trial is run again.
+``<studies>/<family>-<key>/journal.jsonl`` and ``predictions/<number>.npy``, or ``<number>-cut.npy`` of a trial that the
+clock cut and that may run again. Predictions are written first, so a line is a promise that they are there. A line that
+a kill tore is passed over; its trial is run again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from mltrain import files
 from mltrain._version import __version__
 from mltrain.events import Listener, Notice
 from mltrain.models import Proba
-from mltrain.search.trial import Curve, Trial
+from mltrain.search.trial import Curve, State, Trial
 
 FORMAT = 1
 _LOCK_TIMEOUT_S = 0.5
@@ -62,7 +63,7 @@ class Journal:
             return
         if trial.proba is not None:
             with (
-                files.atomic_path(_predictions(self.folder, trial.number)) as partial,
+                files.atomic_path(_predictions(self.folder, trial.number, trial.state)) as partial,
                 partial.open("wb") as file,
             ):
                 np.save(file, trial.proba, allow_pickle=False)
@@ -73,9 +74,10 @@ class Journal:
 
     def predictions(self, number: int) -> Proba | None:
         """Return the validation predictions of a trial that was there when it was opened; None where it has none."""
-        if self.folder is None or self.trials[number].score is None:
+        trial = self.trials[number]
+        if self.folder is None or trial.score is None:
             return None
-        return _load_proba(_predictions(self.folder, number))
+        return _load_proba(_predictions(self.folder, number, trial.state))
 
 
 @contextmanager
@@ -175,9 +177,9 @@ def _is_better_cut(trial: Trial, known: Trial | None) -> bool:
     return known is None or (known.state == "cut" and (trial.score is not None or known.score is None))
 
 
-def _predictions(folder: Path, number: int) -> Path:
-    """Return where the predictions of a trial are."""
-    return folder / "predictions" / f"{number}.npy"
+def _predictions(folder: Path, number: int, state: State) -> Path:
+    """Return where the predictions of a trial are: not where those are that it had when the clock cut it."""
+    return folder / "predictions" / (f"{number}-cut.npy" if state == "cut" else f"{number}.npy")
 
 
 def _to_line(trial: Trial) -> dict[str, Any]:
@@ -208,7 +210,7 @@ def _from_line(line: dict[str, Any], folder: Path) -> Trial | None:
     try:
         if line["proba"]:
             # Looked at and let go: those of all trials would be as many tables.
-            _load_proba(_predictions(folder, line["number"]), mmap_mode="r")
+            _load_proba(_predictions(folder, line["number"], line["state"]), mmap_mode="r")
         curve = Curve(
             loss_rounds=tuple(line["loss_rounds"]),
             train_losses=tuple(line["train_losses"]),

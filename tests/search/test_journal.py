@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mltrain import events
+from mltrain import events, files
 from mltrain.errors import EnvironmentRefusal
 from mltrain.search.journal import open_journal
 from mltrain.search.trial import Curve, Trial
@@ -167,3 +167,18 @@ def test_without_a_folder_nothing_is_kept():
     with opened(None) as journal:
         journal.append(make_trial(0))
         assert journal.trials == {}
+
+
+def test_a_kill_before_its_line_leaves_a_cut_trial_its_own_predictions(tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with opened(tmp_path) as journal:
+        journal.append(make_trial(0, state="cut", score=0.1))
+        monkeypatch.setattr(files, "append_line", killed)
+        with pytest.raises(KeyboardInterrupt):
+            journal.append(make_trial(0, score=0.2, proba=1 - PROBA))
+
+    with opened(tmp_path) as journal:
+        assert (journal.trials[0].state, journal.trials[0].score) == ("cut", 0.1)
+        np.testing.assert_array_equal(journal.predictions(0), PROBA)
