@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from dataclasses import replace
 
 from mltrain.models.traits import traits_of
+from mltrain.search.attempt import was_cut
 from mltrain.search.executor import Executor
-from mltrain.search.fitting import FitCall, FoldOutcome, run_fit
+from mltrain.search.fitting import FitCall, run_fit
 
 # Below so many cells a fit is too short to be measured beside the others; a second thread won nothing on 800 rows of 20
 # columns or made the fit ten times as long, by machine.
@@ -50,27 +51,26 @@ def measure_threads(call: FitCall, executor: Executor, *, n_cells: int) -> int:
     _seconds(replace(call, max_rounds=1), executor, at_once=1)  # the first touch of the data is not representative
     alone_s = _seconds(call, executor, at_once=1)
     together_s = _seconds(replace(call, threads=executor.n_cores), executor, at_once=1)
+    if alone_s is None or together_s is None:  # nothing was measured; the trial itself will meet it, and tell
+        return 1
     if math.isinf(max(alone_s, together_s)):  # so slow that the clock ran out: to have any result soon
         return executor.n_cores
     if together_s > _NO_FASTER * alone_s:
         return 1
     apart_s = _seconds(call, executor, at_once=executor.n_cores)
-    return 1 if executor.n_cores * together_s > _WORTH_SPLITTING * apart_s else executor.n_cores
+    if apart_s is None or executor.n_cores * together_s > _WORTH_SPLITTING * apart_s:
+        return 1
+    return executor.n_cores
 
 
-def _seconds(call: FitCall, executor: Executor, *, at_once: int) -> float:
-    """Return the wall clock of so many short fits at once; infinite when one failed or the clock cut it."""
+def _seconds(call: FitCall, executor: Executor, *, at_once: int) -> float | None:
+    """Return the wall clock of so many short fits at once: infinite when the clock cut one, None when one failed."""
     assert call.deadline is not None
     started = time.monotonic()
     futures = [executor.submit(run_fit, call) for _ in range(at_once)]
     wait(futures)
     ended = time.monotonic()
-    is_whole = ended <= call.deadline and all(_is_whole(future) for future in futures)
+    if any(future.exception() is not None or future.result().fitted is None for future in futures):
+        return None
+    is_whole = ended <= call.deadline and not any(was_cut(future.result()) for future in futures)
     return ended - started if is_whole else math.inf
-
-
-def _is_whole(future: Future[FoldOutcome]) -> bool:
-    if future.exception() is not None:  # the trial itself will meet it, and tell
-        return False
-    fitted = future.result().fitted
-    return fitted is not None and fitted.stopped != "deadline"

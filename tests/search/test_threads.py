@@ -78,3 +78,14 @@ def test_a_family_that_uses_one_thread_is_not_measured():
     with LocalExecutor(2) as executor:
         assert measure_threads(make_call(family), executor, n_cells=10**9) == 1
     assert family.threads == []
+
+
+@pytest.mark.parametrize("error", [ValueError, RuntimeError])
+def test_a_fit_that_fails_gets_one_thread(error):
+    def fit(*_, **__):
+        raise error("no")
+
+    family = Sleeper(one_s=0.0, more_s=0.0)
+    family.fit = fit
+    with LocalExecutor(2) as executor:
+        assert measure_threads(make_call(family), executor, n_cells=SURELY_ONE_THREAD) == 1
