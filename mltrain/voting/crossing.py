@@ -15,6 +15,8 @@ from mltrain.voting.drawing import draw_rows
 from mltrain.voting.judging import judged_by, make_judge, rows_to_judge
 from mltrain.voting.weights import STEADY, Selection, Weights, choose_weights
 
+# Of five parts, where nothing is to be gained, one in twenty shows a gain of more (Student's t of 4 degrees: 2.13).
+_ERRORS = 2.0
 # Of more rows the best of some models is all but surely the best of them all.
 _MOST_ROWS = 50_000
 
@@ -129,7 +131,7 @@ def is_outdone(
     seed: int,
     parts: NDArray[np.intp] | None = None,
 ) -> bool:
-    """Tell whether picking one of several models is worth more than their vote, by more than one standard error.
+    """Tell whether picking one of several models is worth more than their vote, by more than two standard errors.
 
     Parameters
     ----------
@@ -152,7 +154,7 @@ def is_outdone(
     if len(gains) < 2:
         return False
     sign = 1 if metric.greater_is_better else -1
-    return bool(sign * np.mean(gains) > np.std(gains, ddof=1) / np.sqrt(len(gains)))
+    return bool(sign * np.mean(gains) > _ERRORS * np.std(gains, ddof=1) / np.sqrt(len(gains)))
 
 
 def beside_members(crossed: float, *, outdone: Callable[[], bool], members: Sequence[float], metric: Metric) -> float:
@@ -172,7 +174,9 @@ def beside_members(crossed: float, *, outdone: Callable[[], bool], members: Sequ
     The best of several scores flatters: nobody has told it that it was picked. So a vote counts for no less than the
     best member, and for a last bit more, unless picking one is clearly worth more. In 20 runs of two classes a family
     was ahead of its vote, by at most 0.003 of ROC AUC; on test rows the vote was better in 15, by 0.0013 on average
-    (runs of 15 and 60 s, `benchmarks.peers`, 2026-11-24 to 27).
+    (runs of 15 and 60 s, `benchmarks.peers`, 2026-11-24 to 27). With one standard error for clearly, the best of 31
+    trials of LightGBM took the place of a vote on digits, 0.0023 of log loss ahead of it: on test rows it had 0.068,
+    the vote 0.040.
     """
     best = max(members) if metric.greater_is_better else min(members)
     if is_better(metric, crossed, best) or outdone():
