@@ -183,6 +183,55 @@ def test_a_value_that_the_library_refuses_is_a_value_error(family, cancer, name)
         family.fit(prepared, 0, params=params, limits=Limits(seed=0, max_rounds=5))
 
 
+def _rows_where_half_of_the_cuts_are_too_near_the_ends():
+    """One number and leaves of so many rows (`_CHANCY`) that every second cut drawn at random makes no split."""
+    random = np.random.default_rng(1)
+    X = random.random((240, 1)).astype(np.float32)
+    y = (X[:, 0] + 0.3 * random.standard_normal(240) > 0.5).astype(np.int64)
+    even = np.arange(240) % 2 == 0
+    return X, y, Fold(train=np.flatnonzero(even), valid=np.flatnonzero(~even))
+
+
+_CHANCY = {"extra_trees": True, "min_data_in_leaf": 30, "learning_rate": 0.05}
+
+
+def test_a_round_that_found_no_split_by_chance_is_not_the_last_of_lightgbm():
+    X, y, _ = _rows_where_half_of_the_cuts_are_too_near_the_ends()
+    prepared = _prepare(lightgbm.FAMILY, X, y, folds=[Fold(train=np.arange(0, 240, 2), valid=np.arange(0))])
+
+    fitted = lightgbm.FAMILY.fit(prepared, 0, params=_CHANCY, limits=Limits(seed=0, max_rounds=40))
+
+    assert (fitted.stopped, fitted.n_rounds, fitted.model.num_trees()) == ("done", 40, 40)
+    # The first one may hold the share of the classes alone.
+    assert min(tree["num_leaves"] for tree in fitted.model.dump_model()["tree_info"][1:]) > 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("bagging", [0.7, 1.0])
+def test_rounds_without_a_split_do_not_count_when_lightgbm_fits_again(seed, bagging):
+    X, y, fold = _rows_where_half_of_the_cuts_are_too_near_the_ends()
+    prepared = _prepare(lightgbm.FAMILY, X, y, folds=[fold])
+    params = {**_CHANCY, "bagging_fraction": bagging, "min_data_in_leaf": int(30 * bagging)}
+    first = lightgbm.FAMILY.fit(prepared, 0, params=params, limits=Limits(seed=seed))
+
+    again = lightgbm.FAMILY.fit(prepared, 0, params=params, limits=Limits(seed=seed, max_rounds=first.n_rounds))
+
+    assert first.n_rounds == first.model.num_trees() > 5
+    assert len(set(first.loss_rounds)) == len(first.loss_rounds)
+    assert min(first.valid_losses) == pytest.approx(log_loss(y[fold.valid], fold_proba(first)), abs=1e-5)
+    assert lightgbm.FAMILY.dump(again.model) == lightgbm.FAMILY.dump(first.model)
+
+
+def test_lightgbm_ends_where_no_split_can_be_found():
+    X, y, fold = _rows_where_half_of_the_cuts_are_too_near_the_ends()
+    prepared = _prepare(lightgbm.FAMILY, X, y, folds=[fold])
+
+    fitted = lightgbm.FAMILY.fit(prepared, 0, params={"min_data_in_leaf": 100}, limits=Limits(seed=0))
+
+    assert (fitted.stopped, fitted.n_rounds, fitted.loss_rounds) == ("early", 1, (1,))
+    np.testing.assert_allclose(fitted.valid_proba[:, 1], y[fold.train].mean(), atol=1e-6)
+
+
 @BOOSTERS
 def test_a_machine_without_gpu_is_refused(family):
     if Path("/dev/nvidiactl").exists() or Path("/dev/dri").exists():

@@ -29,6 +29,9 @@ from mltrain.space import Params, Scalar, Space
 
 # As near to 0 as `mltrain.calibration` lets a probability be.
 _SMALLEST = 1e-15
+# A round that found no split leaves no tree, and the next one draws other rows, columns and cuts: where half of the
+# draws find none, so many in a row are one case in a thousand. Where nothing is drawn they cost ten looks at the root.
+_MOST_EMPTY_ROUNDS = 10
 
 
 class LightGBM:
@@ -201,20 +204,29 @@ def _works_by_blocks(settled: Mapping[str, Scalar]) -> bool:
 
 
 def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: RoundWatch) -> Stop | None:
+    """Grow ``n_rounds`` rounds of trees, unless something stops it, and return what did.
+
+    A round is one that left trees, so that a model can be cut to it. The library draws by the calls, not by the rounds
+    that count: a fit made again with fewer rounds goes through the same empty ones.
+    """
     valid = SharpLoss(data.y_valid, weights=data.weights_valid)
     if data.valid is not None:
         booster.add_valid(data.valid, "valid")
-    for round_ in range(1, n_rounds + 1):
-        is_finished = booster.update()
-        if is_finished or watch.looks_at(round_):
+    n_looked_at = n_empty = 0
+    while booster.current_iteration() < n_rounds and n_empty < _MOST_EMPTY_ROUNDS:
+        n_empty = n_empty + 1 if booster.update() else 0
+        round_ = booster.current_iteration()
+        is_last = n_empty == _MOST_EMPTY_ROUNDS
+        if round_ > n_looked_at and (is_last or watch.looks_at(round_)):
+            n_looked_at = round_
             train_loss = booster.eval_train()[0][2] if watch.wants_train_loss(round_) else None
             valid_loss = None if data.valid is None else _valid_loss(booster, valid)
             stop = watch.see(round_, train_loss=train_loss, valid_loss=valid_loss, sharpness=valid.sharpness)
-            if stop is not None or is_finished:
-                return stop or "early"
+            if stop is not None:
+                return stop
         elif watch.limits.is_over:
             return "deadline"
-    return None
+    return "early" if n_empty == _MOST_EMPTY_ROUNDS else None
 
 
 def _valid_loss(booster: lightgbm.Booster, valid: SharpLoss) -> float:
