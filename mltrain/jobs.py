@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from mltrain.candidate import CalibrationSplit, Recipe
-from mltrain.config import Config
+from mltrain.config import Config, ModelSection
 from mltrain.data.conforming import conform
 from mltrain.data.splits import SplitRecord, read_rows
 from mltrain.data.target import encode_target
@@ -33,6 +33,7 @@ from mltrain.memory import give_back
 from mltrain.model import available_cores
 from mltrain.models import Fold, ModelFamily, Objective, ViewKind
 from mltrain.models.bins import with_few_bins
+from mltrain.models.parameters import own_names
 from mltrain.models.traits import traits_of
 from mltrain.plan import comparison_metric
 from mltrain.search import SearchJob
@@ -125,11 +126,12 @@ class Material:
 
     def job(self, name: str, family: ModelFamily, *, max_trials: int | None) -> SearchJob:
         """Return what the search engine needs to tune one family."""
-        encoded, settings = self.view(family.view), self.config.models.get(name)
+        encoded, settings = self.view(family.view), self.config.models.get(name, ModelSection())
+        traits = traits_of(family)
         n_classes = self.rows.schema.target.n_classes
         shape = encoded.view.describe(n_classes=n_classes)
-        asked = {k: v.dimension() for k, v in settings.search_space.items()} if settings else {}
-        searched = with_few_bins(asked, traits_of(family).binning)
+        asked = {parameter: entry.dimension() for parameter, entry in settings.search_space.items()}
+        searched = with_few_bins(own_names(asked, traits.synonyms), traits.binning)
         *folds, final = self.folds(family.view)
         return SearchJob(
             name=name,
@@ -143,7 +145,7 @@ class Material:
             metric=self.recipe.metric,
             space={**family.space(shape), **searched},
             first_trials=tuple(family.first_trials(shape)),
-            fixed=dict(settings.params) if settings else {},
+            fixed=own_names(settings.params, traits.synonyms),
             seed=self.config.seed,
             max_trials=max_trials,
             sharpens=self.recipe.sharpens,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import cast
 
 from mltrain import metrics, plugins
-from mltrain.config import Config, TrainSection
+from mltrain.config import Config, ModelSection, TrainSection
 from mltrain.config.names import family_name
 from mltrain.errors import ConfigError, UsageError
 from mltrain.metrics import Metric
 from mltrain.models import ModelFamily
+from mltrain.models.traits import traits_of
 
 ENSEMBLE = "ensemble"
 
@@ -43,13 +44,13 @@ def make_plan(config: Config, models: tuple[str, ...]) -> Plan:
     mltrain.errors.UsageError
         The ensemble is asked for with fewer than two families to vote.
     mltrain.errors.ConfigError
-        The config has settings for a model or a parameter that does not exist.
+        The config has settings for a model or a parameter that does not exist, or for one parameter under two names.
     """
     asked = tuple(dict.fromkeys(str(family_name(m)) for m in models)) or config.train.supported_models
     alone = asked == (ENSEMBLE,)
     names = tuple(n for n in (config.train.supported_models if alone else asked) if n != ENSEMBLE)
     families = {name: cast("ModelFamily", plugins.load("models", name)) for name in names}
-    _refuse_unknown_settings(config, families)
+    _refuse_wrong_settings(config, families)
     if ENSEMBLE in asked and len(families) < 2:
         raise UsageError(
             f"an ensemble needs two model families or more, {len(families)} named",
@@ -65,7 +66,7 @@ def comparison_metric(settings: TrainSection, n_classes: int) -> Metric:
     return metrics.resolve(name, beta=settings.fbeta_score_beta_val, n_classes=n_classes)
 
 
-def _refuse_unknown_settings(config: Config, families: Mapping[str, ModelFamily]) -> None:
+def _refuse_wrong_settings(config: Config, families: Mapping[str, ModelFamily]) -> None:
     known = plugins.names("models")
     for name, section in config.models.items():
         if name not in known:
@@ -74,13 +75,35 @@ def _refuse_unknown_settings(config: Config, families: Mapping[str, ModelFamily]
                 where=f"models.{name}",
                 hint=f"installed: {', '.join(known)}",
             )
-        for part, parameter in [("params", p) for p in section.params] + [
-            ("search_space", p) for p in section.search_space
-        ]:
-            if name in families and parameter not in families[name].parameters:
-                near = get_close_matches(parameter, families[name].parameters, n=1)
-                raise ConfigError(
-                    f"{name} has no parameter '{parameter}'",
-                    where=f"models.{name}.{part}.{parameter}",
-                    hint=f"did you mean '{near[0]}'?" if near else "see its library's documentation",
-                )
+        if name in families:
+            _refuse_unknown_parameters(name, section, families[name])
+            _refuse_two_names(name, section, traits_of(families[name]).synonyms)
+
+
+def _refuse_unknown_parameters(name: str, section: ModelSection, family: ModelFamily) -> None:
+    for part, parameter in _named(section):
+        if parameter not in family.parameters:
+            near = get_close_matches(parameter, family.parameters, n=1)
+            raise ConfigError(
+                f"{name} has no parameter '{parameter}'",
+                where=f"models.{name}.{part}.{parameter}",
+                hint=f"did you mean '{near[0]}'?" if near else "see its library's documentation",
+            )
+
+
+def _refuse_two_names(name: str, section: ModelSection, synonyms: Mapping[str, str]) -> None:
+    first: dict[str, str] = {}
+    for part, parameter in _named(section):
+        other = first.setdefault(synonyms.get(parameter, parameter), parameter)
+        if other != parameter:
+            raise ConfigError(
+                f"'{other}' and '{parameter}' are one parameter of {name}",
+                where=f"models.{name}.{part}.{parameter}",
+                hint="keep one of the two",
+            )
+
+
+def _named(section: ModelSection) -> Iterator[tuple[str, str]]:
+    """Yield the part of the section and the name of each parameter."""
+    yield from (("params", parameter) for parameter in section.params)
+    yield from (("search_space", parameter) for parameter in section.search_space)

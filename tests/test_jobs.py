@@ -16,7 +16,8 @@ from mltrain.errors import DataError
 from mltrain.events import ignore
 from mltrain.jobs import Material, read_material, study_data_key
 from mltrain.models import ModelFamily
-from mltrain.space import Choice, Int
+from mltrain.search.narrowing import make_plan
+from mltrain.space import Choice, Float, Int
 from mltrain.workspace import Workspace
 
 
@@ -44,6 +45,20 @@ def test_a_job_is_what_the_config_says(trained: Workspace, churn: Any) -> None:
     assert job.metric.name == "log_loss"
     assert (len(job.folds), job.weights, job.final_features) == (3, None, None)
     np.testing.assert_array_equal(np.sort(job.valid_rows), np.arange(len(job.y)))
+
+
+def test_what_a_synonym_fixes_or_ranges_is_not_searched_by_the_familys_own_name_besides(
+    trained: Workspace, churn: Any
+) -> None:
+    ranges = {"reg_lambda": {"float": [0.1, 1.0]}}
+    config = churn(models={"lgbm": {"params": {"eta": 0.07}, "search_space": ranges}})
+
+    job = _material(trained, config).job("lgbm", _family("lgbm"), max_trials=5)
+
+    assert job.fixed == {"learning_rate": 0.07}
+    assert job.space["lambda_l2"] == Float(low=0.1, high=1.0)
+    searched = make_plan(job.space, tuple(job.first_trials), fixed=job.fixed).space
+    assert searched.keys().isdisjoint({"eta", "learning_rate", "reg_lambda"})
 
 
 def test_test_rows_are_not_needed(trained: Workspace, churn: Any) -> None:

@@ -88,6 +88,24 @@ def test_unknown_names_are_refused_with_the_place_and_the_nearest(
     assert hint in str(caught.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("section", "where"),
+    [
+        ({"params": {"eta": 0.1, "learning_rate": 0.2}}, "params.learning_rate"),
+        (
+            {"params": {"eta": 0.1}, "search_space": {"shrinkage_rate": {"float": [0.1, 0.2]}}},
+            "search_space.shrinkage_rate",
+        ),
+        ({"search_space": {"lambda_l2": {"int": [1, 2]}, "reg_lambda": {"int": [1, 2]}}}, "search_space.reg_lambda"),
+    ],
+)
+def test_two_names_of_one_parameter_are_refused(section: dict[str, Any], where: str) -> None:
+    with pytest.raises(ConfigError, match="are one parameter of lgbm") as caught:
+        make_plan(_config({"lgbm": section}), ("lgbm",))
+
+    assert caught.value.where == f"models.lgbm.{where}"
+
+
 def test_settings_of_a_family_that_is_not_trained_are_left_alone() -> None:
     assert list(make_plan(_config({"xgboost": {"params": {"nonsense": 1}}}), ("lgbm",)).families) == ["lgbm"]
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from typing import TypeVar
 
 from mltrain.space import Params, Scalar
+
+Value = TypeVar("Value")
 
 
 def settle_parameters(
@@ -62,9 +65,9 @@ def take_choice(params: dict[str, Scalar], name: str, *, default: Scalar, option
     return value
 
 
-def own_names(params: Params, synonyms: Mapping[str, str]) -> dict[str, Scalar]:
-    """Return the parameters under the library's own names, unknown ones as they are; a synonym wins."""
-    ordered = sorted(params.items(), key=lambda item: item[0] in synonyms)
+def own_names(named: Mapping[str, Value], synonyms: Mapping[str, str]) -> dict[str, Value]:
+    """Return parameters, or their ranges, under the library's own names, unknown ones as they are; a synonym wins."""
+    ordered = sorted(named.items(), key=lambda item: item[0] in synonyms)
     return {synonyms.get(name, name): value for name, value in ordered}
 
 

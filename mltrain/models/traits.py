@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 
 from mltrain.models import ModelFamily
 from mltrain.space import Params
@@ -29,6 +29,9 @@ class Traits:
     binning : frozenset of str
         Parameters that ask for other bins than `ModelFamily.prepare` made, such as ``max_bin``; of a range of one a few
         values are searched.
+    synonyms : mapping of str to str
+        Other names of parameters, such as ``{"eta": "learning_rate"}``: what a config fixes or searches by one of them
+        is not searched by the family's own name besides.
     variant : callable
         ``variant(params)``: what sort of model the parameters make, where a family makes several that err as
         differently as two families do; the best of each sort may vote, whatever its rank. Like `ModelFamily.work` it
@@ -48,6 +51,7 @@ class Traits:
 
     libraries: tuple[str, ...] = ()
     binning: frozenset[str] = frozenset()
+    synonyms: Mapping[str, str] = field(default_factory=dict)
     variant: Callable[[Params], str] = _one_sort
     uses_threads: bool = True
     uses_seed: bool = True
@@ -58,5 +62,5 @@ class Traits:
 
 def traits_of(family: ModelFamily) -> Traits:
     """Return what a family says of itself, and the defaults of what it does not say."""
-    said = {field.name: getattr(family, field.name, None) for field in fields(Traits)}
+    said = {trait.name: getattr(family, trait.name, None) for trait in fields(Traits)}
     return Traits(**{name: value for name, value in said.items() if value is not None})

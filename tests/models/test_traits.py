@@ -35,3 +35,13 @@ def test_the_families_of_mltrain_say_what_is_special_about_them():
     assert lgbm.grows_tree_per_class
     assert not linear.uses_seed
     assert linear.variant({"n_landmarks": 100}) != linear.variant({})
+
+
+def test_synonyms_lead_from_a_parameter_to_another():
+    for name in ("lgbm", "xgboost", "catboost"):
+        family = plugins.load("models", name)
+        synonyms = traits_of(family).synonyms
+
+        assert synonyms["eta"] == "learning_rate"
+        assert family.parameters.issuperset([*synonyms, *synonyms.values()])
+        assert synonyms.keys().isdisjoint(synonyms.values())

@@ -49,6 +49,7 @@ class CatBoost:
     simplicity = 3
     libraries = ("catboost",)
     parameters = KNOWN | frozenset(SYNONYMS)
+    synonyms = SYNONYMS
     binning = names_of(QUANTIZING, SYNONYMS)
 
     def space(self, shape: Shape) -> Space:

@@ -49,6 +49,7 @@ class LightGBM:
     simplicity = 2
     libraries = ("lightgbm", "numpy", "scipy")
     parameters = KNOWN | frozenset(SYNONYMS)
+    synonyms = SYNONYMS
     binning = names_of(BINNING, SYNONYMS)
 
     def space(self, shape: Shape) -> Space:

@@ -42,6 +42,7 @@ class XGBoost:
     simplicity = 3
     libraries = ("xgboost", "numpy", "scipy")
     parameters = KNOWN | frozenset(SYNONYMS)
+    synonyms = SYNONYMS
     binning = names_of(BINNING, SYNONYMS)
 
     def space(self, shape: Shape) -> Space:
