@@ -232,6 +232,34 @@ def test_lightgbm_ends_where_no_split_can_be_found():
     np.testing.assert_allclose(fitted.valid_proba[:, 1], y[fold.train].mean(), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "params", [{"boosting": "GOSS"}, {"data_sample_strategy": "Goss"}, {"boosting": "goss"}], ids=str
+)
+def test_goss_goes_with_the_bagging_that_is_searched(params, cancer):
+    X, y, fold = cancer
+    prepared = _prepare(lightgbm.FAMILY, X, y, folds=[fold])
+    params = {**params, "learning_rate": 0.2, "subsample": 0.7}
+
+    one, two = (
+        lightgbm.FAMILY.fit(prepared, 0, params=params, limits=Limits(seed=0, max_rounds=20, threads=threads))
+        for threads in (1, 2)
+    )
+
+    assert log_loss(y[fold.valid], one.valid_proba) < 0.2
+    np.testing.assert_array_equal(two.valid_proba, one.valid_proba)
+
+
+@pytest.mark.parametrize("name", ["boosting", "boosting_type"])
+def test_dart_is_refused(name, cancer):
+    X, y, fold = cancer
+    prepared = _prepare(lightgbm.FAMILY, X, y, folds=[fold])
+
+    with pytest.raises(ValueError, match=r"cannot be 'dart'.*choose gbdt"):
+        lightgbm.FAMILY.fit(prepared, 0, params={name: "DART"}, limits=Limits(seed=0, max_rounds=5))
+
+    assert lightgbm.FAMILY.parameters.isdisjoint({"drop_rate", "max_drop", "skip_drop", "uniform_drop"})
+
+
 @BOOSTERS
 def test_a_machine_without_gpu_is_refused(family):
     if Path("/dev/nvidiactl").exists() or Path("/dev/dri").exists():

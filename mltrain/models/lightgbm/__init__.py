@@ -92,9 +92,10 @@ class LightGBM:
         Raises
         ------
         ValueError
-            A parameter is unknown or refused by the library.
+            A parameter is unknown or refused by the library, or ``boosting`` is ``dart``.
         """
         settled = settle_parameters(self.name, params, known=KNOWN, synonyms=SYNONYMS)
+        _refuse_dart(settled)
         cap = int(take_number(settled, "num_iterations", default=MOST_ROUNDS, low=1))
         n_classes = prepared.objective.n_classes
         threads = 1 if _works_by_blocks(settled) else limits.threads
@@ -176,6 +177,19 @@ class LightGBM:
         )
 
 
+def _refuse_dart(settled: Mapping[str, Scalar]) -> None:
+    if "dart" in _ways_of_boosting(settled):
+        raise ValueError(
+            "parameter 'boosting' cannot be 'dart': each round rescales the trees before it, so that a model cannot be "
+            "cut to its best round; choose gbdt or goss"
+        )
+
+
+def _ways_of_boosting(settled: Mapping[str, Scalar]) -> set[str]:
+    """Return how trees are boosted and rows sampled, as far as it is said; the library takes names of any case."""
+    return {str(settled[name]).lower() for name in ("boosting", "data_sample_strategy") if name in settled}
+
+
 def _library_params(
     settled: dict[str, Scalar], prepared: Binned, *, seed: int, threads: int, is_row_wise: bool
 ) -> dict[str, Scalar]:
@@ -195,12 +209,16 @@ def _library_params(
         params |= {"num_class": n_classes, "max_delta_step": 1.0}
     if prepared.objective.device == "gpu":
         params |= {"device_type": "gpu", "force_row_wise": False, "force_col_wise": False}
-    return params | settled
+    params |= settled
+    if "goss" in _ways_of_boosting(settled):
+        # Rows are sampled by their gradients then; to be told of bagging as well, the library refuses.
+        params = {name: value for name, value in params.items() if name not in ("bagging_freq", "bagging_fraction")}
+    return params
 
 
 def _works_by_blocks(settled: Mapping[str, Scalar]) -> bool:
     """Say whether these parameters make the library draw or add up by blocks of rows, one a thread."""
-    is_goss = "goss" in (settled.get("boosting"), settled.get("data_sample_strategy"))
+    is_goss = "goss" in _ways_of_boosting(settled)
     return is_goss or bool(settled.get("linear_tree")) or bool(settled.get("use_quantized_grad"))
 
 
