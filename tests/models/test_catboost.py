@@ -225,6 +225,19 @@ def test_synonyms_rounds_and_quantization_are_the_users_to_fix(cancer):
     assert few.n_rounds <= 4
 
 
+@pytest.mark.parametrize(
+    "name", ["model_shrink_rate", "model_shrink_mode", "langevin", "diffusion_temperature", "posterior_sampling"]
+)
+def test_what_shrinks_a_model_as_it_grows_is_no_parameter(cancer, name):
+    X, y, fold = cancer
+    prepared = _prepare(X, y, folds=[fold])
+
+    with pytest.raises(ValueError, match=f"no parameter '{name}'"):
+        FAMILY.fit(prepared, 0, params={name: 0.1}, limits=Limits(seed=0, max_rounds=5))
+
+    assert name not in FAMILY.parameters
+
+
 @pytest.mark.parametrize("params", [{"depth": 99}, {"border_count": -3}, {"bootstrap_type": "Bootstrap"}], ids=str)
 def test_a_value_that_the_library_refuses_is_a_value_error(cancer, params):
     X, y, fold = cancer

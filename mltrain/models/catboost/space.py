@@ -12,7 +12,8 @@ from mltrain.models import Shape
 from mltrain.models.boosting import fewer_bins, slowest_rate
 from mltrain.space import Choice, Float, Int, Params, Scalar, Space
 
-# What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device).
+# What a user may fix beside the searched ones; the rest belongs to mltrain (objective, seed, threads, device). What
+# shrinks a model as it grows is left out: cut to its best round, it would have been shrunk by all later ones.
 # fmt: off
 KNOWN = frozenset({
     "iterations", "learning_rate", "depth", "l2_leaf_reg", "one_hot_max_size", "max_ctr_complexity",
@@ -21,8 +22,7 @@ KNOWN = frozenset({
     "leaf_estimation_iterations", "leaf_estimation_method", "leaf_estimation_backtracking", "boosting_type",
     "boost_from_average", "score_function", "model_size_reg", "simple_ctr", "combinations_ctr", "counter_calc_method",
     "ctr_leaf_count_limit", "store_all_simple_ctr", "fold_len_multiplier", "approx_on_full_history",
-    "fold_permutation_block", "model_shrink_rate", "model_shrink_mode", "langevin", "diffusion_temperature",
-    "posterior_sampling", "auto_class_weights", "scale_pos_weight", "monotone_constraints", "feature_weights",
+    "fold_permutation_block", "auto_class_weights", "scale_pos_weight", "monotone_constraints", "feature_weights",
 })
 # fmt: on
 SYNONYMS = {
