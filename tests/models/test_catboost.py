@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from catboost import CatBoost, Pool
+from catboost import CatBoost, CatBoostError, Pool
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import log_loss
 
@@ -223,6 +223,30 @@ def test_synonyms_rounds_and_quantization_are_the_users_to_fix(cancer):
     np.testing.assert_array_equal(named.valid_proba, plain.valid_proba)
     assert not np.array_equal(coarse.valid_proba, plain.valid_proba)
     assert few.n_rounds <= 4
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"), [("gpu", {"border_count": 32, "nan_mode": "Max"}), ("cpu", {})], ids=["gpu", "cpu"]
+)
+def test_the_library_is_told_how_to_quantize_where_pools_are_not(cancer, monkeypatch, device, expected):
+    X, y, fold = cancer
+    view = View(kind="native", X=X, feature_names=tuple(f"f{i}" for i in range(X.shape[1])))
+    told = {}
+
+    def look(data, *, params, **_):
+        told.update(params, is_quantized=data.train.is_quantized())
+        raise CatBoostError("enough is known")
+
+    monkeypatch.setattr("mltrain.models.catboost.data.get_gpu_device_count", lambda: 1)
+    monkeypatch.setattr("mltrain.models.catboost.boost", look)
+    objective = Objective(n_classes=2, device=device)
+    prepared = FAMILY.prepare(view, y, weights=None, folds=[fold], objective=objective)
+
+    with pytest.raises(ValueError, match="enough is known"):
+        FAMILY.fit(prepared, 0, params={"max_bin": 32, "nan_mode": "Max"}, limits=Limits(seed=0))
+
+    assert {name: told[name] for name in ("border_count", "nan_mode") if name in told} == expected
+    assert told["is_quantized"] == (device == "cpu")
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,9 @@ class CatBoost:
             round_cap, settled, prepared.view.X, n_classes=n_classes, cap=cap, own_cap=MOST_ROUNDS, learning_rate=0.05
         )
         n_rounds, n_alone = most_rounds(limits=limits), most_rounds(limits=replace(limits, max_rounds=None))
-        quantizing = {name: settled.pop(name) for name in QUANTIZING if name in settled}
+        # On a GPU pools are not quantized beforehand, so that the library has to be told with the rest.
+        is_quantized = prepared.objective.device == "cpu"
+        quantizing = {name: settled.pop(name) for name in QUANTIZING if name in settled and is_quantized}
         try:
             data = fold_pools(prepared, fold, quantizing=quantizing, threads=limits.threads)
             boosted = boost(
