@@ -12,6 +12,9 @@ from sklearn.preprocessing import StandardScaler
 from mltrain.models import Fold, Limits, Objective, Shape, View
 from mltrain.models.logistic_regression import FAMILY
 from mltrain.models.logistic_regression.bends import Bends
+
+
+from mltrain.models.logistic_regression import FAMILY, solver
 from mltrain.models.logistic_regression.sizing import most_rows
 
 
@@ -81,6 +84,23 @@ def test_max_rounds_ends_the_solver_and_is_reported():
     fitted = _fit(X, y, {"C": 100.0}, max_rounds=3)
 
     assert fitted.n_rounds == 3
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+def test_only_iterations_are_counted(monkeypatch, penalty):
+    X, y = _scaled(load_wine)
+    library, told = solver.minimize, []
+
+    def minimize(*args, options, **settings):
+        told.append(options)
+        return library(*args, options=options, **settings)
+
+    monkeypatch.setattr(solver, "minimize", minimize)
+    first = _fit(X, y, {"penalty": penalty})
+    again = _fit(X, y, {"penalty": penalty}, max_rounds=first.n_rounds)
+
+    assert [options["maxfun"] for options in told] == [np.inf, np.inf]
+    np.testing.assert_array_equal(again.model.linear.coefficients, first.model.linear.coefficients)
 
 
 def test_a_single_class_is_certain():

@@ -152,7 +152,8 @@ def solve(problem: Problem, penalty: Penalty, *, max_iterations: int, on_iterati
         callback=look,
         options={
             "maxiter": max_iterations,
-            "maxfun": 3 * max_iterations + 20,
+            # Only iterations count: a number of evaluations could end a fit sooner that is made again from its own.
+            "maxfun": np.inf,
             "gtol": penalty.tolerance,
             "ftol": penalty.tolerance / 1000,
         },
