@@ -111,19 +111,51 @@ def test_a_deadline_ends_within_a_tree(cancer):
     assert time.monotonic() - began < 2.0
 
 
-def test_trees_that_would_loop_or_read_beyond_are_refused(cancer):
-    X, y = cancer
-    payload = unframe("random_forest", FAMILY.dump(_fit(X, y, {}, max_rounds=2).model))
+@pytest.fixture(scope="module")
+def stored(cancer):
+    payload = unframe("random_forest", FAMILY.dump(_fit(*cancer, {}, max_rounds=2).model))
     with np.load(io.BytesIO(payload)) as archive:
-        arrays = {name: archive[name] for name in archive.files}
+        return {name: archive[name] for name in archive.files}
 
-    for name, value in (("left_child", 0), ("right_child", 10_000), ("feature", 30)):
-        broken = {**arrays, name: arrays[name].copy()}
-        broken[name][0] = value
-        buffer = io.BytesIO()
-        np.savez(buffer, **broken)
-        with pytest.raises(ValueError, match="not a forest"):
-            FAMILY.load(frame("random_forest", buffer.getvalue()))
+
+def _load(arrays):
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return FAMILY.load(frame("random_forest", buffer.getvalue()))
+
+
+@pytest.mark.parametrize(("name", "value"), [("left_child", 0), ("right_child", 10_000), ("feature", 30)])
+def test_trees_that_would_loop_or_read_beyond_are_refused(stored, name, value):
+    broken = stored[name].copy()
+    broken[0] = value
+
+    with pytest.raises(ValueError, match="not a forest"):
+        _load({**stored, name: broken})
+
+
+@pytest.mark.parametrize("has_values", [True, False])
+def test_a_leaf_that_scikit_learn_does_not_take_for_one_is_refused(stored, has_values):
+    left_child = stored["left_child"].copy()
+    left_child[np.flatnonzero(left_child == -1)[0]] = -2
+    leaf_values = stored["leaf_values"] if has_values else stored["leaf_values"][1:]
+
+    with pytest.raises(ValueError, match="not a forest"):
+        _load({**stored, "left_child": left_child, "leaf_values": leaf_values})
+
+
+@pytest.mark.parametrize(("name", "value"), [("left_child", 0.5), ("feature", np.nan)])
+def test_nodes_that_are_no_whole_numbers_are_refused(stored, name, value):
+    broken = stored[name].astype(np.float64)
+    broken[0] = value
+
+    with pytest.raises(ValueError, match="whole numbers"):
+        _load({**stored, name: broken})
+
+
+@pytest.mark.parametrize("n_features", [29, 31])
+def test_rows_of_other_features_are_refused(stored, n_features):
+    with pytest.raises(ValueError, match=f"grown on 30 features, the rows have {n_features}"):
+        FAMILY.predict_proba(_load(stored), np.zeros((2, n_features), dtype=np.float32))
 
 
 @pytest.mark.parametrize("params", [{"min_samples_leaf": 0}, {"criterion": "x"}, {"max_features": 2.0}])

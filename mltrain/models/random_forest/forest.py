@@ -18,6 +18,8 @@ from mltrain.models.rounds import normalise
 
 _STORED = ("left_child", "right_child", "feature", "threshold", "missing_go_to_left")
 _ROWS_AT_ONCE = 16_384
+# scikit-learn's left child of a leaf; whatever else it finds there it goes to.
+_LEAF = -1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,8 +41,16 @@ class Forest:
 
 
 def predict_forest(forest: Forest, X: NDArray[np.float32], *, threads: int) -> Proba:
-    """Return probabilities of shape (n_samples, n_classes); each row is summed in the order of the trees."""
-    n_classes = forest.prior.size
+    """Return probabilities of shape (n_samples, n_classes); each row is summed in the order of the trees.
+
+    Raises
+    ------
+    ValueError
+        The rows have not as many features as those that the forest was grown on: trees would read beyond them.
+    """
+    n_classes, n_features = forest.prior.size, forest.importances.size
+    if X.shape[1] != n_features:
+        raise ValueError(f"the forest was grown on {n_features} features, the rows have {X.shape[1]}")
     X = np.ascontiguousarray(X, dtype=np.float32)
     blocks = [X[start : start + _ROWS_AT_ONCE] for start in range(0, X.shape[0], _ROWS_AT_ONCE)]
     with ThreadPoolExecutor(max_workers=threads) as pool:
@@ -71,7 +81,7 @@ def dump_forest(forest: Forest) -> bytes:
     states = [tree.__getstate__() for tree in forest.trees]
     nodes = np.concatenate([state["nodes"] for state in states])
     values = np.concatenate([state["values"][:, 0, :] for state in states]).astype(np.float32)
-    is_leaf = nodes["left_child"] < 0
+    is_leaf = nodes["left_child"] == _LEAF
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -107,7 +117,9 @@ def load_forest(payload: bytes) -> Forest:
 
 def _rebuild(arrays: dict[str, NDArray[Any]]) -> Forest:
     sizes, prior, importances = arrays["sizes"], arrays["prior"], arrays["importances"]
-    is_leaf = arrays["left_child"] < 0
+    is_leaf = arrays["left_child"] == _LEAF
+    if arrays["leaf_values"].shape != (np.count_nonzero(is_leaf), prior.size):
+        raise ValueError("not a forest: its leaves have not as many values")
     values = np.zeros((is_leaf.size, 1, prior.size))
     values[is_leaf, 0, :] = arrays["leaf_values"]
     ends = np.cumsum(sizes)
@@ -124,7 +136,9 @@ def _rebuild(arrays: dict[str, NDArray[Any]]) -> Forest:
 def _nodes(arrays: dict[str, NDArray[Any]], *, n_features: int) -> NDArray[Any]:
     """Return scikit-learn's node records; prediction follows them without looking, so they are checked here."""
     left, right, feature = arrays["left_child"], arrays["right_child"], arrays["feature"]
-    inner = left >= 0
+    if any(values.dtype.kind not in "iu" for values in (left, right, feature)):
+        raise ValueError("not a forest: nodes and features are not whole numbers")
+    inner = left != _LEAF
     own = np.arange(left.size)[inner]
     children = np.stack([left[inner], right[inner]])
     if left.size == 0 or np.any(children <= own) or np.any(children >= left.size):
