@@ -256,3 +256,84 @@ def test_the_users_pickle_predicts_the_same(tmp_path: Path) -> None:
     loaded = pickle.loads((tmp_path / "model.pkl").read_bytes())
 
     np.testing.assert_array_equal(loaded.proba(_table()), model.proba(_table()))
+
+
+def _put(directory: Path, name: str, document: Any) -> None:
+    """Write a file of an artefact anew, with a hash that is right."""
+    files.write_text(directory / name, json.dumps(document))
+    _rewrite(directory, files={**_files(directory), name: files.sha256(directory / name)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"weight": float("nan")}, "member 0 .* weight of nan"),
+        ({"weight": float("inf")}, "weight of inf"),
+        ({"weight": 0.0}, "weight of 0.0"),
+        ({"weight": -1.0}, "weight of -1.0"),
+        ({"weight": 0.7}, "sum to 1.2, not 1"),
+        ({"sharpness": 0.0}, "sharpness of 0.0"),
+        ({"sharpness": float("nan")}, "sharpness of nan"),
+        ({"features": [0, -1]}, "columns that are not among"),
+        ({"features": [0, 1000]}, "columns that are not among"),
+        ({"features": [0, 1.5]}, "not whole numbers"),
+        ({"features": ["0"]}, "not whole numbers"),
+        ({"features": [0]}, "cannot be read"),
+        ({"features": [10**30]}, "cannot be read"),
+        ({"family": "lgbm"}, "cannot be read"),
+    ],
+    ids=str,
+)
+def test_a_member_that_cannot_vote_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    save_model(_model(), tmp_path / "model", record={})
+    first, second = json.loads((tmp_path / "model" / "manifest.json").read_text())["members"]
+    _rewrite(tmp_path / "model", members=[first | changes, second])
+
+    with pytest.raises(DataError, match=message):
+        load_model(tmp_path / "model")
+
+
+@pytest.mark.parametrize("threshold", ["0.5", True, [0.5], float("nan"), float("-inf")])
+def test_a_threshold_that_is_no_number_is_refused(tmp_path: Path, threshold: Any) -> None:
+    save_model(_model(), tmp_path / "model", record={})
+    _rewrite(tmp_path / "model", threshold=threshold)
+
+    with pytest.raises(DataError, match=r"the threshold is .* no finite number"):
+        load_model(tmp_path / "model")
+
+
+def test_a_model_without_members_is_refused(tmp_path: Path) -> None:
+    save_model(_model(), tmp_path / "model", record={})
+    _rewrite(tmp_path / "model", members=[])
+
+    with pytest.raises(DataError, match="sum to 0, not 1"):
+        load_model(tmp_path / "model")
+
+
+def test_encoders_that_do_not_suit_the_members_are_refused(tmp_path: Path) -> None:
+    save_model(_model(), tmp_path / "model", record={})
+    encoders = json.loads((tmp_path / "model" / "encoders.json").read_text())
+
+    for document, message in (
+        ([], "cannot be read"),
+        ({}, "wants the view 'one_hot', which no encoder makes"),
+        ({"native": encoders["one_hot"]}, "called 'native' makes the view 'one_hot'"),
+        ({"one_hot": {**encoders["one_hot"], "kind": "native"}}, "called 'one_hot' makes the view 'native'"),
+    ):
+        _put(tmp_path / "model", "encoders.json", document)
+        with pytest.raises(DataError, match=message):
+            load_model(tmp_path / "model")
+
+
+def test_classes_that_the_parts_do_not_share_are_refused(tmp_path: Path) -> None:
+    calibrator = fit_calibrator("temperature", np.full((30, 3), 1 / 3), np.arange(30) % 3)
+    save_model(_model(calibrator=calibrator), tmp_path / "calibrator", record={})
+    save_model(_model(), tmp_path / "members", record={})
+    document = json.loads((tmp_path / "members" / "schema.json").read_text())
+    document["schema"]["target"]["classes"].append(9)
+    _put(tmp_path / "members", "schema.json", document)
+
+    with pytest.raises(DataError, match="the calibrator is for 3 classes, the target has 2"):
+        load_model(tmp_path / "calibrator")
+    with pytest.raises(DataError, match=r"member 0 \(logistic_regression\) knows 2 classes, the target has 3"):
+        load_model(tmp_path / "members")

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mltrain import files, plugins
+from mltrain.artifact.consistency import check_parts
 from mltrain.artifact.manifest import (
     MANIFEST,
     RETRAIN,
@@ -74,7 +75,8 @@ def load_model(directory: Path, *, expected_manifest_sha256: str | None = None) 
     Raises
     ------
     mltrain.errors.DataError
-        A file is changed, missing, unexpected, or not what its family writes; the message names it.
+        A file is changed, missing, unexpected, or not what its family writes, or the parts do not make one model; the
+        message says which.
     mltrain.errors.NoRunError
         There is no model in ``directory``.
     mltrain.errors.PluginError
@@ -86,7 +88,7 @@ def load_model(directory: Path, *, expected_manifest_sha256: str | None = None) 
         shape = json.loads(contents[_SCHEMA])
         encoders = json.loads(contents[_ENCODERS])
         calibrator = shape["calibrator"]
-        return Model(
+        model = Model(
             schema=schema_from_dict(shape["schema"]),
             encoders={kind: encoder_from_dict(encoder) for kind, encoder in encoders.items()},
             members=tuple(_load_member(entry, contents[entry.file]) for entry in manifest.members),
@@ -94,7 +96,9 @@ def load_model(directory: Path, *, expected_manifest_sha256: str | None = None) 
             threshold=manifest.threshold,
             name=manifest.name,
         )
-    except (ValueError, KeyError, TypeError) as error:
+        check_parts(model)
+        return model
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise DataError(f"artefact cannot be read: {error}", where=str(directory), hint=RETRAIN) from error
 
 

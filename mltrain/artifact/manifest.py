@@ -142,8 +142,10 @@ def _manifest_from(document: Mapping[str, Any], *, sha256: str) -> Manifest:
 
 
 def _entry_from(entry: Mapping[str, Any]) -> MemberEntry:
-    """Rebuild one member's entry."""
+    """Rebuild one member's entry; ValueError when its features are not positions."""
     features = entry["features"]
+    if features is not None and not all(type(position) is int for position in features):
+        raise ValueError(f"the features of {entry['file']} are not whole numbers")
     return MemberEntry(
         file=entry["file"],
         family=entry["family"],
