@@ -1,4 +1,4 @@
-"""The rows of a fold as plain arrays, for families whose library needs nothing prepared."""
+"""The rows and features of a fold as plain arrays: what every family picks, and all that some of them prepare."""
 
 from __future__ import annotations
 
@@ -60,6 +60,11 @@ def pick_rows(X: Any, rows: NDArray[np.intp], features: NDArray[np.intp] | None 
     if features is None:
         return part
     return part.take(features, axis=1) if isinstance(part, np.ndarray) else part[:, features]
+
+
+def pick_categorical(categorical: Sequence[int], features: NDArray[np.intp] | None) -> list[int]:
+    """Return where the categorical ones stand among the chosen features; all are chosen when None."""
+    return list(categorical) if features is None else np.flatnonzero(np.isin(features, categorical)).tolist()
 
 
 def fold_rows(prepared: Prepared, fold: int, *, most_rows: int | None = None) -> FoldRows:

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from mltrain.models import Fold, Objective, View
-from mltrain.models.rows import fold_rows, pick_rows, prepare_rows
+from mltrain.models.rows import fold_rows, pick_categorical, pick_rows, prepare_rows
 
 X = np.arange(24, dtype=np.float32).reshape(8, 3)
 
@@ -32,6 +32,14 @@ def test_picked_rows_are_those_of_numpy(rows, features):
     np.testing.assert_array_equal(picked, expected)
     assert picked.flags.c_contiguous
     np.testing.assert_array_equal(pick_rows(sparse.csr_matrix(X), rows, features).toarray(), expected)
+
+
+@pytest.mark.parametrize(
+    ("categorical", "features", "expected"),
+    [((1, 4), None, [1, 4]), ((1, 4), np.array([0, 1, 3, 4]), [1, 3]), ((2,), np.array([0, 1]), []), ((), None, [])],
+)
+def test_categories_are_found_among_the_chosen_features(categorical, features, expected):
+    assert pick_categorical(categorical, features) == expected
 
 
 def test_a_sample_of_the_training_rows_is_the_same_each_time():

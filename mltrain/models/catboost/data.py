@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mltrain.errors import EnvironmentRefusal
 from mltrain.models import Fold, Objective, View
 from mltrain.models.bins import LatestBins
-from mltrain.models.rows import pick_rows
+from mltrain.models.rows import pick_categorical, pick_rows
 from mltrain.space import Scalar
 
 QUANTIZING = ("border_count", "feature_border_type", "nan_mode")
@@ -137,12 +137,9 @@ def _pool(
     threads: int,
 ) -> Pool:
     """Return some rows of a fold, labelled by position in ``classes``, if any."""
-    categorical: Sequence[int] = pools.view.categorical
-    if fold.features is not None:
-        categorical = np.flatnonzero(np.isin(fold.features, categorical)).tolist()
     return make_pool(
         pick_rows(pools.view.X, rows, fold.features),
-        categorical=categorical,
+        categorical=pick_categorical(pools.view.categorical, fold.features),
         label=None if classes is None else np.searchsorted(classes, pick_rows(pools.y, rows)),
         weights=None if pools.weights is None else pick_rows(pools.weights, rows),
         threads=threads,

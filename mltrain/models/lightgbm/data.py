@@ -16,7 +16,7 @@ from mltrain.memory import give_back
 from mltrain.models import Fold, Objective, View
 from mltrain.models.bins import LatestBins
 from mltrain.models.boosting import first_bins
-from mltrain.models.rows import pick_rows
+from mltrain.models.rows import pick_categorical, pick_rows
 from mltrain.space import Scalar
 
 # Histograms of so many bins in all stay in a core's cache: then rows are added to those of all features at once in 0.5
@@ -161,14 +161,11 @@ def _dataset(
     features: NDArray[np.intp] | None = None,
     reference: lightgbm.Dataset | None = None,
 ) -> lightgbm.Dataset:
-    categorical = list(binned.categorical)
-    if features is not None:
-        categorical = [i for i, position in enumerate(features) if int(position) in set(binned.categorical)]
     dataset = lightgbm.Dataset(
         np.ascontiguousarray(pick_rows(binned.X, rows, features)),
         label=pick_rows(binned.y, rows).astype(np.float32),
         weight=None if binned.weights is None else pick_rows(binned.weights, rows),
-        categorical_feature=categorical,
+        categorical_feature=pick_categorical(binned.categorical, features),
         reference=reference,
         params=dict(params),
         free_raw_data=True,

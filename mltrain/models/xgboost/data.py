@@ -16,7 +16,7 @@ from mltrain.memory import give_back
 from mltrain.models import Fold, Objective, View
 from mltrain.models.bins import LatestBins
 from mltrain.models.boosting import first_bins
-from mltrain.models.rows import pick_rows
+from mltrain.models.rows import pick_categorical, pick_rows
 from mltrain.space import Scalar
 
 BINNING = ("max_bin",)
@@ -95,9 +95,10 @@ def _make_folds(matrices: Matrices, *, bins: int, threads: int) -> dict[int, Fol
 
 
 def _make(matrices: Matrices, fold: Fold, *, bins: int, threads: int) -> FoldMatrices:
-    X, categorical = matrices.view.X, set(matrices.view.categorical)
-    features = np.arange(X.shape[1]) if fold.features is None else fold.features
-    types = ["c" if int(position) in categorical else "q" for position in features]
+    X = matrices.view.X
+    categorical = set(pick_categorical(matrices.view.categorical, fold.features))
+    n_features = X.shape[1] if fold.features is None else fold.features.size
+    types = ["c" if position in categorical else "q" for position in range(n_features)]
     y, weights = pick_rows(matrices.y, fold.train), _weights(matrices, fold.train)
     train = xgboost.QuantileDMatrix(
         pick_rows(X, fold.train, fold.features),
