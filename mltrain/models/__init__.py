@@ -1,7 +1,7 @@
 """The contract of a model family: `prepare` once, `fit` many.
 
 A family owns how it is fitted fast. It knows nothing of searches, trackers, tables or the target's labels: it gets an
-encoded view of X and class codes. One file per family, registered under the entry-point group ``mltrain.models``.
+encoded view of X and class codes. One package per family, registered under the entry-point group ``mltrain.models``.
 """
 
 from __future__ import annotations
