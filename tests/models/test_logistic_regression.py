@@ -10,11 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from mltrain.models import Fold, Limits, Objective, Shape, View
-from mltrain.models.logistic_regression import FAMILY
-from mltrain.models.logistic_regression.bends import Bends
-
-
 from mltrain.models.logistic_regression import FAMILY, solver
+from mltrain.models.logistic_regression.bends import Bends
 from mltrain.models.logistic_regression.sizing import most_rows
 
 
