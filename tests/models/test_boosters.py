@@ -333,3 +333,23 @@ def test_nor_does_the_number_of_threads_with_parameters_that_nobody_searches(fam
 
     np.testing.assert_array_equal(two, one)
     np.testing.assert_array_equal(three, one)
+
+
+def test_lightgbm_predicts_blocks_of_rows_on_one_thread_each(cancer, monkeypatch):
+    X, y, fold = cancer
+    prepared = _prepare(lightgbm.FAMILY, X, y, folds=[fold])
+    model = lightgbm.FAMILY.fit(prepared, 0, params={}, limits=Limits(seed=0, max_rounds=20)).model
+    alone = lightgbm.FAMILY.predict_proba(model, X)
+    told = []
+    predict = model.predict
+    monkeypatch.setattr(
+        model, "predict", lambda rows, *, num_threads: told.append((len(rows), num_threads)) or predict(rows)
+    )
+
+    together = lightgbm.FAMILY.predict_proba(model, X, threads=4)
+
+    np.testing.assert_array_equal(together, alone)
+    assert [n_threads for _, n_threads in told] == [1, 1, 1, 1]
+    assert sum(n_rows for n_rows, _ in told) == len(X)
+    assert lightgbm.FAMILY.predict_proba(model, X[:2], threads=4).shape == (2, 2)
+    assert lightgbm.FAMILY.predict_proba(model, X[:0], threads=4).shape == (0, 2)
