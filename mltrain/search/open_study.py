@@ -24,8 +24,7 @@ from mltrain.search.sequence import Proposal, Sequence
 from mltrain.search.trial import Trial, best_score, rank_trials
 from mltrain.space import Params
 
-# From so many predictions a trial on, only those of the best trials stay in memory.
-_MANY_PREDICTIONS = 200_000
+# Those that the best one may be picked from.
 _MOST_WITH_PREDICTIONS = 20
 
 logger = logging.getLogger(__name__)
@@ -75,7 +74,6 @@ class OpenStudy:
         self._sequence = Sequence(job.name, plan, metric=job.metric, seed=job.seed, lag=job.lag, finished=finished)
         n_train = round(float(np.mean([len(fold.train) for fold in job.folds])))
         self._shape = job.view.describe(n_classes=job.objective.n_classes, n_samples=n_train)
-        self._n_predictions = len(job.valid_rows) * job.objective.n_classes
         for trial in self._with_predictions():
             self.trials[trial.number] = replace(trial, proba=journal.predictions(trial.number))
         self._score = partial(score_of, job)
@@ -224,10 +222,8 @@ class OpenStudy:
                 self.trials[number] = replace(trial, proba=None)
 
     def _with_predictions(self) -> tuple[Trial, ...]:
-        """Return the trials whose predictions are in memory: on large data those of the best of all sorts alone."""
+        """Return the trials whose predictions are in memory: the best ones of all sorts."""
         ranked = rank_trials(self.trials.values(), self.job.metric)
-        if self._n_predictions < _MANY_PREDICTIONS:
-            return ranked
         return best_of_all_sorts(ranked, self.job, n=_MOST_WITH_PREDICTIONS)
 
     def _keep_models(self, attempt: Attempt, trial: Trial) -> None:

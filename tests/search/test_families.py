@@ -129,8 +129,7 @@ def test_a_first_trial_that_its_share_cut_is_run_again_when_nothing_else_can_be(
     assert len(one.trials) > 1
 
 
-def test_on_large_data_the_best_trial_of_each_variant_may_still_vote(toy, make_job, monkeypatch, tmp_path):
-    monkeypatch.setattr("mltrain.search.open_study._MANY_PREDICTIONS", 1)
+def test_the_best_trial_of_each_variant_may_still_vote(toy, make_job, monkeypatch, tmp_path):
     monkeypatch.setattr("mltrain.search.open_study._MOST_WITH_PREDICTIONS", 1)
     family = toy()
     family.variant = lambda params: params["kind"]
@@ -148,8 +147,7 @@ def test_on_large_data_the_best_trial_of_each_variant_may_still_vote(toy, make_j
     assert {trial.number for trial in contenders(resumed.trials, job)} == set(best.values())
 
 
-def test_on_large_data_the_best_trials_alone_keep_their_predictions(toy, make_job, monkeypatch, tmp_path):
-    monkeypatch.setattr("mltrain.search.open_study._MANY_PREDICTIONS", 1)
+def test_the_best_trials_alone_keep_their_predictions(toy, make_job, monkeypatch, tmp_path):
     monkeypatch.setattr("mltrain.search.open_study._MOST_WITH_PREDICTIONS", 3)
 
     (study,) = run((make_job(toy()),), journal_dir=tmp_path)
