@@ -16,8 +16,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from mltrain.models import Fold, Limits, ModelFamily, Proba
+from mltrain.models.rounds import log_loss
 from mltrain.models.traits import traits_of
 from mltrain.space import Choice, Dimension
 from mltrain.testing.family_data import (
@@ -160,6 +162,38 @@ class ModelFamilyContract(FamilyLimitsContract):
             assert_distributions(fitted.valid_proba, (fold.valid.size, 4))
             assert fitted.valid_proba[:, number].max() < 0.1
 
+    def test_twenty_classes_learn(self, family: ModelFamily) -> None:
+        rows = make_rows(family.view, n_classes=20)
+        prepared, folds = prepare(family, rows)
+
+        fitted = fit_first(family, prepared, rows)
+
+        assert_distributions(fitted.valid_proba, (folds[0].valid.size, 20))
+        assert log_loss(rows.y[folds[0].valid], fitted.valid_proba) < np.log(20) - 0.2
+
+    def test_columns_that_tell_nothing_change_little(self, family: ModelFamily, rows: Rows) -> None:
+        view = rows.view
+        empty = np.nan if view.kind == "native" else 0.0
+        X = np.column_stack([view.X, np.full((len(view.X), 1), empty), np.ones((len(view.X), 1))]).astype(np.float32)
+        dull = replace(rows, view=replace(view, X=X, feature_names=(*view.feature_names, "empty", "constant")))
+        prepared, folds = prepare(family, dull)
+
+        fitted = fit_first(family, prepared, dull)
+
+        assert log_loss(rows.y[folds[0].valid], fitted.valid_proba) < np.log(rows.n_classes) - 0.1
+        assert family.importances(fitted.model, X.shape[1])[-2:].max() < 0.05
+
+    def test_sparse_rows_are_as_good_as_dense_ones(self, family: ModelFamily, rows: Rows) -> None:
+        if family.view != "one_hot":
+            pytest.skip(f"a view of kind {family.view} is dense")
+        light = replace(rows, view=replace(rows.view, X=csr_matrix(rows.view.X)))
+        models = [fit_first(family, prepare(family, given)[0], given).model for given in (rows, light)]
+
+        dense, sparse = (family.predict_proba(model, rows.view.X) for model in models)
+
+        np.testing.assert_allclose(sparse, dense, atol=1e-3)
+        np.testing.assert_allclose(family.predict_proba(models[1], light.view.X), sparse, atol=1e-6)
+
     def test_a_fold_may_choose_features(self, family: ModelFamily, rows: Rows) -> None:
         fold = make_folds(rows)[0]
         chosen = np.array([1, 2])
@@ -171,7 +205,7 @@ class ModelFamilyContract(FamilyLimitsContract):
         np.testing.assert_allclose(fitted.valid_proba, again, atol=1e-9)
         assert family.importances(fitted.model, 2).shape == (2,)
 
-    def test_weights_count_as_repeated_rows_would(self, family: ModelFamily) -> None:
+    def test_heavy_rows_draw_predictions_to_their_class(self, family: ModelFamily) -> None:
         rows = make_rows(family.view, n_classes=2)
         heavy = np.where(rows.y == 1, 20.0, 1.0)
         plain, _ = prepare(family, rows)
