@@ -103,10 +103,10 @@ def mltrain(split: Split, n_trials: int, *, contest: Contest) -> tuple[Pace, lis
     """Return mltrain's pace with LightGBM as its only family, and what it tried."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        _write_config(split, place, cores=contest.cores)
-        _call(place, "split")
+        write_config(split, place, cores=contest.cores)
+        call(place, "split")
         started = time.monotonic()
-        _call(place, "train", "--model", "lgbm", "--max-trials", f"{n_trials}")
+        call(place, "train", "--model", "lgbm", "--max-trials", f"{n_trials}")
         seconds = time.monotonic() - started
         (path,) = place.glob("runs/*/trials.parquet")
         trials = pd.read_parquet(path)
@@ -125,7 +125,8 @@ def _paces(split: Split, interpreter: Path, budget_s: float, *, contest: Contest
     return {"replaced": replaced, "mltrain": own, "alone": Pace(n_trials=len(tried), seconds=alone_s)}
 
 
-def _write_config(split: Split, place: Path, *, cores: int) -> None:
+def write_config(split: Split, place: Path, *, cores: int) -> None:
+    """Write mltrain.yaml for LightGBM as the replaced method searches it, and the file of the sealed split."""
     rows = pd.read_parquet(split.train)
     sealed_rows(rows, TARGET).to_parquet(place / "sealed.parquet", index=False)
     has_categories = rows.drop(columns=TARGET).select_dtypes(exclude=["number", "datetime", "datetimetz"]).shape[1] > 0
@@ -145,7 +146,14 @@ def _write_config(split: Split, place: Path, *, cores: int) -> None:
     (place / "mltrain.yaml").write_text(json.dumps(config))
 
 
-def _call(place: Path, *arguments: str) -> None:
+def call(place: Path, *arguments: str) -> None:
+    """Run one command of mltrain in a folder.
+
+    Raises
+    ------
+    RuntimeError
+        It failed; the message has what it said.
+    """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COMET_")} | {"HOME": str(place)}
     environment |= {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "mltrain", *arguments, "--json"]

@@ -122,7 +122,7 @@ def part_from_dict(entry: Mapping[str, Any]) -> Part:
     Raises
     ------
     KeyError, TypeError, ValueError
-        Something is missing or of another type.
+        Something is missing, of another type, or does not go with the rest.
     """
     row = entry["trial"]
     trial = Trial(
@@ -141,7 +141,7 @@ def part_from_dict(entry: Mapping[str, Any]) -> Part:
     )
     if entry["final_fit"] not in ("refit", "bag", "fold"):
         raise ValueError(f"unknown final fit {entry['final_fit']!r}")
-    return Part(
+    part = Part(
         family=entry["family"],
         weight=float(entry["weight"]),
         final_fit=entry["final_fit"],
@@ -150,3 +150,18 @@ def part_from_dict(entry: Mapping[str, Any]) -> Part:
         sharpness=float(entry["sharpness"]),
         n_refits=int(entry["n_refits"]),
     )
+    _check(part)
+    return part
+
+
+def _check(part: Part) -> None:
+    """Refuse a part that no fit could have left."""
+    trial = part.trial
+    if trial.state not in ("complete", "cut"):
+        raise ValueError(f"the trial of {part.label} is {trial.state!r}, so that it has no models")
+    if not len(trial.fold_scores) == len(trial.n_rounds) == len(trial.sharpness) > 0:
+        raise ValueError(f"the folds of {part.label} differ in number")
+    if min(trial.n_rounds) < 0 or not all(0 < s < math.inf for s in (part.weight, part.sharpness, *trial.sharpness)):
+        raise ValueError(f"the weight, sharpness or rounds of {part.label} are out of range")
+    if not 0 <= part.n_refits <= part.n_models or part.n_models < 1:
+        raise ValueError(f"{part.label} has {part.n_refits} refits among {part.n_models} models")

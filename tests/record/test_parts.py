@@ -21,22 +21,23 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def _part(**changes: Any) -> Part:
-    trial = {"number": 3, "params": {"a": 1}, "state": "complete", "score": 0.5, "seed": 7, **changes}
+    folds = {"fold_scores": (0.5, 0.6), "n_rounds": (10, 20), "sharpness": (1.0, 1.0)}
+    trial = {"number": 3, "params": {"a": 1}, "state": "complete", "score": 0.5, "seed": 7} | folds | changes
     return Part(family="lgbm", weight=0.25, final_fit="bag", n_models=5, trial=Trial(**trial))
 
 
 @given(
     params=st.dictionaries(st.text(), st.one_of(FLOATS, st.integers(), st.booleans(), st.none(), st.text())),
-    scores=st.lists(FLOATS, max_size=5),
+    scores=st.tuples(FLOATS, FLOATS),
     score=FLOATS,
-    weight=FLOATS,
+    weight=st.floats(0, 1, exclude_min=True),
     seed=st.integers(0, 2**31),
 )
 def test_every_bit_survives_json(
-    params: dict[str, Any], scores: list[float], score: float, weight: float, seed: int
+    params: dict[str, Any], scores: tuple[float, float], score: float, weight: float, seed: int
 ) -> None:
     trial = Trial(
-        number=4, params=params, state="cut", score=score, fold_scores=tuple(scores), n_rounds=(1, 9), seed=seed,
+        number=4, params=params, state="cut", score=score, fold_scores=scores, n_rounds=(1, 9), seed=seed,
         sharpness=(0.75, 1 / 3), threads=2, seconds=0.25, notes=("ü",), error=None,
     )  # fmt: skip
     part = Part(family="xgboost", weight=weight, final_fit="bag", n_models=3, n_refits=2, trial=trial, sharpness=1 / 7)
@@ -52,11 +53,30 @@ def test_a_fold_without_a_score_is_null_and_comes_back_as_not_a_number() -> None
 
 
 @pytest.mark.parametrize(
-    "change", [{"final_fit": "vote"}, {"weight": None}, {"trial": {"number": 3}}], ids=["fit", "weight", "trial"]
+    "change",
+    [
+        {"final_fit": "vote"},
+        {"weight": None},
+        {"weight": math.inf},
+        {"sharpness": 0.0},
+        {"n_refits": 6},
+        {"n_models": 0},
+        {"trial": {"number": 3}},
+        {"trial": {"state": "failed"}},
+        {"trial": {"n_rounds": [10]}},
+        {"trial": {"sharpness": [1.0, -1.0]}},
+        {"trial": {"n_rounds": [-1, 3]}},
+    ],
+    ids=str,
 )
 def test_what_is_no_part_is_refused(change: dict[str, Any]) -> None:
+    entry = part_to_dict(_part())
+    part_from_dict(entry)
+    trial = change.get("trial", {})
+    entry |= change | {"trial": trial if trial == {"number": 3} else entry["trial"] | trial}
+
     with pytest.raises((KeyError, TypeError, ValueError)):
-        part_from_dict(part_to_dict(_part()) | change)
+        part_from_dict(entry)
 
 
 def _records(trained: Any) -> dict[str, Any]:
