@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from mltrain.errors import Interrupted, MltrainError
 from mltrain.events import FamilyStarted, Listener, Notice
+from mltrain.models.boosting import trees_per_round
+from mltrain.models.traits import traits_of
 from mltrain.search.allotment import Allotment, Ends
 from mltrain.search.executor import Executor
 from mltrain.search.fitting import FitCall, FoldOutcome, make_call, prepare, run_fit
@@ -125,7 +127,9 @@ class Engine:
         assert proposal is not None
         call = self._call(study, proposal, fold=0, threads=1, deadline=self._allotment.clock.fit_deadline)
         n_cells = study.job.view.n_samples * study.job.view.n_features
-        study.threads = measure_threads(call, self._executor, n_cells=n_cells)
+        grows_several = traits_of(study.job.family).grows_tree_per_class
+        n_trees = trees_per_round(study.job.objective.n_classes) if grows_several else 1
+        study.threads = measure_threads(call, self._executor, n_cells=n_cells, n_trees=n_trees)
         study.used_s += (time.monotonic() - started) * self._executor.n_cores
         return True
 

@@ -59,9 +59,31 @@ def test_threads_go_where_most_work_is_done(family, wanted):
         assert measure_threads(make_call(family), executor, n_cells=SURELY_ONE_THREAD) == wanted
 
 
-def test_a_fit_that_is_too_slow_to_measure_gets_all_threads():
+@pytest.mark.parametrize(("n_cells", "wanted"), [(10**9, 2), (SURELY_ONE_THREAD, 1)])
+def test_a_fit_that_is_too_slow_to_measure_gets_all_threads_where_trees_are_large(n_cells, wanted):
     with LocalExecutor(2) as executor:
-        assert measure_threads(make_call(Sleeper(one_s=1.2, more_s=0.7)), executor, n_cells=10**9) == 2
+        assert measure_threads(make_call(Sleeper(one_s=1.2, more_s=0.7)), executor, n_cells=n_cells) == wanted
+
+
+def test_a_fit_that_more_threads_make_too_slow_to_measure_gets_one():
+    with LocalExecutor(2) as executor:
+        assert measure_threads(make_call(Sleeper(one_s=0.1, more_s=1.5)), executor, n_cells=10**9) == 1
+
+
+def test_rounds_of_many_trees_are_probed_with_fewer_of_them():
+    rounds = []
+
+    class Counting(Sleeper):
+        def fit(self, prepared, fold, *, params, limits):
+            rounds.append(limits.max_rounds)
+            return super().fit(prepared, fold, params=params, limits=limits)
+
+    with LocalExecutor(2) as executor:
+        measure_threads(make_call(Counting(one_s=0.01, more_s=0.01)), executor, n_cells=400_000)
+        measure_threads(make_call(Counting(one_s=0.01, more_s=0.01)), executor, n_cells=400_000, n_trees=26)
+
+    assert max(rounds[:3]) == 8
+    assert max(rounds[3:]) == 2
 
 
 def test_small_data_and_a_single_core_are_not_measured():
