@@ -23,7 +23,7 @@ from mltrain.metrics import Metric
 from mltrain.model import Member, Model
 from mltrain.models import Proba, ViewKind
 from mltrain.preprocessing import Encoder
-from mltrain.search import Executor, SearchJob, Study, Trial, as_scored, score_of, with_predictions
+from mltrain.search import Executor, SearchJob, Study, Trial, as_scored, fit_folds_s, score_of, with_predictions
 from mltrain.threshold import best_threshold, decide
 from mltrain.voting import pick
 
@@ -138,7 +138,7 @@ def affordable_trial(study: Study, recipe: Recipe, *, executor: Executor, deadli
     """Return the best trial whose fold models are at hand, or, after a resume, can be fitted again in time."""
     ranked = best_trials(study, recipe.metric, n=10)
     for trial in ranked:
-        again_s = 0.0 if trial.number in study.models else trial.core_s / executor.n_cores
+        again_s = 0.0 if trial.number in study.models else fit_folds_s(trial, n_cores=executor.n_cores)
         if deadline is None or again_s == 0 or time.monotonic() + again_s < deadline:
             return trial
     return next(iter(ranked), None)

@@ -125,12 +125,12 @@ def n_repeats_for(split: SplitSection, *, n_rows: int) -> int:
 
 def first_repeat(folds: Sequence[Fold]) -> tuple[Fold, ...]:
     """Return the leading folds that together validate no row twice."""
-    seen: set[int] = set()
+    seen = np.zeros(1 + max((int(fold.valid.max(initial=0)) for fold in folds), default=0), dtype=bool)
     taken: list[Fold] = []
     for fold in folds:
-        if not seen.isdisjoint(fold.valid.tolist()):
+        if seen[fold.valid].any():
             break
-        seen.update(fold.valid.tolist())
+        seen[fold.valid] = True
         taken.append(fold)
     return tuple(taken)
 

@@ -236,7 +236,8 @@ def _refit(
     study: Study, job: SearchJob, trial: Trial, executor: Executor, deadline: float | None, repeat: int
 ) -> Fitted | None:
     """Refit when it should end before the deadline; None when it should not, or did not."""
-    threads = max(1, min(trial.threads, executor.n_cores))
+    # Refits of a study that run beside one another take as many each: a library may know but one number of threads.
+    threads = min(max(known.threads for known in (trial, *study.trials)), executor.n_cores)
     with _WIDE if threads > 1 else nullcontext():
         needed_s = prepare_seconds(job, study.prepare_s) + _LUCK * refit_seconds(job, trial)
         if deadline is not None and time.monotonic() + needed_s > deadline:

@@ -8,7 +8,7 @@ from mltrain.candidate import Recipe
 from mltrain.development import first_repeat
 from mltrain.final_fit import prepare_seconds, refit_seconds
 from mltrain.prediction_cost import MOST_PREDICTION_S, n_affordable, prediction_s
-from mltrain.search import SearchJob, SoFar, Trial
+from mltrain.search import SearchJob, SoFar, Trial, fit_folds_s
 
 # Measured on one core for two and for 26 classes; calibration samples rows above 400,000 cells.
 _CALIBRATION_S_PER_CELL = 4e-6
@@ -80,7 +80,7 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
         further_s = so_far.n_further * _refit_s(so_far, best, n_cores=n_cores)
         return min(seconds + refit_s, most_s) + min(further_s, voters_s)
     if best is not None and not so_far.is_at_hand:
-        seconds += best.core_s / n_cores
+        seconds += fit_folds_s(best, n_cores=n_cores)
     refits_s = 0.0
     if recipe.refits_voters and best is not None:
         refits_s = n_affordable(job, best.params, _kept_rounds(job, best)) * _refit_s(so_far, best, n_cores=n_cores)

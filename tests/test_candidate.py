@@ -296,16 +296,17 @@ def test_the_score_is_that_of_the_trial_that_is_kept(found: Found) -> None:
     assert kept.validation_score == third.score
 
 
-def test_after_a_resume_a_refit_has_the_threads_of_its_trial(
+def test_after_a_resume_refits_have_the_threads_of_their_study(
     holdout: Found, executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refit_all(*_: Any, threads: int, **__: Any) -> SimpleNamespace:
         return SimpleNamespace(threads=threads, stopped="done")
 
     monkeypatch.setattr("mltrain.final_fit.refit_all", refit_all)
-    wide = replace(holdout.ranked()[0], threads=executor.n_cores)
+    narrow, *others = holdout.study.trials
+    study = replace(holdout.study, trials=(narrow, *(replace(other, threads=64) for other in others)))
 
-    refit = start_refit(holdout.study, holdout.job, wide, executor=executor, deadline=None).result()
+    refit = start_refit(study, holdout.job, narrow, executor=executor, deadline=None).result()
 
     assert vars(refit)["threads"] == executor.n_cores
 

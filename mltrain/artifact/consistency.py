@@ -47,8 +47,10 @@ def _check_member(member: Member, model: Model, *, name: str) -> None:
     if family.view not in model.encoders:
         raise ValueError(f"{name} wants the view '{family.view}', which no encoder makes")
     n_features = _n_features(member, model.encoders[family.view], name=name)
-    # A family says how many classes a model knows by what it predicts for no rows.
-    n_classes = family.predict_proba(member.fitted, np.empty((0, n_features), dtype=np.float32)).shape[1]
+    try:
+        n_classes = family.predict_proba(member.fitted, np.zeros((1, n_features), dtype=np.float32)).shape[1]
+    except Exception as error:  # each library has errors of its own
+        raise ValueError(f"{name} does not predict rows of {n_features} features: {error}") from error
     if n_classes != model.schema.target.n_classes:
         raise ValueError(f"{name} knows {n_classes} classes, the target has {model.schema.target.n_classes}")
 

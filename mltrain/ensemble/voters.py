@@ -14,7 +14,7 @@ from mltrain.candidate import Candidate, validated_y
 from mltrain.metrics import Metric
 from mltrain.prediction_cost import prediction_s
 from mltrain.preprocessing import Encoder
-from mltrain.search import SearchJob, Study, Trial, contenders, variant_of
+from mltrain.search import SearchJob, Study, Trial, contenders, fit_folds_s, variant_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +78,7 @@ def find_voters(searched: Sequence[Searched], metric: Metric, *, n_cores: int, d
             at_hand = trial is family.kept.trial or trial.number in family.study.models
             if not at_hand and not family.job.view.n_samples:
                 continue
-            again_s = 0.0 if at_hand else trial.core_s / n_cores
+            again_s = 0.0 if at_hand else fit_folds_s(trial, n_cores=n_cores)
             if again_s <= spare_s and trial.proba is not None:
                 spare_s -= again_s
                 # What its folds were sharpened by counts: together no more than one of the two may do alone.

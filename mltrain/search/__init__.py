@@ -10,7 +10,7 @@ from mltrain.search.allotment import Ends, SoFar
 from mltrain.search.contenders import contenders, variant_of, with_predictions
 from mltrain.search.executor import Executor, LocalExecutor
 from mltrain.search.job import SearchJob, study_key
-from mltrain.search.refitting import fit_folds, refit_all, rounds_for_all
+from mltrain.search.refitting import fit_folds, fit_folds_s, refit_all, rounds_for_all
 from mltrain.search.scoring import as_scored, fold_proba, out_of_fold, score_of, score_of_fold
 from mltrain.search.seeds import derive
 from mltrain.search.study import Study, search
@@ -30,6 +30,7 @@ __all__ = [
     "contenders",
     "derive",
     "fit_folds",
+    "fit_folds_s",
     "fold_proba",
     "out_of_fold",
     "rank_trials",

@@ -194,7 +194,8 @@ class Allotment:
     @property
     def _is_over(self) -> bool:
         """Whether the clock has run out, or the time of every family before it."""
-        return self.clock.is_over or all(self._seconds_left(study) <= 0 for study in self._studies)
+        able = [study for study in self._studies if study.has_more]
+        return self.clock.is_over or all(self._seconds_left(study) <= 0 for study in able)
 
     def _seconds_left(self, study: OpenStudy) -> float:
         """Return the wall clock that this family still has."""

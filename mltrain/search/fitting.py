@@ -63,6 +63,13 @@ class FitCall:
     bar: Bar | None = None
     max_rounds: int | None = None
 
+    def ends(self) -> float | None:
+        """Return when the fit stops if it begins now."""
+        if self.share_s is None:
+            return self.deadline
+        share_ends = time.monotonic() + self.share_s
+        return share_ends if self.deadline is None else min(self.deadline, share_ends)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoldOutcome:
@@ -165,15 +172,7 @@ def _limits(call: FitCall) -> Limits:
         seed=call.seed,
         threads=call.threads,
         max_rounds=call.max_rounds,
-        deadline=_deadline(call),
+        deadline=call.ends(),
         hurry=call.hurry.is_set,
         on_round=is_unwanted,
     )
-
-
-def _deadline(call: FitCall) -> float | None:
-    """Return when a fit that begins now stops."""
-    if call.share_s is None:
-        return call.deadline
-    share_ends = time.monotonic() + call.share_s
-    return share_ends if call.deadline is None else min(call.deadline, share_ends)

@@ -60,7 +60,10 @@ class Poll:
         rows = draw_rows(y_valid, _MOST_ROWS, np.random.default_rng(seed), fewest=fewest_of_class(metric))
         self.says: dict[str, float] = {}
         self.n_further: dict[str, int] = {}
-        self._rows, self._y, self._n_rows = rows, y_valid[rows], n_rows
+        self._rows, self._y, self._y_valid, self._n_rows = rows, y_valid[rows], y_valid, n_rows
+        # A rare class may have more than its share of these rows.
+        shares = np.bincount(y_valid) / np.maximum(np.bincount(self._y, minlength=y_valid.max() + 1), 1)
+        self._row_weights = shares[self._y]
         self._metric, self._seed = metric, seed
         self._seen: tuple[_Key, ...] = ()
         self._ballots: list[_Ballot] = []
@@ -108,13 +111,14 @@ class Poll:
     def _voice(self, trial: Trial) -> NDArray[np.float64]:
         """Return the predictions of a trial for some rows, as they would vote."""
         assert trial.proba is not None
-        proba = trial.proba[self._rows].astype(np.float64)
-        return sharpen(proba, fit_sharpness(proba, self._y))
+        sharpness = fit_sharpness(trial.proba, self._y_valid)
+        return sharpen(trial.proba[self._rows].astype(np.float64), sharpness)
 
     def _note(self, proba: NDArray[np.float64], *, n_ended: int) -> None:
         losses = -np.log(np.maximum(proba[np.arange(self._y.size), self._y], _SMALLEST))
         seconds = time.monotonic() - self._started
-        self._ballots.append(_Ballot(n_ended=n_ended, seconds=seconds, loss=float(losses.mean())))
+        loss = float(np.average(losses, weights=self._row_weights))
+        self._ballots.append(_Ballot(n_ended=n_ended, seconds=seconds, loss=loss))
 
 
 def _n_ended(studies: Sequence[OpenStudy]) -> int:

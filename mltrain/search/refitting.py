@@ -66,10 +66,17 @@ def fit_folds(
     n_waves = math.ceil(len(calls) / n_at_once)
     fitted: list[Fitted] = []
     for wave in range(n_waves):
-        ends = _share(deadline, n_waves - wave)
+        share_s = None if deadline is None else max(deadline - time.monotonic(), 0.0) / (n_waves - wave)
         of_wave = calls[wave * n_at_once : (wave + 1) * n_at_once]
-        fitted += _run_all([replace(call, deadline=ends) for call in of_wave], executor)
+        fitted += _run_all([replace(call, share_s=share_s) for call in of_wave], executor)
     return tuple(fitted)
+
+
+def fit_folds_s(trial: Trial, *, n_cores: int) -> float:
+    """Forecast the wall clock of `fit_folds`: as many waves as it takes, each as long as the mean of the fits was."""
+    n_folds = max(len(trial.n_rounds), 1)
+    n_at_once = n_cores // max(1, min(trial.threads, n_cores))
+    return math.ceil(n_folds / n_at_once) * trial.seconds / n_folds
 
 
 def refit_all(job: SearchJob, trial: Trial, *, threads: int, deadline: float | None, repeat: int = 0) -> Fitted:
@@ -114,14 +121,6 @@ def rounds_for_all(job: SearchJob, trial: Trial) -> int:
     return max(1, round(float(np.mean(trial.n_rounds)) * growth))
 
 
-def _share(deadline: float | None, n_waves: int) -> float | None:
-    """Return when the next wave of fits ends, so that those after it have as long."""
-    if deadline is None:
-        return None
-    now = time.monotonic()
-    return now + max(deadline - now, 0.0) / n_waves
-
-
 def _run_all(calls: list[FitCall], executor: Executor) -> tuple[Fitted, ...]:
     """Run fits at once; an error or an interrupt ends them all."""
     stop = Event()
@@ -141,7 +140,7 @@ def _fit(call: FitCall) -> Fitted:
         seed=call.seed,
         threads=call.threads,
         max_rounds=call.max_rounds,
-        deadline=call.deadline,
+        deadline=call.ends(),
         on_round=lambda _round, _loss: call.stop.is_set(),
     )
     return call.family.fit(call.prepared, call.fold, params=call.params, limits=limits)

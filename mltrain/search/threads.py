@@ -63,10 +63,9 @@ def measure_threads(call: FitCall, executor: Executor, *, n_cells: int, n_trees:
     together_s = _seconds(replace(call, threads=executor.n_cores), executor, at_once=1, most_s=probe_s)
     if together_s is None or together_s > _NO_FASTER * alone_s:
         return 1
-    apart_s = _seconds(call, executor, at_once=executor.n_cores, most_s=executor.n_cores * probe_s)
-    if apart_s is None or executor.n_cores * together_s > _WORTH_SPLITTING * apart_s:
-        return 1
-    return executor.n_cores
+    worth_s = executor.n_cores * together_s / _WORTH_SPLITTING
+    apart_s = _seconds(call, executor, at_once=executor.n_cores, most_s=min(worth_s, executor.n_cores * probe_s))
+    return executor.n_cores if apart_s is not None and math.isinf(apart_s) else 1
 
 
 def _seconds(call: FitCall, executor: Executor, *, at_once: int, most_s: float) -> float | None:

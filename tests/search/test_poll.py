@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mltrain.calibration import fit_sharpness, sharpen
 from mltrain.metrics import resolve
 from mltrain.search import poll as poll_module
 from mltrain.search.poll import Poll
@@ -157,6 +158,12 @@ def test_rows_of_a_rare_class_are_among_those_that_vote():
     poll.hold([first, second])
 
     assert poll.says == {"first": 0.0, "second": 1.0}
+    # They are 30 of some 4,000 rows here, and count as 30 of 100,000.
+    assert poll._ballots[-1].loss == pytest.approx(_sharp_loss(second.trials[0].proba, y), rel=0.05)
+
+
+def _sharp_loss(proba, y):
+    return float(-np.log(sharpen(proba, fit_sharpness(proba, y))[np.arange(len(y)), y]).mean())
 
 
 def test_a_cut_trial_that_ran_again_votes_with_what_it_has_become():

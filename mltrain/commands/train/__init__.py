@@ -150,12 +150,12 @@ def _train_all(session: Session, plan: Plan) -> _Trained:
     left_out = tuple(family for family in found if isinstance(family, LeftOut))
     for family in left_out:
         session.listener(Notice(message=f"{family.model} is left out: {family.reason}"))
+    reasons = "; ".join(f"{family.model}: {family.reason}" for family in left_out)
     if plan.ensemble_alone and len(searched) < 2:
-        raise NoRunError("fewer than two model families have trials to vote with", hint="mltrain train")
+        raise NoRunError(f"fewer than two model families have trials to vote with ({reasons})", hint="mltrain train")
     if plan.ensemble and len(searched) >= 2:
         lines.append(ballot.train(searched))
     if not lines:
-        reasons = "; ".join(f"{family.model}: {family.reason}" for family in left_out)
         raise DataError(f"no model could be fitted ({reasons})", hint="`mltrain train -v` says more")
     return _Trained(lines=tuple(lines), left_out=left_out)
 

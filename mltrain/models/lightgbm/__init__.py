@@ -262,7 +262,7 @@ def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: R
             stop = watch.see(round_, train_loss=train_loss, valid_loss=valid_loss, sharpness=valid.sharpness)
             if stop is not None:
                 return stop
-        elif watch.limits.is_over:
+        elif watch.limits.is_over and not is_last:
             return "deadline"
     return "early" if n_empty == _MOST_EMPTY_ROUNDS else None
 
