@@ -13,7 +13,8 @@ from mltrain.config.names import family_name
 from mltrain.errors import ConfigError, UsageError
 from mltrain.metrics import Metric
 from mltrain.models import ModelFamily
-from mltrain.models.traits import traits_of
+from mltrain.models.traits import Traits, traits_of
+from mltrain.space import Choice, Scalar
 
 ENSEMBLE = "ensemble"
 
@@ -78,6 +79,7 @@ def _refuse_wrong_settings(config: Config, families: Mapping[str, ModelFamily]) 
         if name in families:
             _refuse_unknown_parameters(name, section, families[name])
             _refuse_two_names(name, section, traits_of(families[name]).synonyms)
+            _refuse_values(name, section, traits_of(families[name]))
 
 
 def _refuse_unknown_parameters(name: str, section: ModelSection, family: ModelFamily) -> None:
@@ -101,6 +103,23 @@ def _refuse_two_names(name: str, section: ModelSection, synonyms: Mapping[str, s
                 where=f"models.{name}.{part}.{parameter}",
                 hint="keep one of the two",
             )
+
+
+def _refuse_values(name: str, section: ModelSection, traits: Traits) -> None:
+    ranges = {parameter: entry.dimension() for parameter, entry in section.search_space.items()}
+    options = {parameter: range_.options for parameter, range_ in ranges.items() if isinstance(range_, Choice)}
+    asked: list[tuple[str, str, tuple[Scalar, ...]]]
+    asked = [("params", parameter, (value,)) for parameter, value in section.params.items()]
+    asked += [("search_space", parameter, values) for parameter, values in options.items()]
+    for part, parameter, values in asked:
+        reasons = traits.refused.get(traits.synonyms.get(parameter, parameter), {})
+        for value in values:
+            if (reason := reasons.get(str(value).lower())) is not None:
+                raise ConfigError(
+                    f"'{parameter}' of {name} cannot be '{value}': {reason}",
+                    where=f"models.{name}.{part}.{parameter}",
+                    hint="choose another value, or leave it out",
+                )
 
 
 def _named(section: ModelSection) -> Iterator[tuple[str, str]]:

@@ -91,6 +91,21 @@ def test_unknown_names_are_refused_with_the_place_and_the_nearest(
 @pytest.mark.parametrize(
     ("section", "where"),
     [
+        ({"params": {"boosting": "dart"}}, "params.boosting"),
+        ({"params": {"boosting_type": "dart"}}, "params.boosting_type"),
+        ({"search_space": {"boosting": {"choice": ["gbdt", "dart"]}}}, "search_space.boosting"),
+    ],
+)
+def test_values_that_no_fit_takes_are_refused_with_the_reason(section: dict[str, Any], where: str) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be 'dart': each round rescales") as caught:
+        make_plan(_config({"lgbm": section}), ("lgbm",))
+
+    assert caught.value.where == f"models.lgbm.{where}"
+
+
+@pytest.mark.parametrize(
+    ("section", "where"),
+    [
         ({"params": {"eta": 0.1, "learning_rate": 0.2}}, "params.learning_rate"),
         (
             {"params": {"eta": 0.1}, "search_space": {"shrinkage_rate": {"float": [0.1, 0.2]}}},

@@ -32,6 +32,8 @@ class Traits:
     synonyms : mapping of str to str
         Other names of parameters, such as ``{"eta": "learning_rate"}``: what a config fixes or searches by one of them
         is not searched by the family's own name besides.
+    refused : mapping of str to mapping of str to str
+        Values that a parameter cannot have, in lower case, and why: a config that names one is refused when it is read.
     variant : callable
         ``variant(params)``: what sort of model the parameters make, where a family makes several that err as
         differently as two families do; the best of each sort may vote, whatever its rank. Like `ModelFamily.work` it
@@ -52,6 +54,7 @@ class Traits:
     libraries: tuple[str, ...] = ()
     binning: frozenset[str] = frozenset()
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variant: Callable[[Params], str] = _one_sort
     uses_threads: bool = True
     uses_seed: bool = True

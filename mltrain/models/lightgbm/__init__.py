@@ -35,6 +35,7 @@ _SMALLEST = 1e-15
 # A round that found no split leaves no tree, and the next one draws other rows, columns and cuts: where half of the
 # draws find none, so many in a row are one case in a thousand. Where nothing is drawn they cost ten looks at the root.
 _MOST_EMPTY_ROUNDS = 10
+_NO_DART = "each round rescales the trees before it, so that a model cannot be cut to its best round"
 
 
 class LightGBM:
@@ -53,6 +54,7 @@ class LightGBM:
     libraries = ("lightgbm", "numpy", "scipy")
     parameters = KNOWN | frozenset(SYNONYMS)
     synonyms = SYNONYMS
+    refused: Mapping[str, Mapping[str, str]] = {"boosting": {"dart": _NO_DART}}
     binning = names_of(BINNING, SYNONYMS)
 
     def space(self, shape: Shape) -> Space:
@@ -198,10 +200,7 @@ def _raw_proba(model: lightgbm.Booster, X: NDArray[np.float32], *, threads: int)
 
 def _refuse_dart(settled: Mapping[str, Scalar]) -> None:
     if "dart" in _ways_of_boosting(settled):
-        raise ValueError(
-            "parameter 'boosting' cannot be 'dart': each round rescales the trees before it, so that a model cannot be "
-            "cut to its best round; choose gbdt or goss"
-        )
+        raise ValueError(f"parameter 'boosting' cannot be 'dart': {_NO_DART}; choose gbdt or goss")
 
 
 def _ways_of_boosting(settled: Mapping[str, Scalar]) -> set[str]:
