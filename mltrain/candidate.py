@@ -165,7 +165,7 @@ def keep(study: Study, job: SearchJob, *, trial: Trial, final: Final, encoder: E
         held_out=held_out,
         final_fit=final.kind,
         trial=trial,
-        notes=final.notes + _clock_notes(trial) + _break_notes(study),
+        notes=final.notes + _clock_notes(trial, is_again=final.cut is not None) + _break_notes(study),
     )
 
 
@@ -258,8 +258,13 @@ def _break_notes(study: Study) -> tuple[str, ...]:
     return (f"its search broke off: {type(study.broken).__name__}: {study.broken}",)
 
 
-def _clock_notes(trial: Trial) -> tuple[str, ...]:
+def _clock_notes(trial: Trial, *, is_again: bool) -> tuple[str, ...]:
     if trial.state != "cut":
         return ()
     rounds = ", ".join(map(str, trial.n_rounds))
+    if is_again:
+        return (
+            f"the clock cut its best trial short when it was fitted again, at {rounds} rounds: "
+            "more time, or the run that an earlier session left of it, is better",
+        )
     return (f"the clock cut its best trial short, at {rounds} rounds: more time will make it better",)

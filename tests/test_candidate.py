@@ -261,7 +261,7 @@ def test_after_a_resume_models_that_the_clock_cut_short_are_scored_as_they_are(
     assert kept.validation_score == worst.score
     assert (kept.trial.fold_scores, kept.trial.fold_losses) == (worst.fold_scores, worst.fold_losses)
     assert kept.held_out.proba.shape == (len(found.job.y), 2)
-    assert any("the clock cut its best trial short" in note for note in kept.notes)
+    assert any("cut its best trial short when it was fitted again" in note for note in kept.notes)
 
 
 def test_after_a_resume_a_trial_is_kept_that_there_is_time_for(found: Found) -> None:
