@@ -25,10 +25,7 @@ from mltrain.models import Proba, ViewKind
 from mltrain.preprocessing import Encoder
 from mltrain.search import Executor, SearchJob, Study, Trial, as_scored, fit_folds_s, score_of, with_predictions
 from mltrain.threshold import best_threshold, decide
-from mltrain.voting import pick
-
-# Trials below the first twenty are never picked on four fifths of the rows either.
-_MOST_PICKED_FROM = 20
+from mltrain.voting import MOST_PICKED_FROM, pick
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -246,7 +243,7 @@ def validated_parts(job: SearchJob) -> NDArray[np.intp] | None:
 
 def _score_of_picking(study: Study, job: SearchJob, kept: Trial, recipe: Recipe) -> float:
     """Return what the kept trial is worth on rows that it was not picked on, as the best of those that could be."""
-    ranked = best_trials(study, recipe.metric, n=_MOST_PICKED_FROM)
+    ranked = best_trials(study, recipe.metric, n=MOST_PICKED_FROM)
     first = [trial.number for trial in ranked].index(kept.number)
     picked_from = [as_scored(job, trial.proba) for trial in ranked[first:] if trial.proba is not None]
     return pick(picked_from, validated_y(job), metric=recipe.metric, seed=recipe.seed, parts=validated_parts(job))

@@ -45,7 +45,8 @@ def make_plan(config: Config, models: tuple[str, ...]) -> Plan:
     mltrain.errors.UsageError
         The ensemble is asked for with fewer than two families to vote.
     mltrain.errors.ConfigError
-        The config has settings for a model or a parameter that does not exist, or for one parameter under two names.
+        The config has settings for a model or a parameter that does not exist, for one parameter under two names, or a
+        value that a parameter cannot have.
     """
     asked = tuple(dict.fromkeys(str(family_name(m)) for m in models)) or config.train.supported_models
     alone = asked == (ENSEMBLE,)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mltrain.data import Column, ColumnKind, Schema
 from mltrain.errors import EnvironmentRefusal
 from mltrain.models import ModelFamily, ViewKind
-from mltrain.voting import VOTERS_PER_FAMILY
+from mltrain.voting import MOST_PICKED_FROM, VOTERS_PER_FAMILY
 
 LIBRARIES_BYTES = 450_000_000
 SPARE = 1.15
@@ -25,8 +25,6 @@ _OTHER_CELL_BYTES = 4
 _SEARCH_COPIES = 2
 # What a fit keeps of a row: gradients and scores of each class, and the rest.
 _ROW_BYTES, _ROW_CLASS_BYTES = 88, 16
-# So many of a family's trials keep their predictions in memory (`mltrain.search.open_study`), in eight bytes each.
-_TRIALS_WITH_PREDICTIONS = 20
 # Sampled rows of the linear model.
 _MOST_LINEAR_BYTES = 250_000_000
 # A forest has 100 trees at most, and a tree of leaves of a few rows about one node for two rows; the bound that the
@@ -135,7 +133,7 @@ def needed_bytes(load: Load, *, search_rows: int) -> int:
     n_features = sum(_n_encoded(column) for column in load.schema.features)
     n_classes = load.schema.target.n_classes
     row_bytes = _ROW_BYTES + _ROW_CLASS_BYTES * n_classes
-    predictions = _TRIALS_WITH_PREDICTIONS * load.n_validation * n_classes * 8
+    predictions = MOST_PICKED_FROM * load.n_validation * n_classes * 8
     stored = sum(_stored_bytes(column) + _working_bytes(column) for column in load.schema.features)
     peaks = []
     for name, family in load.families.items():

@@ -23,9 +23,7 @@ from mltrain.search.seeds import derive
 from mltrain.search.sequence import Proposal, Sequence
 from mltrain.search.trial import Trial, best_score, rank_trials
 from mltrain.space import Params
-
-# Those that the best one may be picked from.
-_MOST_WITH_PREDICTIONS = 20
+from mltrain.voting import MOST_PICKED_FROM
 
 logger = logging.getLogger(__name__)
 
@@ -224,7 +222,7 @@ class OpenStudy:
     def _with_predictions(self) -> tuple[Trial, ...]:
         """Return the trials whose predictions are in memory: the best ones of all sorts."""
         ranked = rank_trials(self.trials.values(), self.job.metric)
-        return best_of_all_sorts(ranked, self.job, n=_MOST_WITH_PREDICTIONS)
+        return best_of_all_sorts(ranked, self.job, n=MOST_PICKED_FROM)
 
     def _keep_models(self, attempt: Attempt, trial: Trial) -> None:
         """Keep the fold models of the trials fitted here that may vote and let go of the others."""

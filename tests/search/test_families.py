@@ -130,7 +130,7 @@ def test_a_first_trial_that_its_share_cut_is_run_again_when_nothing_else_can_be(
 
 
 def test_the_best_trial_of_each_variant_may_still_vote(toy, make_job, monkeypatch, tmp_path):
-    monkeypatch.setattr("mltrain.search.open_study._MOST_WITH_PREDICTIONS", 1)
+    monkeypatch.setattr("mltrain.search.open_study.MOST_PICKED_FROM", 1)
     family = toy()
     family.variant = lambda params: params["kind"]
     job = make_job(family, n_voters=1)
@@ -148,7 +148,7 @@ def test_the_best_trial_of_each_variant_may_still_vote(toy, make_job, monkeypatc
 
 
 def test_the_best_trials_alone_keep_their_predictions(toy, make_job, monkeypatch, tmp_path):
-    monkeypatch.setattr("mltrain.search.open_study._MOST_WITH_PREDICTIONS", 3)
+    monkeypatch.setattr("mltrain.search.open_study.MOST_PICKED_FROM", 3)
 
     (study,) = run((make_job(toy()),), journal_dir=tmp_path)
     (resumed,) = run((make_job(toy(), max_trials=0),), journal_dir=tmp_path)

@@ -51,8 +51,8 @@ def search_space(shape: Shape) -> Space:
     Of many numbers on few rows a fifth at each level, where trials begin, take half of the time that half of them take:
     20.7 to 8.9, 6.9 to 4.2, 6.1 to 2.5 s on made sets of 300 and 150 numbers and on spambase (ROC AUC of three folds
     0.932 to 0.929, 0.964 to 0.964, 0.986 to 0.986), 22.9 to 11.9 s on digits (log loss 0.078 to 0.080; the second of
-    the first trials). A tenth and less lost more than it won. Of LightGBM and XGBoost a fit on fewer numbers takes more
-    rounds and is no better for its time.
+    the first trials; not a benchmark that is kept). A tenth and less lost more than it won. Of LightGBM and XGBoost a
+    fit on fewer numbers takes more rounds and is no better for its time.
     """
     space: dict[str, Int | Float | Choice] = {
         "learning_rate": Float(low=slowest_rate(shape), high=0.2, log=True),
