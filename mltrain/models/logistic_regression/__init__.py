@@ -143,7 +143,7 @@ class LogisticRegression:
         n_samples = prepared.folds[fold].train.size
         rows, features = _mapped_rows(prepared, fold, settled)
         # Mapped rows are many times as wide: to draw the curve and to prune, some of those to validate tell enough.
-        step = max(1, rows.y_valid.size // _MOST_WATCHED)
+        step = max(1, -(-rows.y_valid.size // _MOST_WATCHED))
         y_watched = rows.y_valid[::step]
         X, X_watched, basis = features.apply(rows.X), features.apply(rows.X_valid[::step]), features.basis()
         if basis is not None:
