@@ -21,6 +21,7 @@ from mltrain.data.columns import infer_columns
 from mltrain.data.conforming import conform
 from mltrain.data.target import encode_target, make_target
 from mltrain.models import Fold, Shape, View, ViewKind
+from mltrain.models.shape import rarest_share
 from mltrain.preprocessing import encode, fit_encoder
 from mltrain.splitting import make_folds
 
@@ -82,7 +83,7 @@ class Draw:
 
     def shape(self, view: View) -> Shape:
         """Return what a family may know of the data."""
-        return view.describe(n_classes=self.schema.target.n_classes)
+        return view.describe(n_classes=self.schema.target.n_classes, rarest=rarest_share(self.y))
 
 
 # Cheap ones first, so that an early stop leaves as many whole sets as possible.

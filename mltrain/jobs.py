@@ -34,6 +34,7 @@ from mltrain.model import available_cores
 from mltrain.models import Fold, ModelFamily, Objective, ViewKind
 from mltrain.models.bins import with_few_bins
 from mltrain.models.parameters import own_names
+from mltrain.models.shape import rarest_share
 from mltrain.models.traits import traits_of
 from mltrain.plan import comparison_metric
 from mltrain.search import SearchJob
@@ -129,7 +130,7 @@ class Material:
         encoded, settings = self.view(family.view), self.config.models.get(name, ModelSection())
         traits = traits_of(family)
         n_classes = self.rows.schema.target.n_classes
-        shape = encoded.view.describe(n_classes=n_classes)
+        shape = encoded.view.describe(n_classes=n_classes, rarest=rarest_share(self.rows.y))
         asked = {parameter: entry.dimension() for parameter, entry in settings.search_space.items()}
         searched = with_few_bins(own_names(asked, traits.synonyms), traits.binning)
         *folds, final = self.folds(family.view)

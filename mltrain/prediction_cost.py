@@ -14,7 +14,7 @@ from mltrain.models.traits import traits_of
 from mltrain.search import SearchJob
 from mltrain.space import Params
 
-MOST_PREDICTION_S = 0.18
+MOST_PREDICTION_S = 0.16
 """Core-seconds for 1,000 rows that the models of a vote may take: by the clock at most some 0.2 s on two cores."""
 
 # A call of a model's library and what becomes of its answer: 2 to 5 ms for XGBoost and CatBoost, less for others

@@ -15,7 +15,7 @@ from mltrain.data.splits import read_split_record
 from mltrain.errors import DataError
 from mltrain.events import ignore
 from mltrain.jobs import Material, read_material, study_data_key
-from mltrain.models import ModelFamily
+from mltrain.models import ModelFamily, Shape
 from mltrain.search.narrowing import make_plan
 from mltrain.space import Choice, Float, Int
 from mltrain.workspace import Workspace
@@ -59,6 +59,19 @@ def test_what_a_synonym_fixes_or_ranges_is_not_searched_by_the_familys_own_name_
     assert job.space["lambda_l2"] == Float(low=0.1, high=1.0)
     searched = make_plan(job.space, tuple(job.first_trials), fixed=job.fixed).space
     assert searched.keys().isdisjoint({"eta", "learning_rate", "reg_lambda"})
+
+
+def test_first_trials_are_told_how_rare_the_rarest_class_is(
+    trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    material = _material(trained, churn())
+    family = _family("lgbm")
+    shapes: list[Shape] = []
+    monkeypatch.setattr(type(family), "first_trials", lambda _, shape: shapes.append(shape) or ())
+
+    material.job("lgbm", family, max_trials=1)
+
+    assert shapes[0].rarest == min(np.mean(material.rows.y), 1 - np.mean(material.rows.y))
 
 
 def test_test_rows_are_not_needed(trained: Workspace, churn: Any) -> None:

@@ -14,13 +14,13 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from mltrain.models.shape import Shape as Shape
+from mltrain.models.shape import distinct
 from mltrain.space import Params, Space
 
 ViewKind: TypeAlias = Literal["native", "ordinal", "one_hot"]
 Proba: TypeAlias = NDArray[np.float64]
 RoundCallback: TypeAlias = Callable[[int, float], bool]
-# Where the values of a view are looked at.
-_MOST_ROWS, _MOST_COLUMNS = 1_000, 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,27 +59,17 @@ class View:
         """Cells of a row that are stored, on average."""
         return float(self.X.size / max(self.n_samples, 1))
 
-    def describe(self, *, n_classes: int, n_samples: int | None = None) -> Shape:
-        """Return what a family may know of the data, or of so many of its rows."""
+    def describe(self, *, n_classes: int, n_samples: int | None = None, rarest: float | None = None) -> Shape:
+        """Return what a family may know of the data, or of so many of its rows; ``rarest`` as in `Shape`."""
         return Shape(
             n_samples=self.n_samples if n_samples is None else n_samples,
             n_features=self.n_features,
             n_classes=n_classes,
             n_categorical=len(self.categorical),
             n_filled=self.n_filled,
-            distinct=_distinct(self.X) if isinstance(self.X, np.ndarray) and self.X.size else None,
+            distinct=distinct(self.X) if isinstance(self.X, np.ndarray) and self.X.size else None,
+            rarest=rarest,
         )
-
-
-def _distinct(X: NDArray[np.float32]) -> float:
-    """Return the mean over some columns of different values per row, of some rows; missing values are none."""
-    n_rows, n_columns = X.shape
-    random = np.random.default_rng(0)
-    rows = np.sort(random.choice(n_rows, min(n_rows, _MOST_ROWS), replace=False))
-    columns = np.sort(random.choice(n_columns, min(n_columns, _MOST_COLUMNS), replace=False))
-    ordered = np.sort(X[np.ix_(rows, columns)], axis=0)
-    n_different = 1 + (ordered[1:] > ordered[:-1]).sum(axis=0)
-    return float(n_different.mean() / len(ordered))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,27 +102,6 @@ class Objective:
     n_classes: int
     device: Literal["cpu", "gpu"] = "cpu"
     seed: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shape:
-    """What a family may know of the data when it proposes a space and first trials.
-
-    Attributes
-    ----------
-    n_filled : float, optional
-        Cells of a row that are stored, on average: fewer than features where the view is sparse. None stands for all.
-    distinct : float, optional
-        Share of a column's values that no row before had, on average over 100 columns of 1,000 rows: 1 where all
-        differ. None where nobody knows, as of a sparse view.
-    """
-
-    n_samples: int
-    n_features: int
-    n_classes: int
-    n_categorical: int = 0
-    n_filled: float | None = None
-    distinct: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ import numpy as np
 from mltrain.events import TrialFinished
 from mltrain.metrics import Metric, is_better
 from mltrain.models import Fitted
+from mltrain.models.shape import rarest_share
 from mltrain.search.attempt import Attempt, cut_off, settle
 from mltrain.search.contenders import best_of_all_sorts, contenders
 from mltrain.search.fitting import FoldOutcome
@@ -71,7 +72,9 @@ class OpenStudy:
         self._journal = journal
         self._sequence = Sequence(job.name, plan, metric=job.metric, seed=job.seed, lag=job.lag, finished=finished)
         n_train = round(float(np.mean([len(fold.train) for fold in job.folds])))
-        self._shape = job.view.describe(n_classes=job.objective.n_classes, n_samples=n_train)
+        self._shape = job.view.describe(
+            n_classes=job.objective.n_classes, n_samples=n_train, rarest=rarest_share(job.y)
+        )
         for trial in self._with_predictions():
             self.trials[trial.number] = replace(trial, proba=journal.predictions(trial.number))
         self._score = partial(score_of, job)

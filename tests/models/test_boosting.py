@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mltrain.models import Shape
@@ -52,3 +54,13 @@ def test_the_lowest_learning_rate_gets_somewhere_in_the_rounds_there_are():
     assert slowest_rate_by_trees(two) == slowest_rate(two) == 0.01
     assert slowest_rate(many) == 0.01
     assert slowest_rate_by_trees(many) == pytest.approx(12 / 400)
+
+
+def test_labels_that_hardly_vary_take_fewer_rounds():
+    shape = _shape(8_000)
+
+    rounds = [
+        expected_rounds(replace(shape, rarest=share), learning_rate=0.05, leaves=8) for share in (0.01, 0.05, 0.5, None)
+    ]
+
+    assert rounds[0] < rounds[1] < rounds[2] == rounds[3]

@@ -20,6 +20,7 @@ SHAPES = pytest.mark.parametrize(
     "shape",
     [
         Shape(n_samples=30, n_features=1, n_classes=2),
+        Shape(n_samples=8_000, n_features=20, n_classes=2, distinct=1.0, rarest=0.01),
         Shape(n_samples=640, n_features=20, n_classes=2, n_categorical=13),
         Shape(n_samples=22_000, n_features=8, n_classes=26, n_categorical=2),
         Shape(n_samples=50_000, n_features=14, n_classes=2, n_categorical=8),
@@ -95,3 +96,27 @@ def test_few_rows_of_many_numbers_get_fewer_bins_and_are_forecast_to_be_faster(f
     assert first[parameter] == 63
     assert family.space(wide)[parameter] == Choice(options=(63,))
     assert family.work(first, wide) < 0.8 * family.work({**first, parameter: 255}, wide)
+
+
+@BOOSTERS
+def test_rows_count_by_how_much_their_labels_vary(family):
+    many = Shape(n_samples=8_000, n_features=20, n_classes=2, rarest=0.4)
+    few = replace(many, n_samples=320, rarest=0.5)
+
+    assert _without_rates(family.first_trials(replace(many, rarest=0.01))) == _without_rates(family.first_trials(few))
+    assert family.first_trials(many) == family.first_trials(replace(many, rarest=None))
+    assert family.first_trials(many)[0] != family.first_trials(replace(many, rarest=0.01))[0]
+
+
+def _without_rates(trials):
+    # The lowest learning rate follows the cells.
+    return [{name: value for name, value in trial.items() if name != "learning_rate"} for trial in trials]
+
+
+def test_where_values_differ_a_forest_of_random_cuts_is_tried_before_one_of_best_cuts():
+    def cuts(distinct):
+        shape = Shape(n_samples=8_000, n_features=20, n_classes=2, distinct=distinct)
+        return [trial["extra_trees"] for trial in random_forest.FAMILY.first_trials(shape)]
+
+    assert cuts(1.0) == [False, True, True, False, False, False]
+    assert cuts(0.01) == [False, True, False, False, True, False]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mltrain.models import Shape
+from mltrain.models.random_forest.work import forecast_work
 from mltrain.space import Choice, Float, Int, Params, Space
 
 # What a user may fix beside the searched ones; the rest belongs to mltrain (seed, threads, class weights).
@@ -34,29 +35,39 @@ def search_space(shape: Shape) -> Space:
 
 
 def first_trials(shape: Shape) -> Sequence[Params]:
-    """Return complete trials, the cheapest first."""
+    """Return complete trials.
+
+    Notes
+    -----
+    Trees that look for the best cut sort what they look at. Where values seldom repeat, one at random cuts costs less
+    although it looks at more features, and is tried before: on 8,000 rows of 20 numbers 0.7 core-seconds a fold for
+    2.5.
+    """
     least, root = _least_leaf(shape), _root(shape)
     # Where there are several classes, leaves of one row at random cuts are cheap and, once calibrated, the best forest.
-    of_classes = ((root, 1, "gini", False, True),) if shape.n_classes > 2 else ()
-    tried = (
-        (root, 4, "gini", True, False),
+    of_classes = (_trial(root, least, "gini", bootstrap=False, extra=True),) if shape.n_classes > 2 else ()
+    best_cuts = _trial(0.4, max(10, least), "entropy", bootstrap=True, extra=False)
+    random_cuts = _trial(1.0, max(4, least), "entropy", bootstrap=False, extra=True)
+    cheaper, dearer = sorted((best_cuts, random_cuts), key=lambda trial: forecast_work(trial, shape))
+    return (
+        _trial(root, max(4, least), "gini", bootstrap=True, extra=False),
         *of_classes,
-        (0.75, 2, "gini", False, True),
-        (0.4, 10, "entropy", True, False),
-        (root, 1, "entropy", True, False),
-        (1.0, 4, "entropy", False, True),
-        (0.5, 5, "gini", True, False),
+        _trial(0.75, max(2, least), "gini", bootstrap=False, extra=True),
+        cheaper,
+        _trial(root, least, "entropy", bootstrap=True, extra=False),
+        dearer,
+        _trial(0.5, max(5, least), "gini", bootstrap=True, extra=False),
     )
-    return tuple(
-        {
-            "max_features": features,
-            "min_samples_leaf": max(leaf, least),
-            "criterion": criterion,
-            "bootstrap": bootstrap,
-            "extra_trees": extra,
-        }
-        for features, leaf, criterion, bootstrap, extra in tried
-    )
+
+
+def _trial(features: float, leaf: int, criterion: str, *, bootstrap: bool, extra: bool) -> Params:
+    return {
+        "max_features": features,
+        "min_samples_leaf": leaf,
+        "criterion": criterion,
+        "bootstrap": bootstrap,
+        "extra_trees": extra,
+    }
 
 
 def _root(shape: Shape) -> float:
