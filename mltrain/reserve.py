@@ -73,11 +73,10 @@ def seconds_after_search(so_far: SoFar, recipe: Recipe, *, allowance: Allowance)
     if recipe.final_fit == "refit":
         if best is None:  # a first trial that has not ended yet leaves no time for another fit of its length
             return seconds
-        # By the clock a fit on one core lasts as long as it lasts, whatever the other cores do meanwhile.
-        if _refit_s(so_far, best, n_cores=1) > _MOST_AFTER_SEARCH * share_s * allowance.n_families:
-            return seconds
         # A family alone has all cores for itself, whether it has a use for them or not.
         refit_s = _refit_s(so_far, best, n_cores=n_cores, least_share=1 / allowance.n_families)
+        if refit_s > _MOST_AFTER_SEARCH * share_s * allowance.n_families:
+            return seconds
         further_s = so_far.n_further * _refit_s(so_far, best, n_cores=n_cores)
         return min(seconds + refit_s, most_s) + min(further_s, voters_s)
     if best is not None and not so_far.is_at_hand:
