@@ -51,7 +51,7 @@ class Centroids:
     def work(self, params, shape):
         return float(shape.n_samples * shape.n_features)
 
-    def prepare(self, view, y, *, weights, folds, objective, threads=1):
+    def prepare(self, view, y, *, weights, folds, objective, threads=1, first=None):
         return view.X, y, folds, objective.n_classes
 
     def fit(self, prepared, fold, *, params, limits):

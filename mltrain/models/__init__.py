@@ -226,8 +226,16 @@ class ModelFamily(Protocol):
         folds: Sequence[Fold],
         objective: Objective,
         threads: int = 1,
+        first: Params | None = None,
     ) -> Any:
-        """Make once what all trials share; must be safe to use from several threads."""
+        """Make once what all trials share; must be safe to use from several threads.
+
+        Parameters
+        ----------
+        first : Params, optional
+            Parameters of the fit that comes first. What depends on such, as bins do, is made for these and no others;
+            what the library refuses, the fit says. None: the library's defaults.
+        """
         ...
 
     def fit(self, prepared: Any, fold: int, *, params: Params, limits: Limits) -> Fitted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mltrain.models import Limits, Shape, View
+from mltrain.models import Limits, Shape
 from mltrain.models.parameters import take_number
 from mltrain.models.rounds import patience
 from mltrain.space import Params
@@ -32,18 +32,6 @@ def fewer_bins(shape: Shape) -> int | None:
     """
     is_wide = shape.n_samples < _FEW_ROWS and shape.n_features - shape.n_categorical >= _MANY_NUMBERS
     return _BINS if is_wide else None
-
-
-def first_bins(view: View, *, n_classes: int) -> int | None:
-    """Return how many bins a number has in the first trials on this view; None: the library's default."""
-    return fewer_bins(
-        Shape(
-            n_samples=view.n_samples,
-            n_features=view.n_features,
-            n_classes=n_classes,
-            n_categorical=len(view.categorical),
-        )
-    )
 
 
 def trees_per_round(n_classes: int) -> int:

@@ -117,14 +117,14 @@ class Engine:
     def _open(self, study: OpenStudy) -> bool:
         """Make what all fits of a family share and measure its threads; False when the family broke."""
         started = time.monotonic()
-        future = self._executor.submit(prepare, study.job, self._executor.n_cores)
+        proposal = study.peek()
+        assert proposal is not None
+        future = self._executor.submit(prepare, study.job, self._executor.n_cores, proposal.params)
         error = future.exception()
         if error is not None:
             self._break_off(study, error)
             return False
         study.prepared, study.prepare_s = future.result(), time.monotonic() - started
-        proposal = study.peek()
-        assert proposal is not None
         call = self._call(study, proposal, fold=0, threads=1, deadline=self._allotment.clock.fit_deadline)
         n_cells = study.job.view.n_samples * study.job.view.n_features
         grows_several = traits_of(study.job.family).grows_tree_per_class

@@ -92,8 +92,8 @@ class FoldOutcome:
     error: str | None = None
 
 
-def prepare(job: SearchJob, threads: int) -> Any:
-    """Make what all fits of a job share."""
+def prepare(job: SearchJob, threads: int, first: Params) -> Any:
+    """Make what all fits of a job share, as the parameters of the first of them want it."""
     return job.family.prepare(
         job.view,
         job.y,
@@ -101,6 +101,7 @@ def prepare(job: SearchJob, threads: int) -> Any:
         folds=job.folds,
         objective=job.objective,
         threads=threads,
+        first=first,
     )
 
 

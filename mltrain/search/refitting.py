@@ -46,7 +46,7 @@ def fit_folds(
         The family refuses the parameters.
     """
     if prepared is None:
-        prepared = prepare(job, executor.n_cores)
+        prepared = prepare(job, executor.n_cores, trial.params)
     threads = max(1, min(trial.threads, executor.n_cores))
     calls = [
         make_call(
@@ -102,9 +102,7 @@ def refit_all(job: SearchJob, trial: Trial, *, threads: int, deadline: float | N
     everything = Fold(
         train=np.arange(job.view.n_samples), valid=np.empty(0, dtype=np.intp), features=job.final_features
     )
-    prepared = job.family.prepare(
-        job.view, job.y, weights=job.weights, folds=(everything,), objective=job.objective, threads=threads
-    )
+    prepared = prepare(replace(job, folds=(everything,)), threads, trial.params)
     limits = Limits(
         seed=derive(job.seed, job.name, trial.number, "refit", *([repeat] if repeat else [])),
         threads=threads,

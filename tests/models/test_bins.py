@@ -74,17 +74,50 @@ def test_a_fold_that_cannot_be_made_leaves_the_others_there():
     assert maker.want(255) == 1
 
 
-@pytest.mark.parametrize(
+BOOSTERS = pytest.mark.parametrize(
     ("name", "dataset"),
     [("lgbm", lightgbm.Dataset), ("xgboost", xgboost.QuantileDMatrix), ("catboost", catboost.Pool)],
 )
-def test_many_settings_of_a_booster_do_not_pile_up(name, dataset, monkeypatch):
-    def n_alive():
-        gc.collect()
-        return sum(isinstance(thing, dataset) for thing in gc.get_objects())
 
+
+@BOOSTERS
+def test_data_is_binned_as_the_first_fit_wants_it_and_in_no_other_way(name, dataset):
+    family, rows = plugins.load("models", name), make_rows("native", n_classes=2)
+    fold, first = Fold(train=np.arange(400), valid=np.arange(400, 600)), {"max_bin": 15}
+    before = _n_alive(dataset)
+    prepared = family.prepare(
+        rows.view, rows.y, weights=None, folds=[fold], objective=Objective(n_classes=2), first=first
+    )
+    alive = _n_alive(dataset)
+
+    family.fit(prepared, 0, params=first, limits=Limits(seed=0, max_rounds=3))
+
+    assert before < alive == _n_alive(dataset)
+
+
+@BOOSTERS
+def test_bins_that_the_library_refuses_are_a_matter_of_the_fit(name, dataset):
+    del dataset
+    family, rows = plugins.load("models", name), make_rows("native", n_classes=2)
+    fold, first = Fold(train=np.arange(400), valid=np.arange(400, 600)), {"max_bin": -3}
+
+    prepared = family.prepare(
+        rows.view, rows.y, weights=None, folds=[fold], objective=Objective(n_classes=2), first=first
+    )
+
+    with pytest.raises(ValueError, match=r"max_bin|border"):
+        family.fit(prepared, 0, params=first, limits=Limits(seed=0, max_rounds=3))
+
+
+def _n_alive(dataset):
+    gc.collect()
+    return sum(isinstance(thing, dataset) for thing in gc.get_objects())
+
+
+@BOOSTERS
+def test_many_settings_of_a_booster_do_not_pile_up(name, dataset, monkeypatch):
     monkeypatch.setattr(bins, "_MOST_CELLS", 0)
-    family, rows, before = plugins.load("models", name), make_rows("native", n_classes=2), n_alive()
+    family, rows, before = plugins.load("models", name), make_rows("native", n_classes=2), _n_alive(dataset)
     fold = Fold(train=np.arange(400), valid=np.arange(400, 600))
     prepared = family.prepare(rows.view, rows.y, weights=None, folds=[fold], objective=Objective(n_classes=2))
 
@@ -92,11 +125,11 @@ def test_many_settings_of_a_booster_do_not_pile_up(name, dataset, monkeypatch):
         return family.fit(prepared, 0, params={"max_bin": max_bin}, limits=Limits(seed=0, max_rounds=3)).valid_proba
 
     first, second = fit(8), fit(15)
-    alive = n_alive() - before
+    alive = _n_alive(dataset) - before
     for max_bin in (31, 63, 127):
         fit(max_bin)
 
-    assert n_alive() - before == alive
+    assert _n_alive(dataset) - before == alive
     np.testing.assert_array_equal(fit(8), first)
     np.testing.assert_array_equal(fit(15), second)
 

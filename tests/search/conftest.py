@@ -38,7 +38,7 @@ class ToyFamily:
     """Seed and fold of each fit."""
     lock: Any = field(default_factory=Lock)
 
-    def prepare(self, view, y, *, weights, folds, objective, threads=1):
+    def prepare(self, view, y, *, weights, folds, objective, threads=1, first=None):
         return view, y, tuple(folds)
 
     def fit(self, prepared, fold, *, params, limits: Limits) -> Fitted:

@@ -21,12 +21,20 @@ from scipy.special import expit, softmax
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
 from mltrain.models.boosting import MOST_ROUNDS, round_cap
 from mltrain.models.catboost.binary import booster_of, bytes_of, class_codes, seal
-from mltrain.models.catboost.data import QUANTIZING, FoldPools, Pools, fold_pools, make_pool, prepare_pools
+from mltrain.models.catboost.data import (
+    QUANTIZING,
+    FoldPools,
+    Pools,
+    fold_pools,
+    make_pool,
+    prepare_pools,
+    quantizing_of,
+)
 from mltrain.models.catboost.loop import Boosted, boost, look_every
 from mltrain.models.catboost.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.catboost.work import forecast_work
 from mltrain.models.framing import frame, unframe
-from mltrain.models.parameters import names_of, settle_parameters, take_number
+from mltrain.models.parameters import names_of, own_names, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, normalise
 from mltrain.space import Params, Scalar, Space
 
@@ -73,6 +81,7 @@ class CatBoost:
         folds: Sequence[Fold],
         objective: Objective,
         threads: int = 1,
+        first: Params | None = None,
     ) -> Pools:
         """Quantize the first fold; the others follow when they are needed.
 
@@ -83,7 +92,8 @@ class CatBoost:
         mltrain.errors.EnvironmentRefusal
             A GPU is asked for and this machine has none.
         """
-        return prepare_pools(view, y, weights=weights, folds=folds, objective=objective, threads=threads)
+        asked = own_names(first or {}, SYNONYMS)
+        return prepare_pools(view, y, weights=weights, folds=folds, objective=objective, threads=threads, first=asked)
 
     def fit(self, prepared: Pools, fold: int, *, params: Params, limits: Limits) -> Fitted:
         """Boost until early stopping, the deadline or `limits.on_round` says so.
@@ -100,9 +110,8 @@ class CatBoost:
             round_cap, settled, prepared.view.X, n_classes=n_classes, cap=cap, own_cap=MOST_ROUNDS, learning_rate=0.05
         )
         n_rounds, n_alone = most_rounds(limits=limits), most_rounds(limits=replace(limits, max_rounds=None))
-        # On a GPU pools are not quantized beforehand, so that the library has to be told with the rest.
-        is_quantized = prepared.objective.device == "cpu"
-        quantizing = {name: settled.pop(name) for name in QUANTIZING if name in settled and is_quantized}
+        quantizing = quantizing_of(settled, prepared.objective)
+        settled = {name: value for name, value in settled.items() if name not in quantizing}
         try:
             data = fold_pools(prepared, fold, quantizing=quantizing, threads=limits.threads)
             boosted = boost(

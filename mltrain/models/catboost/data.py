@@ -20,7 +20,7 @@ from mltrain.errors import EnvironmentRefusal
 from mltrain.models import Fold, Objective, View
 from mltrain.models.bins import LatestBins
 from mltrain.models.rows import pick_categorical, pick_rows
-from mltrain.space import Scalar
+from mltrain.space import Params, Scalar
 
 QUANTIZING = ("border_count", "feature_border_type", "nan_mode")
 _MISSING = -1
@@ -69,6 +69,7 @@ def prepare_pools(
     folds: Sequence[Fold],
     objective: Objective,
     threads: int,
+    first: Params,
 ) -> Pools:
     """Return the shared data with the first fold, if anything can be learnt from it; if not, its fits say why."""
     if objective.device == "gpu" and get_gpu_device_count() == 0:
@@ -76,8 +77,15 @@ def prepare_pools(
     bins: LatestBins[FoldPools] = LatestBins(n_cells=view.n_samples * view.n_features)
     pools = Pools(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective, bins=bins)
     with suppress(ValueError, CatBoostError):
-        fold_pools(pools, 0, quantizing={}, threads=threads)
+        fold_pools(pools, 0, quantizing=quantizing_of(first, objective), threads=threads)
     return pools
+
+
+def quantizing_of(settled: Params, objective: Objective) -> dict[str, Scalar]:
+    """Return those of the parameters that pools are quantized by; on a GPU the library is told them with the rest."""
+    if objective.device == "gpu":
+        return {}
+    return {name: settled[name] for name in QUANTIZING if name in settled}
 
 
 def fold_pools(pools: Pools, fold: int, *, quantizing: Mapping[str, Scalar], threads: int) -> FoldPools:

@@ -22,10 +22,10 @@ from scipy.special import logit
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
 from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
 from mltrain.models.framing import frame, unframe
-from mltrain.models.lightgbm.data import BINNING, Binned, FoldData, fold_data, prepare_bins
+from mltrain.models.lightgbm.data import BINNING, Binned, FoldData, binning_of, fold_data, prepare_bins
 from mltrain.models.lightgbm.space import KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.lightgbm.work import forecast_work
-from mltrain.models.parameters import names_of, settle_parameters, take_number
+from mltrain.models.parameters import names_of, own_names, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, normalise
 from mltrain.models.sharp_loss import SharpLoss
 from mltrain.space import Params, Scalar, Space
@@ -78,6 +78,7 @@ class LightGBM:
         folds: Sequence[Fold],
         objective: Objective,
         threads: int = 1,
+        first: Params | None = None,
     ) -> Binned:
         """Bin once and subset per fold; a single fold is binned from its training rows.
 
@@ -92,7 +93,8 @@ class LightGBM:
         mltrain.errors.EnvironmentRefusal
             A GPU is asked for and this machine or build has none.
         """
-        return prepare_bins(view, y, weights=weights, folds=folds, objective=objective, threads=threads)
+        asked = own_names(first or {}, SYNONYMS)
+        return prepare_bins(view, y, weights=weights, folds=folds, objective=objective, threads=threads, first=asked)
 
     def fit(self, prepared: Binned, fold: int, *, params: Params, limits: Limits) -> Fitted:
         """Boost until early stopping, the deadline or `limits.on_round` says so.
@@ -107,7 +109,8 @@ class LightGBM:
         cap = int(take_number(settled, "num_iterations", default=MOST_ROUNDS, low=1))
         n_classes = prepared.objective.n_classes
         threads = 1 if _works_by_blocks(settled) else limits.threads
-        binning = {name: settled.pop(name) for name in BINNING if name in settled}
+        binning = binning_of(settled)
+        settled = {name: value for name, value in settled.items() if name not in binning}
         try:
             data = fold_data(prepared, fold, binning=binning, threads=limits.threads)
             library_params = _library_params(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,8 @@ from mltrain.errors import EnvironmentRefusal
 from mltrain.memory import give_back
 from mltrain.models import Fold, Objective, View
 from mltrain.models.bins import LatestBins
-from mltrain.models.boosting import first_bins
 from mltrain.models.rows import pick_categorical, pick_rows
-from mltrain.space import Scalar
+from mltrain.space import Params, Scalar
 
 # Histograms of so many bins in all stay in a core's cache: then rows are added to those of all features at once in 0.5
 # to 0.95 of the time that one feature after the other takes (German credit, adult, cdc, diamonds), and on one thread
@@ -74,8 +74,9 @@ def prepare_bins(
     folds: Sequence[Fold],
     objective: Objective,
     threads: int,
+    first: Params,
 ) -> Binned:
-    """Return the shared data with the bins of the first trials already made."""
+    """Return the shared data with the bins of the first fit already made; if they cannot be, the fit says why."""
     if objective.device == "gpu":
         _require_gpu()
     binned = Binned(
@@ -88,10 +89,15 @@ def prepare_bins(
         bins=LatestBins(n_cells=view.n_samples * view.n_features),
     )
     give_back()
-    bins = first_bins(view, n_classes=objective.n_classes)
-    fold_data(binned, 0, binning={} if bins is None else {"max_bin": bins}, threads=threads)
+    with suppress(LightGBMError):
+        fold_data(binned, 0, binning=binning_of(first), threads=threads)
     give_back()
     return binned
+
+
+def binning_of(settled: Params) -> dict[str, Scalar]:
+    """Return those of the parameters that ask for bins of their own."""
+    return {name: settled[name] for name in BINNING if name in settled}
 
 
 def fold_data(binned: Binned, fold: int, *, binning: Mapping[str, Scalar], threads: int) -> FoldData:

@@ -118,6 +118,7 @@ class LogisticRegression:
         folds: Sequence[Fold],
         objective: Objective,
         threads: int = 1,
+        first: Params | None = None,
     ) -> Prepared:
         """Hold the rows; a GPU is not used.
 
@@ -125,7 +126,7 @@ class LogisticRegression:
         class, 4 bytes a row and bend, and 8 bytes a row and landmark; its cells are 24,000,000 at most, or those of
         50,000 rows where these have more. It copies its fold's rows unless they stand together and nothing is mapped.
         """
-        del threads
+        del threads, first
         return prepare_rows(view, y, weights=weights, folds=folds, objective=objective)
 
     def fit(self, prepared: Prepared, fold: int, *, params: Params, limits: Limits) -> Fitted:

@@ -63,13 +63,14 @@ class RandomForest:
         folds: Sequence[Fold],
         objective: Objective,
         threads: int = 1,
+        first: Params | None = None,
     ) -> Prepared:
         """Hold the rows; a GPU is not used.
 
         A fit copies its fold's rows unless they stand together; a thread then takes 4 bytes a cell of at most 1,500,000
         cells, and a forest at most 400 MB for its nodes.
         """
-        del threads
+        del threads, first
         return prepare_rows(view, y, weights=weights, folds=folds, objective=objective)
 
     def fit(self, prepared: Prepared, fold: int, *, params: Params, limits: Limits) -> Fitted:

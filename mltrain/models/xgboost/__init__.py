@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
 from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
 from mltrain.models.framing import frame, unframe
-from mltrain.models.parameters import names_of, settle_parameters, take_number
+from mltrain.models.parameters import names_of, own_names, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop
 from mltrain.models.sharp_loss import SharpLoss
 from mltrain.models.xgboost.booster import load_booster, predict_booster
@@ -66,6 +66,7 @@ class XGBoost:
         folds: Sequence[Fold],
         objective: Objective,
         threads: int = 1,
+        first: Params | None = None,
     ) -> Matrices:
         """Sketch and bin once per fold.
 
@@ -79,7 +80,10 @@ class XGBoost:
         mltrain.errors.EnvironmentRefusal
             A GPU is asked for and this machine or build has none.
         """
-        return prepare_matrices(view, y, weights=weights, folds=folds, objective=objective, threads=threads)
+        asked = own_names(first or {}, SYNONYMS)
+        return prepare_matrices(
+            view, y, weights=weights, folds=folds, objective=objective, threads=threads, first=asked
+        )
 
     def fit(self, prepared: Matrices, fold: int, *, params: Params, limits: Limits) -> Fitted:
         """Boost until early stopping, the deadline or `limits.on_round` says so.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,8 @@ from mltrain.errors import EnvironmentRefusal
 from mltrain.memory import give_back
 from mltrain.models import Fold, Objective, View
 from mltrain.models.bins import LatestBins
-from mltrain.models.boosting import first_bins
 from mltrain.models.rows import pick_categorical, pick_rows
-from mltrain.space import Scalar
+from mltrain.space import Params, Scalar
 
 BINNING = ("max_bin",)
 _DEFAULT_BINS = 256
@@ -64,14 +64,16 @@ def prepare_matrices(
     folds: Sequence[Fold],
     objective: Objective,
     threads: int,
+    first: Params,
 ) -> Matrices:
-    """Return the shared data with the bins of the first trials already made."""
+    """Return the shared data with the bins of the first fit already made; if they cannot be, the fit says why."""
     if objective.device == "gpu":
         _require_gpu()
     bins: LatestBins[FoldMatrices] = LatestBins(n_cells=view.n_samples * view.n_features)
     matrices = Matrices(view=view, y=y, weights=weights, folds=tuple(folds), objective=objective, bins=bins)
     give_back()
-    fold_matrices(matrices, 0, max_bin=first_bins(view, n_classes=objective.n_classes), threads=threads)
+    with suppress(ValueError):
+        fold_matrices(matrices, 0, max_bin=first.get("max_bin"), threads=threads)
     give_back()
     return matrices
 
