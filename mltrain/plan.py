@@ -62,6 +62,21 @@ def make_plan(config: Config, models: tuple[str, ...]) -> Plan:
     return Plan(families=families, ensemble=wanted and len(families) >= 2, ensemble_alone=alone)
 
 
+def check_models(config: Config) -> None:
+    """Refuse what the config says of models, whether this session would train them or not.
+
+    Raises
+    ------
+    mltrain.errors.PluginError
+        A family that it has settings for cannot be loaded.
+    mltrain.errors.ConfigError
+        As from `make_plan`.
+    """
+    known = plugins.names("models")
+    named = [name for name in config.models if name in known]
+    _refuse_wrong_settings(config, {name: cast("ModelFamily", plugins.load("models", name)) for name in named})
+
+
 def comparison_metric(settings: TrainSection, n_classes: int) -> Metric:
     """Return the metric that models are compared by: the config's, or the default for this many classes."""
     name = settings.comparison_metric or metrics.default_metric(n_classes)

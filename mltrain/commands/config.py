@@ -10,6 +10,7 @@ from typing import Any
 from mltrain.config.loading import load
 from mltrain.config.rendering import config_hash, to_values, to_yaml
 from mltrain.config.schema import json_schema
+from mltrain.plan import check_models
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,14 +60,18 @@ class ConfigSchemaResult:
 
 
 def check(path: Path, overrides: Sequence[str] = ()) -> ConfigCheckResult:
-    """Validate a config file.
+    """Validate a config file, the parameters of its models included.
 
     Raises
     ------
     mltrain.errors.ConfigError
-        The file is missing or wrong; tells of everything that is.
+        The file is missing or wrong; tells of everything that is. A model or a parameter does not exist, or may not
+        have this value.
+    mltrain.errors.PluginError
+        A model that it has settings for cannot be loaded.
     """
     config = load(path, overrides=overrides)
+    check_models(config)
     keys_set = tuple(_dotted(config.model_dump(exclude_unset=True), prefix=""))
     return ConfigCheckResult(path=str(path), config_hash=config_hash(config), keys_set=keys_set)
 

@@ -30,6 +30,19 @@ def test_check_raises_what_loading_raises(path):
         check(path, ["train.n_fold=3"])
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("models.rf.params.max_dept=3", "random_forest has no parameter 'max_dept'"),
+        ("models.lgbm.params.boosting=dart", "'boosting' of lgbm cannot be 'dart'"),
+        ("models.svm.params.C=1", "'svm' is the name of no model family"),
+    ],
+)
+def test_check_looks_at_the_parameters_of_models(path, setting, message):
+    with pytest.raises(ConfigError, match=message):
+        check(path, [setting])
+
+
 def test_show_resolves_defaults_aliases_and_overrides(path):
     result = show(path, ["seed=7"])
 
