@@ -65,7 +65,8 @@ def line_of(event: events.Event) -> str:
         case events.FamilyStarted():
             return f"{event.model}: {_plan(event)}"
         case events.TrialFinished():
-            return f"{event.model}: {event.n_finished} trials, best {score_text(event.best_score)}"
+            cut = " and one cut short" if event.state == "cut" else ""
+            return f"{event.model}: {event.n_finished} trials{cut}, best {score_text(event.best_score)}"
         case events.CandidateKept():
             score = score_text(event.score)
             return f"{event.model}: kept as {event.run_id}, score {score} ({duration_text(event.seconds)})"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -50,6 +51,12 @@ def test_plain_lines_tell_the_story() -> None:
         "warning: no key: offline",
         "two splits",
     ]
+
+
+def test_a_trial_that_the_clock_cut_is_told_beside_those_that_ended() -> None:
+    cut = replace(_trial(0, 0.8), state="cut", n_finished=0)
+
+    assert _lines(0.0, cut) == ["lgbm: 0 trials and one cut short, best 0.8000"]
 
 
 def test_trials_do_not_flood_a_log() -> None:
