@@ -81,3 +81,9 @@ def number_or(params: Params, name: str, default: float) -> float:
     value = params.get(name, default)
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return float(value) if is_number and value is not None and not isinstance(value, str) else default
+
+
+def share_or_all(params: Params, name: str) -> float:
+    """Return a share in (0, 1] of ``params``; 1 where it is missing or none, for a forecast has to live with it."""
+    share = number_or(params, name, 1.0)
+    return share if 0.0 < share <= 1.0 else 1.0

@@ -52,8 +52,8 @@ def variance(values: NDArray[np.float64]) -> float:
 
 def _below(present: NDArray[np.float64]) -> float:
     low, high = float(present.min()), float(present.max())
-    # The second term keeps the two apart in float32, where large numbers are far from each other.
-    return low - max((high - low) / 8, 1.0, abs(low) * 1e-5)
+    # The second term keeps the two apart in float32, where large numbers are far from each other; there is an end to it.
+    return max(low - max((high - low) / 8, 1.0, abs(low) * 1e-5), float(np.finfo(np.float32).min))
 
 
 def _standardise(number: Number, values: NDArray[np.float64], present: NDArray[np.float64]) -> Number:

@@ -69,7 +69,8 @@ class ModelFamilyContract(FamilyLimitsContract):
             assert work[-1] > work[0], trial
 
     def test_work_and_variant_are_known_for_any_parameters(self, family: ModelFamily, rows: Rows) -> None:
-        for params in ({}, dict.fromkeys(family.parameters, "nonsense"), {"no_such_parameter": 1}):
+        refused = (dict.fromkeys(family.parameters, value) for value in ("nonsense", -1, -1.0, 1e9))
+        for params in ({}, *refused, {"no_such_parameter": 1}):
             assert 0 < family.work(params, shape_of(rows)) < float("inf")
             assert isinstance(traits_of(family).variant(params), str)
 

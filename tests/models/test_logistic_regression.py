@@ -129,6 +129,8 @@ def test_many_rows_are_sampled_by_their_filled_cells():
 
     assert most_rows(dense, n_classes=2) == 24_000_000 // 11
     assert most_rows(dense, n_classes=230) == 24_000_000 // 240
+    assert most_rows(dense, n_classes=2, n_bends=989) == 50_000
+    assert most_rows(dense, n_classes=2, n_bends=9_589) == 10_000
     assert most_rows(light, n_classes=2) == int(24_000_000 / (500 / 200_000 + 1))
 
 

@@ -174,6 +174,7 @@ def test_values_that_scikit_learn_refuses_are_value_errors(cancer, params):
         # At most 400 MB of nodes, twice as many as rows, of 64 bytes and 8 a class.
         (Shape(n_samples=2_000_000, n_features=30, n_classes=2), ForestSize(n_rows=50_000, n_trees=50)),
         (Shape(n_samples=20_000, n_features=4, n_classes=28), ForestSize(n_rows=20_000, n_trees=34)),
+        (Shape(n_samples=20_000, n_features=4, n_classes=500), ForestSize(n_rows=6_151, n_trees=8)),
     ],
 )
 def test_forests_are_sized_by_rows_features_and_classes(shape, expected):
@@ -186,6 +187,14 @@ def test_a_best_cut_is_dearer_where_values_differ():
 
     assert FAMILY.work({}, alike) < FAMILY.work({}, unknown) < FAMILY.work({}, different)
     assert FAMILY.work({"extra_trees": True}, alike) == FAMILY.work({"extra_trees": True}, different)
+
+
+def test_features_that_a_cut_looks_at_may_be_counted_or_a_share():
+    shape = Shape(n_samples=1_000, n_features=100, n_classes=2)
+
+    assert FAMILY.work({"max_features": 3}, shape) == FAMILY.work({"max_features": 0.03}, shape)
+    assert FAMILY.work({"max_features": 1}, shape) < FAMILY.work({"max_features": 1.0}, shape)
+    assert FAMILY.work({"max_features": "sqrt"}, shape) == FAMILY.work({"max_features": 10}, shape)
 
 
 def test_a_view_knows_how_much_its_values_differ():

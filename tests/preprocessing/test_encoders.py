@@ -179,6 +179,13 @@ def test_forests_get_missing_numbers_below_all_others():
     assert encode(encoder, later).X[0, 1] == 3.0
 
 
+def test_what_is_missing_beside_the_least_number_of_all_stays_finite():
+    least = float(np.finfo(np.float32).min)
+    table, schema = _table(x=(ColumnKind.NUMERIC, [least, None, 1e9, 7.0]))
+
+    assert np.isfinite(encode(_fit("ordinal", table, schema), table).X).all()
+
+
 def test_dates_expand_to_their_parts():
     table, schema = _table(d=(ColumnKind.DATE, [datetime(2024, 2, 29, 18), datetime(1969, 12, 31, 0), None]))
 

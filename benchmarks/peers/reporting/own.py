@@ -77,7 +77,8 @@ def _budget_row(results: Results, name: str, budgets: list[float]) -> list[str]:
     for short, long in pairwise(budgets):
         gains = [sign * (scores[long][s] - scores[short][s]) for s in scores[short] if s in scores[long]]
         gain, before = mean_error(gains), means[short]
-        if gain is not None and before is not None:
+        # One split has no standard error to fall by.
+        if gain is not None and before is not None and len(gains) > 1:
             steps.append((gain, before))
     worst = min(steps, key=lambda step: step[0].mean)[0] if steps else None
     falls = any(gain.mean < -before.error for gain, before in steps)

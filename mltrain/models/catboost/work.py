@@ -7,7 +7,7 @@ import math
 from mltrain.models import Shape
 from mltrain.models.boosting import MOST_ROUNDS, expected_rounds, trees_per_round
 from mltrain.models.catboost.space import SYNONYMS
-from mltrain.models.parameters import number_or, own_names
+from mltrain.models.parameters import number_or, own_names, share_or_all
 from mltrain.space import Params
 
 _MOST_BINS = 254
@@ -32,7 +32,7 @@ def forecast_work(params: Params, shape: Shape) -> float:
         leaves=math.pow(2, 1 + depth / 2),
         cap=int(max(number_or(own, "iterations", MOST_ROUNDS), 1)),
     )
-    share = min(max(number_or(own, "rsm", 1.0), 1e-3), 1.0)
+    share = share_or_all(own, "rsm")
     bins = min(max(number_or(own, "border_count", _MOST_BINS), 1), shape.n_samples / 4)
     cells = shape.n_samples * shape.n_features * share
     n_numbers = (shape.n_features - shape.n_categorical) * share

@@ -7,7 +7,7 @@ import math
 from mltrain.models import Shape
 from mltrain.models.boosting import MOST_ROUNDS, expected_rounds, rounds_of_trees, trees_per_round
 from mltrain.models.lightgbm.space import SYNONYMS
-from mltrain.models.parameters import number_or, own_names
+from mltrain.models.parameters import number_or, own_names, share_or_all
 from mltrain.space import Params
 
 
@@ -32,8 +32,8 @@ def forecast_work(params: Params, shape: Shape) -> float:
         leaves=leaves,
         cap=min(int(max(number_or(own, "num_iterations", MOST_ROUNDS), 1)), rounds_of_trees(shape.n_classes)),
     )
-    features = shape.n_features * number_or(own, "feature_fraction", 1.0)
-    cuts = features * min(number_or(own, "max_bin", 255), 255) / 255
-    cells = shape.n_samples * number_or(own, "bagging_fraction", 1.0) * features
+    features = shape.n_features * share_or_all(own, "feature_fraction")
+    cuts = features * min(max(number_or(own, "max_bin", 255), 2), 255) / 255
+    cells = shape.n_samples * share_or_all(own, "bagging_fraction") * features
     per_tree = 1e-4 + 6e-8 * shape.n_samples + 3.3e-9 * cells * math.log2(leaves) + 1e-6 * min(leaves, room) * cuts
     return 0.005 + rounds * (1e-4 + per_tree * trees_per_round(shape.n_classes))

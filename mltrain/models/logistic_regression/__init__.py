@@ -124,7 +124,7 @@ class LogisticRegression:
 
         A fit takes 8 bytes a filled cell when the view is sparse or its rows are sampled, about 40 bytes a row and
         class, 4 bytes a row and bend, and 8 bytes a row and landmark; its cells are 24,000,000 at most, or those of
-        50,000 rows where these have more. It copies its fold's rows unless they stand together and nothing is mapped.
+        50,000 rows where these have more, but 96,000,000 in any case. It copies its fold's rows unless they stand together and nothing is mapped.
         """
         del threads, first
         return prepare_rows(view, y, weights=weights, folds=folds, objective=objective)
@@ -143,10 +143,11 @@ class LogisticRegression:
         n_classes = prepared.objective.n_classes
         n_samples = prepared.folds[fold].train.size
         rows, features = _mapped_rows(prepared, fold, settled)
+        X, basis = features.apply(rows.X), features.basis()
         # Mapped rows are many times as wide: to draw the curve and to prune, some of those to validate tell enough.
-        step = max(1, -(-rows.y_valid.size // _MOST_WATCHED))
-        y_watched = rows.y_valid[::step]
-        X, X_watched, basis = features.apply(rows.X), features.apply(rows.X_valid[::step]), features.basis()
+        most_watched = min(_MOST_WATCHED, rows_at_most(X.size / max(X.shape[0], 1), n_classes=n_classes))
+        step = max(1, -(-rows.y_valid.size // most_watched))
+        y_watched, X_watched = rows.y_valid[::step], features.apply(rows.X_valid[::step])
         if basis is not None:
             spread = np.asarray(X.std(axis=0, dtype=np.float64))
             X, X_watched = X @ basis.astype(X.dtype), X_watched @ basis.astype(X.dtype)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 _MOST_ROWS = 20_000
+_BLOCK_ROWS = 4_096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -62,7 +63,10 @@ class Bends:
         n_samples, n_features = X.shape
         whole = np.empty((n_samples, n_features + self.n_bends), dtype=X.dtype)
         whole[:, :n_features] = X
-        np.maximum(X[:, self.columns] - knots, 0, out=whole[:, n_features:])
+        for start in range(0, n_samples, _BLOCK_ROWS):
+            # All at once, what is subtracted from would be as large as what comes out.
+            some = slice(start, start + _BLOCK_ROWS)
+            np.maximum(X[some][:, self.columns] - knots, 0, out=whole[some, n_features:])
         return whole
 
     def basis(self) -> None:

@@ -8,6 +8,7 @@ from mltrain.models import Shape
 
 _MOST_TREES = 100
 _FEWEST_TREES = 64
+_FEWEST_TREES_BY_MEMORY = 8
 # About what one tree takes a second for, what a whole forest may cost, and what its nodes may take.
 _CELLS_PER_TREE = 1_500_000
 _CELLS_PER_FOREST = 40_000_000
@@ -40,8 +41,10 @@ def size_forest(shape: Shape, *, share: float = 1.0, leaf_rows: float = 1.0) -> 
     difference below 0.001); out of fold, where one forest speaks for itself, 100 trees gave 0.000 to 0.008 less.
     """
     most_rows = max(_CELLS_PER_TREE // shape.n_features, 1000)
+    row_bytes = 2 / max(leaf_rows, 1.0) * (_NODE_BYTES + 8 * shape.n_classes)
+    # With hundreds of classes a node takes thousands of bytes: better a few trees of fewer rows than one of all.
+    most_rows = min(most_rows, max(int(_BYTES_PER_FOREST / (_FEWEST_TREES_BY_MEMORY * row_bytes)), 1))
     n_rows = max(1, min(round(share * shape.n_samples), most_rows))
     by_work = max(_CELLS_PER_FOREST // (n_rows * shape.n_features), _FEWEST_TREES)
-    node_bytes = _NODE_BYTES + 8 * shape.n_classes
-    by_memory = max(int(_BYTES_PER_FOREST / (2 * n_rows / max(leaf_rows, 1.0) * node_bytes)), 8)
-    return ForestSize(n_rows=n_rows, n_trees=min(by_work, by_memory, _MOST_TREES))
+    by_memory = int(_BYTES_PER_FOREST / (n_rows * row_bytes))
+    return ForestSize(n_rows=n_rows, n_trees=max(min(by_work, by_memory, _MOST_TREES), 1))

@@ -7,7 +7,7 @@ import math
 from mltrain.models import Shape
 from mltrain.models.parameters import number_or
 from mltrain.models.random_forest.sizing import size_forest
-from mltrain.space import Params
+from mltrain.space import Params, Scalar
 
 # Seconds for a row, a feature looked at and a level of the tree. The best cut takes 37 ns where values repeat (adult,
 # cdc) and 140 ns where all differ, for they are sorted; where nobody knows, between the two.
@@ -31,8 +31,15 @@ def forecast_work(params: Params, shape: Shape) -> float:
     rows = shape.n_samples * (1 - math.exp(-size.n_rows / shape.n_samples)) if is_bootstrap else size.n_rows
     levels = math.log2(max(rows / leaf, 2))
     depth = number_or(params, "max_depth", levels)
-    share = number_or(params, "max_features", shape.n_features**-0.5)
-    looked_at = max(min(share, 1.0) * shape.n_features, 1.0)
+    looked_at = _features_per_cut(params.get("max_features"), shape.n_features)
     best_cut = _UNKNOWN if shape.distinct is None else _REPEATED + (_DIFFERENT - _REPEATED) * shape.distinct
     per_cell = _RANDOM_CUT if params.get("extra_trees") else best_cut
     return 0.005 + n_trees * (7e-4 + per_cell * rows * looked_at * max(min(levels, depth), 1.0))
+
+
+def _features_per_cut(wanted: Scalar, n_features: int) -> float:
+    """Return how many features a cut looks at: a number of them, a share, or else their square root."""
+    if isinstance(wanted, int) and not isinstance(wanted, bool):
+        return float(min(max(wanted, 1), n_features))
+    share = wanted if isinstance(wanted, float) and 0.0 < wanted <= 1.0 else n_features**-0.5
+    return max(share * n_features, 1.0)

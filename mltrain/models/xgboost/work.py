@@ -6,7 +6,7 @@ import math
 
 from mltrain.models import Shape
 from mltrain.models.boosting import MOST_ROUNDS, expected_rounds, rounds_of_trees, trees_per_round
-from mltrain.models.parameters import number_or, own_names
+from mltrain.models.parameters import number_or, own_names, share_or_all
 from mltrain.models.xgboost.space import SYNONYMS
 from mltrain.space import Params
 
@@ -34,9 +34,9 @@ def forecast_work(params: Params, shape: Shape) -> float:
         leaves=leaves,
         cap=min(int(max(number_or(own, "n_estimators", MOST_ROUNDS), 1)), rounds_of_trees(shape.n_classes)),
     )
-    share = number_or(own, "colsample_bytree", 1.0) * number_or(own, "colsample_bylevel", 1.0)
-    features = shape.n_features * share * number_or(own, "colsample_bynode", 1.0)
-    cuts = features * min(number_or(own, "max_bin", 256), 256) / 256
+    share = share_or_all(own, "colsample_bytree") * share_or_all(own, "colsample_bylevel")
+    features = shape.n_features * share * share_or_all(own, "colsample_bynode")
+    cuts = features * min(max(number_or(own, "max_bin", 256), 2), 256) / 256
     cells = shape.n_samples * features
     levels = min(depth, math.log2(leaves) + 2) if depth > 0 else math.log2(leaves) + 2
     per_tree = 1e-4 + 5e-8 * shape.n_samples + 2.2e-9 * cells * levels + 1.5e-6 * min(leaves, room) * cuts
