@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from mltrain.candidate import CalibrationSplit, Recipe
 from mltrain.config import Config, ModelSection
+from mltrain.data import Schema
 from mltrain.data.conforming import conform
 from mltrain.data.splits import SplitRecord, read_rows
 from mltrain.data.target import encode_target
@@ -78,7 +79,7 @@ class Material:
     @property
     def is_large(self) -> bool:
         """Whether the data is so large that one family is prepared at a time."""
-        return _is_large(self.rows)
+        return is_large(self.rows.schema, len(self.rows.y))
 
     def view(self, kind: ViewKind) -> EncodedView:
         """Return an encoded view of the development rows, made once."""
@@ -168,7 +169,7 @@ def read_material(
     rows = development_rows(config, workspace, split, listener=listener)
     recipe = recipe_for(config, workspace, split, rows=rows)
     profile = fit_profile(rows.table, rows.schema)
-    if not (is_lean and _is_large(rows)):
+    if not (is_lean and is_large(rows.schema, len(rows.y))):
         return Material(config=config, split=split, rows=rows, recipe=recipe, profile=profile)
     # Taken, not sliced: a slice would hold on to the whole.
     few = replace(rows, table=rows.table.take(np.arange(min(_ROWS_AT_HAND, len(rows.y)))))
@@ -184,8 +185,9 @@ def read_material(
     )
 
 
-def _is_large(rows: Development) -> bool:
-    return len(rows.y) * len(rows.schema.features) >= _LARGE_CELLS
+def is_large(schema: Schema, n_rows: int) -> bool:
+    """Say whether a table is so large that one family is prepared at a time."""
+    return n_rows * len(schema.features) >= _LARGE_CELLS
 
 
 def study_data_key(split: SplitRecord, config: Config) -> str:
@@ -244,7 +246,7 @@ def _are_few(rows: Development) -> bool:
     """Say whether no row can be spared; of large data voters are left without the rows for another fit."""
     counts = np.bincount(rows.y)
     has_rare_class = len(counts) == 2 and counts.min() <= _FEW_OF_A_CLASS
-    return not _is_large(rows) and (len(rows.y) <= _FEW_ROWS or has_rare_class)
+    return not is_large(rows.schema, len(rows.y)) and (len(rows.y) <= _FEW_ROWS or has_rare_class)
 
 
 def read_split(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mltrain import plugins
@@ -42,6 +44,44 @@ def test_the_dearest_family_says_how_much_is_needed() -> None:
     both = needed_bytes(load(10_000_000, "lgbm", "xgboost"), search_rows=7_500_000)
 
     assert both == max(alone.values())
+
+
+def test_families_that_are_searched_together_are_there_together() -> None:
+    def needed(*names: str) -> int:
+        return needed_bytes(replace(load(100_000, *names), one_at_a_time=False), search_rows=75_000) - LIBRARIES_BYTES
+
+    view = SPARE * 100_000 * 20 * 4
+
+    assert needed("lgbm", "xgboost") == pytest.approx(needed("lgbm") + needed("xgboost") - view, rel=0.05)
+    assert needed("lgbm", "random_forest") == pytest.approx(needed("lgbm") + needed("random_forest"), rel=0.05)
+
+
+def test_boosters_hold_the_rows_of_each_fold() -> None:
+    one, five = (needed_bytes(load(1_000_000, n_folds=n_folds), search_rows=800_000) for n_folds in (1, 5))
+
+    # Two settings of the bins of 20 features, 4 bytes each; validation rows are four times as many, with predictions.
+    assert five - one == pytest.approx(SPARE * (4 * 800_000 * 20 * 4 * 2 + 750_000 * (20 * 4 + 20 * 2 * 8)), rel=0.01)
+
+
+def test_bends_count_as_features_of_the_rows_that_a_linear_model_learns_from() -> None:
+    few, many = (
+        needed_bytes(load(n, "logistic_regression"), search_rows=n - n // 4) - LIBRARIES_BYTES
+        for n in (20_000, 4_000_000)
+    )
+
+    # Two fits of rows with 12 bends a number, to learn from and to be watched by.
+    assert few == pytest.approx(SPARE * (20_000 * 20 * 4 + 2 * 20_000 * 20 * 13 * 4 + 5_000 * 20 * 2 * 8), rel=0.3)
+    assert SPARE * 2 * 2 * 24_000_000 * 4 < many < SPARE * 2 * 2 * 24_000_000 * 4 + GB + GB
+
+
+def test_categories_are_columns_of_a_dense_view_as_long_as_they_are_few() -> None:
+    plain = load(1_000_000, "logistic_regression")
+    category = Column(name="c", kind=ColumnKind.CATEGORY, arrow_type="string")
+    named = replace(plain, schema=replace(plain.schema, columns=(*plain.schema.columns, category)))
+
+    wider, alike = (needed_bytes(it, search_rows=20_000) for it in (named, plain))
+
+    assert wider - alike >= SPARE * 1_000_000 * 4 * (4 * 21 - 20)
 
 
 def test_all_rows_are_searched_on_where_they_fit() -> None:

@@ -52,7 +52,7 @@ def variance(values: NDArray[np.float64]) -> float:
 
 def _below(present: NDArray[np.float64]) -> float:
     low, high = float(present.min()), float(present.max())
-    # The second term keeps the two apart in float32, where large numbers are far from each other; there is an end to it.
+    # The second term keeps the two apart in float32, where large numbers are far from each other and have an end.
     return max(low - max((high - low) / 8, 1.0, abs(low) * 1e-5), float(np.finfo(np.float32).min))
 
 

@@ -97,5 +97,5 @@ def test_cross_validation_holds_models_of_all_folds(record: SplitRecord, monkeyp
     fit_into_memory(config(validation="kfold"), record, forests, listener=told.append)
 
     # All 4,000,000 rows: their view and what a fit keeps of each, predictions of 20 trials, five forests for each fold.
-    needed = 0.45 + 1.15 * (4e-3 * (50 * 4 + 120 + 20 * 2 * 8) + 5 * 5 * 0.1)
+    needed = 0.45 + 1.15 * (4e-3 * (50 * 4 + 200 + 20 * 2 * 8) + 5 * 5 * 0.1)
     assert told == [Notice(message=f"memory: about {needed:.1f} GB needed, 64.0 GB available", level="info")]

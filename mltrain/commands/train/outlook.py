@@ -8,6 +8,7 @@ from mltrain.config import Config
 from mltrain.data.splits import SplitRecord
 from mltrain.development import validation_kind
 from mltrain.events import Listener, Notice
+from mltrain.jobs import is_large
 from mltrain.memory import available_bytes
 from mltrain.models import ModelFamily
 from mltrain.sizing import Load, look_ahead
@@ -37,6 +38,7 @@ def fit_into_memory(
         most_rows=min(config.train.search_rows or n_train, n_train),
         families=families,
         n_folds=1 if is_holdout else config.train.n_folds,
+        one_at_a_time=is_large(split.schema, n_train + n_validation),
     )
     outlook = look_ahead(load, available_bytes=available)
     if outlook.search_rows is None:

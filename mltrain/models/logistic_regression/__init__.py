@@ -124,7 +124,8 @@ class LogisticRegression:
 
         A fit takes 8 bytes a filled cell when the view is sparse or its rows are sampled, about 40 bytes a row and
         class, 4 bytes a row and bend, and 8 bytes a row and landmark; its cells are 24,000,000 at most, or those of
-        50,000 rows where these have more, but 96,000,000 in any case. It copies its fold's rows unless they stand together and nothing is mapped.
+        50,000 rows where these have more, but 96,000,000 in any case. It copies its fold's rows unless they stand
+        together and nothing is mapped.
         """
         del threads, first
         return prepare_rows(view, y, weights=weights, folds=folds, objective=objective)
