@@ -6,6 +6,7 @@ predictions, or a calibration split of their own.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -132,13 +133,21 @@ def best_trials(study: Study, metric: Metric, *, n: int = 1) -> tuple[Trial, ...
 
 
 def affordable_trial(study: Study, recipe: Recipe, *, executor: Executor, deadline: float | None) -> Trial | None:
-    """Return the best trial whose fold models are at hand, or, after a resume, can be fitted again in time."""
-    ranked = best_trials(study, recipe.metric, n=10)
-    for trial in ranked:
-        again_s = 0.0 if trial.number in study.models else fit_folds_s(trial, n_cores=executor.n_cores)
-        if deadline is None or again_s == 0 or time.monotonic() + again_s < deadline:
-            return trial
-    return next(iter(ranked), None)
+    """Return the best trial whose fold models are at hand, or, after a resume, can be fitted again in time.
+
+    Where none can, the one that takes least: a deadline cuts it the least short.
+    """
+    ranked = best_trials(study, recipe.metric, n=MOST_PICKED_FROM)
+    again_s = [fit_again_s(study, trial, n_cores=executor.n_cores) for trial in ranked]
+    left_s = math.inf if deadline is None else deadline - time.monotonic()
+    in_time = (trial for trial, seconds in zip(ranked, again_s, strict=True) if seconds == 0 or seconds < left_s)
+    cheapest = min(zip(again_s, range(len(ranked)), strict=True), default=None)
+    return next(in_time, None if cheapest is None else ranked[cheapest[1]])
+
+
+def fit_again_s(study: Study, trial: Trial, *, n_cores: int) -> float:
+    """Forecast the wall clock until the fold models of a trial are there: none where they are at hand."""
+    return 0.0 if trial.number in study.models else fit_folds_s(trial, n_cores=n_cores)
 
 
 def keep(study: Study, job: SearchJob, *, trial: Trial, final: Final, encoder: Encoder, recipe: Recipe) -> Candidate:

@@ -40,6 +40,8 @@ class Development:
     n_repeats : int
         How often each row is validated.
     weights : ndarray of shape (n_samples,), optional
+    is_thinned : bool
+        Whether folds learn from a sample of their training rows.
     notes : tuple of str
         What is odd about the folds.
     """
@@ -51,6 +53,7 @@ class Development:
     validation: Literal["kfold", "holdout"]
     weights: NDArray[np.float64] | None
     n_repeats: int = 1
+    is_thinned: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -88,6 +91,8 @@ def develop(
     else:
         n_repeats = n_repeats_for(split, n_rows=rows.num_rows)
         folds = tuple(_k_folds(rows, y, n_folds=settings.n_folds, n_repeats=n_repeats, split=split, seed=seed))
+    most_rows = settings.search_rows
+    is_thinned = most_rows is not None and any(len(fold.train) > most_rows for fold in folds)
     if settings.search_rows is not None:
         folds = tuple(_with_fewer_rows(fold, y, n_rows=settings.search_rows, seed=seed) for fold in folds)
     given = None if weight_column is None else row_weights(rows[weight_column], weight_column)
@@ -99,6 +104,7 @@ def develop(
         validation=kind,
         weights=fitting_weights(y, given, is_balanced=settings.class_weight == "balanced"),
         n_repeats=n_repeats,
+        is_thinned=is_thinned,
         notes=_notes(y, folds, schema=schema, n_folds=settings.n_folds if kind == "kfold" else 1),
     )
 

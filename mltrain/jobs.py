@@ -228,7 +228,9 @@ def development_rows(config: Config, workspace: Workspace, split: SplitRecord, *
 
 def recipe_for(config: Config, workspace: Workspace, split: SplitRecord, *, rows: Development) -> Recipe:
     """Return how candidates of this session are fitted, calibrated and thresholded."""
-    final_fit: Literal["refit", "bag"] = "bag" if rows.validation == "kfold" else "refit"
+    # Models of folds that learnt from a sample are no final fit on all rows, as is promised.
+    keeps_folds = rows.validation == "kfold" and not rows.is_thinned
+    final_fit: Literal["refit", "bag"] = "bag" if keeps_folds else "refit"
     if config.train.final_fit != "auto":
         final_fit = config.train.final_fit
     return Recipe(

@@ -25,6 +25,7 @@ from mltrain.candidate import (
     choose,
     decision_threshold,
     decisions,
+    fit_again_s,
     held_out_rows,
     keep,
     validated_parts,
@@ -281,7 +282,7 @@ def test_after_a_resume_a_trial_is_kept_that_there_is_time_for(found: Found) -> 
     assert kept(third) == second.number
     assert kept(third, deadline=time.monotonic() - 1) == third.number
     assert kept(deadline=None) == best.number
-    assert kept(deadline=time.monotonic() - 1) == best.number  # none can: the best, cut where the clock says
+    assert kept(deadline=time.monotonic() - 1) == second.number  # none can: one that the clock cuts the least short
 
 
 def test_the_score_is_that_of_the_trial_that_is_kept(found: Found) -> None:
@@ -345,6 +346,27 @@ def test_a_holdout_has_no_parts_and_folds_number_their_rows(found: Found, holdou
     parts = validated_parts(found.job)
     assert parts is not None
     assert np.bincount(parts).tolist() == [2 * len(fold.valid) for fold in found.job.folds[:3]]
+
+
+def test_where_no_trial_can_be_fitted_again_in_time_the_cheapest_is_kept(found: Found) -> None:
+    best, second, third = found.ranked()
+    seconds = {best.number: 300.0, second.number: 30.0, third.number: 200.0}
+    trials = tuple(replace(t, seconds=seconds.get(t.number, 100.0)) for t in found.study.trials)
+    resumed = replace(found.study, trials=trials, models={})
+
+    def kept(left_s: float) -> int:
+        deadline = time.monotonic() + left_s
+        trial = affordable_trial(resumed, found.recipe, executor=found.executor, deadline=deadline)
+        assert trial is not None
+        return trial.number
+
+    assert kept(1_000.0) == best.number
+    assert kept(1.0) == second.number
+    at_hand = replace(resumed, models={third.number: found.study.models[third.number]})
+    trial = affordable_trial(at_hand, found.recipe, executor=found.executor, deadline=time.monotonic())
+    assert trial is not None
+    assert trial.number == third.number
+    assert fit_again_s(at_hand, trial, n_cores=2) == 0
 
 
 def test_nothing_is_kept_of_a_study_without_a_score(found: Found) -> None:

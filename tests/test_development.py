@@ -339,3 +339,4 @@ def test_trials_learn_from_a_stratified_sample_of_rows_where_asked_to() -> None:
     assert rows.y[fold.train].mean() == pytest.approx(rows.y[:400].mean(), abs=0.01)
     np.testing.assert_array_equal(fold.valid, np.arange(400, 500))
     np.testing.assert_array_equal(whole.train, np.arange(400))
+    assert (rows.is_thinned, all_rows.is_thinned) == (True, False)

@@ -74,6 +74,15 @@ def test_first_trials_are_told_how_rare_the_rarest_class_is(
     assert shapes[0].rarest == min(np.mean(material.rows.y), 1 - np.mean(material.rows.y))
 
 
+@pytest.mark.parametrize(("search_rows", "final_fit"), [(100, "refit"), (100_000, "bag"), (None, "bag")])
+def test_models_of_folds_that_learnt_from_a_sample_are_not_what_is_kept(
+    trained: Workspace, churn: Any, search_rows: int | None, final_fit: str
+) -> None:
+    material = _material(trained, churn(train={"validation": "kfold", "search_rows": search_rows}))
+
+    assert material.recipe.final_fit == final_fit
+
+
 def test_test_rows_are_not_needed(trained: Workspace, churn: Any) -> None:
     trained.split("test").unlink()
     parts = read_split_record(trained.split_record).splits

@@ -43,7 +43,8 @@ def choose_calibrator(
     Returns
     -------
     Calibrator or None
-        None when no method helps or a class has too few rows to judge.
+        None when no method helps, or no two classes have five rows to judge by. Where others have fewer, temperature
+        alone is tried.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def choose_calibrator(
     rows = _sample(len(y), _MAX_CELLS_FITTED // proba.shape[1], seed)
     if method != "auto":
         return fit_calibrator(method, proba[rows], y[rows])  # type: ignore[arg-type]
-    if not _can_be_judged(y):
+    if np.sort(np.bincount(y, minlength=2))[-2] < _N_FOLDS:
         return None
     folds = _folds(y, seed) if parts is None else parts
     judged = _sample(len(y), _MAX_CELLS_JUDGED // proba.shape[1], seed)
@@ -68,18 +69,12 @@ def _sample(n_samples: int, most: int, seed: int) -> NDArray[np.intp]:
     return np.sort(np.random.default_rng(seed).choice(n_samples, size=most, replace=False))
 
 
-def _can_be_judged(y: NDArray[np.int64]) -> bool:
-    """Say whether there are two classes and each fold can hold a row of every class."""
-    counts = np.bincount(y)
-    return int((counts > 0).sum()) >= 2 and int(counts[counts > 0].min()) >= _N_FOLDS
-
-
 def _first_that_helps(proba: Floats, y: NDArray[np.int64], folds: NDArray[np.intp]) -> Method | None:
     """Return the method with the best cross-fitted log loss, if it is better beyond doubt."""
     best: Method | None = None
     best_losses = log_losses(y, proba)
     for method in METHODS:
-        if method == "isotonic" and not _has_rows_for_isotonic(y):
+        if not _has_rows_for(method, y):
             continue
         losses = log_losses(y, _cross_fitted(method, proba, y, folds))
         gains = best_losses - losses
@@ -88,10 +83,18 @@ def _first_that_helps(proba: Floats, y: NDArray[np.int64], folds: NDArray[np.int
     return best
 
 
-def _has_rows_for_isotonic(y: NDArray[np.int64]) -> bool:
-    """Say whether a free curve has enough rows of every class."""
+def _has_rows_for(method: Method, y: NDArray[np.int64]) -> bool:
+    """Say whether there are rows enough: of every class one a fold, more for a free curve; for one number any will do.
+
+    Trials are compared as sharp as one number makes them, so that what is kept has to get it wherever they do.
+    """
+    if method == "temperature":
+        return True
     counts = np.bincount(y)
-    return len(y) >= _MIN_ROWS_ISOTONIC and int(counts[counts > 0].min()) >= _MIN_CLASS_ROWS_ISOTONIC
+    n_rarest = int(counts[counts > 0].min())
+    if method == "isotonic":
+        return len(y) >= _MIN_ROWS_ISOTONIC and n_rarest >= _MIN_CLASS_ROWS_ISOTONIC
+    return n_rarest >= _N_FOLDS
 
 
 def _folds(y: NDArray[np.int64], seed: int) -> NDArray[np.intp]:

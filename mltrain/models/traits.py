@@ -32,6 +32,9 @@ class Traits:
     synonyms : mapping of str to str
         Other names of parameters, such as ``{"eta": "learning_rate"}``: what a config fixes or searches by one of them
         is not searched by the family's own name besides.
+    defaults : mapping of str to scalar
+        What parameters are that first trials leave out, under the family's own names: where a config adds one to the
+        search, first trials stay what they are. Without one the middle of its range is tried.
     refused : mapping of str to mapping of str to str
         Values that a parameter cannot have, in lower case, and why: a config that names one is refused when it is read.
     variant : callable
@@ -54,6 +57,7 @@ class Traits:
     libraries: tuple[str, ...] = ()
     binning: frozenset[str] = frozenset()
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    defaults: Params = field(default_factory=dict)
     refused: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variant: Callable[[Params], str] = _one_sort
     uses_threads: bool = True

@@ -11,6 +11,8 @@ from mltrain.models import View
 
 _ROWS_PER_CLASS = 10_000
 _MOST_ROWS = 60_000
+# Features are selected for each fold and each view before a search begins, whatever its budget.
+_MOST_CELLS, _FEWEST_ROWS = 1_500_000, 1_000
 
 
 def select_features(
@@ -34,8 +36,8 @@ def select_features(
 
     Notes
     -----
-    Mean decrease in impurity of extremely randomised trees on at most 60,000 of the rows; shallow trees with leaves of
-    five rows, so that noise with many values gains little.
+    Mean decrease in impurity of extremely randomised trees on at most 60,000 of the rows, or 1,500,000 filled cells;
+    shallow trees with leaves of five rows, so that noise with many values gains little.
 
     References
     ----------
@@ -46,7 +48,8 @@ def select_features(
         return np.arange(view.n_features, dtype=np.intp)
     from sklearn.ensemble import ExtraTreesClassifier  # noqa: PLC0415  (0.15 s that only this function needs)
 
-    most = min(_ROWS_PER_CLASS * n_classes, _MOST_ROWS)
+    by_cells = max(int(_MOST_CELLS / max(view.n_filled, 1.0)), _FEWEST_ROWS)
+    most = min(_ROWS_PER_CLASS * n_classes, _MOST_ROWS, by_cells)
     if rows.size > most:
         rows = np.sort(np.random.default_rng(seed).choice(rows, size=most, replace=False))
     forest = ExtraTreesClassifier(n_estimators=100, max_depth=12, min_samples_leaf=5, random_state=seed, n_jobs=threads)

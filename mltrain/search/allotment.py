@@ -158,9 +158,12 @@ class Allotment:
         """Return the seconds that a fit may take once it has begun, while its family has no model."""
         if self.clock.deadline is None or study.has_model:
             return None
+        seconds_left = self._seconds_left(study)
+        # What a family has for itself it shares with none.
+        shares = seconds_left >= self.clock.seconds_left
         return fold_share_s(
-            max(self._seconds_left(study), 0.0),
-            n_without_model=sum(not other.has_model and other.broken is None for other in self._studies),
+            max(seconds_left, 0.0),
+            n_without_model=sum(not other.has_model and other.has_more for other in self._studies) if shares else 1,
             n_folds_left=attempt.n_folds - len(attempt.submitted) + 1,
             threads=attempt.threads,
             n_cores=self._n_cores,

@@ -38,7 +38,8 @@ class SearchJob:
         What is searched; entries that ``fixed`` names are left out.
     first_trials : tuple of Params
         Tried first, in order. Values outside the space are moved into it; a name that is left out takes the
-        middle of its range; a name that the space does not have is handed to the family as it is.
+        family's default (`mltrain.models.traits`) or else the middle of its range; a name that the space does not have
+        is handed to the family as it is.
     fixed : Params
         Handed to every fit; wins over everything else.
     max_trials : int, optional

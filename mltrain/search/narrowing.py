@@ -26,12 +26,20 @@ class Plan:
     fixed: Params
 
 
-def make_plan(space: Space, first_trials: tuple[Params, ...], *, fixed: Params) -> Plan:
-    """Drop what is fixed and move every first trial into the space."""
+def make_plan(space: Space, first_trials: tuple[Params, ...], *, fixed: Params, defaults: Params | None = None) -> Plan:
+    """Drop what is fixed and move every first trial into the space.
+
+    Parameters
+    ----------
+    defaults : Params, optional
+        What a name of the space is in first trials that leave it out, as those do to which the user added it. Without
+        one it takes the middle of its range.
+    """
     free = {name: dimension for name, dimension in space.items() if name not in fixed}
+    alike = [first for first in first_trials if not _is_of_another_sort(first, space, fixed=fixed)]
     moved: list[Params] = []
-    for first in first_trials:
-        inside = _move_inside(first, free, fixed=fixed)
+    for first in alike or first_trials:
+        inside = _move_inside({**(defaults or {}), **first}, first, free, fixed=fixed)
         if inside not in moved:
             moved.append(inside)
     return Plan(space=free, first_trials=tuple(moved), fixed=dict(fixed))
@@ -45,10 +53,15 @@ def limit_trials(plan: Plan, max_trials: int | None) -> int | None:
     return different if max_trials is None else min(max_trials, different)
 
 
-def _move_inside(first: Params, space: Space, *, fixed: Params) -> Mapping[str, Scalar]:
-    """Return a complete point of the space near ``first``, and the names the space does not know."""
+def _is_of_another_sort(first: Params, space: Space, *, fixed: Params) -> bool:
+    """Say whether a trial is what it is by a name that is not searched, and that the user fixed to something else."""
+    return any(name in fixed and name not in space and fixed[name] != value for name, value in first.items())
+
+
+def _move_inside(known: Params, first: Params, space: Space, *, fixed: Params) -> Mapping[str, Scalar]:
+    """Return a complete point of the space near what is ``known``, and the names of ``first`` it does not know."""
     point = {
-        name: _nearest(first[name], dimension) if name in first else _middle(dimension)
+        name: _nearest(known[name], dimension) if name in known else _middle(dimension)
         for name, dimension in space.items()
     }
     others = {name: value for name, value in first.items() if name not in space and name not in fixed}

@@ -13,6 +13,7 @@ from mltrain.events import TrialFinished
 from mltrain.metrics import Metric, is_better
 from mltrain.models import Fitted
 from mltrain.models.shape import rarest_share
+from mltrain.models.traits import traits_of
 from mltrain.search.attempt import Attempt, cut_off, settle
 from mltrain.search.contenders import best_of_all_sorts, contenders
 from mltrain.search.fitting import FoldOutcome
@@ -53,7 +54,7 @@ class OpenStudy:
     """
 
     def __init__(self, job: SearchJob, journal: Journal) -> None:
-        plan = make_plan(job.space, job.first_trials, fixed=job.fixed)
+        plan = make_plan(job.space, job.first_trials, fixed=job.fixed, defaults=traits_of(job.family).defaults)
         self.job = job
         self.below = limit_trials(plan, job.max_trials)
         self.n_first_trials = len(plan.first_trials)

@@ -22,6 +22,8 @@ from mltrain.search.trial import Trial
 from mltrain.space import Choice, Dimension, Int, Params
 
 _STARTUP_TRIALS = 10
+# So many failures, and one of a trial that the sampler chose, say that a family is not for these rows or settings.
+_ENOUGH_FAILURES = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,8 +82,8 @@ class Sequence:
     @property
     def is_hopeless(self) -> bool:
         """Whether everything told so far failed, and enough of it to stop asking."""
-        enough = self._n_told >= self._lag
-        return enough and all(self._ended[number].state == "failed" for number in range(self._n_told))
+        n_enough = max(self._lag, _ENOUGH_FAILURES, len(self._plan.first_trials) + 1)
+        return self._n_told >= n_enough and all(self._ended[number].state == "failed" for number in range(self._n_told))
 
     def propose(self, below: int | None) -> Proposal | None:
         """Return the next trial that nobody ran yet, or None while it has to wait or ``below`` is reached.

@@ -21,7 +21,7 @@ from scipy.sparse import csr_matrix
 from mltrain.models import Fold, Limits, ModelFamily, Proba
 from mltrain.models.rounds import log_loss
 from mltrain.models.traits import traits_of
-from mltrain.space import Choice, Dimension
+from mltrain.space import Choice, Dimension, Params, Scalar
 from mltrain.testing.family_data import (
     Rows,
     assert_distributions,
@@ -69,7 +69,8 @@ class ModelFamilyContract(FamilyLimitsContract):
             assert work[-1] > work[0], trial
 
     def test_work_and_variant_are_known_for_any_parameters(self, family: ModelFamily, rows: Rows) -> None:
-        refused = (dict.fromkeys(family.parameters, value) for value in ("nonsense", -1, -1.0, 1e9))
+        values: tuple[Scalar, ...] = ("nonsense", -1, -1.0, 1e9)
+        refused: list[Params] = [dict.fromkeys(family.parameters, value) for value in values]
         for params in ({}, *refused, {"no_such_parameter": 1}):
             assert 0 < family.work(params, shape_of(rows)) < float("inf")
             assert isinstance(traits_of(family).variant(params), str)

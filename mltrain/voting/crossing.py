@@ -195,7 +195,7 @@ def _part_score(metric: Metric, y: Codes, proba: NDArray[np.floating]) -> float:
     """
     if len(np.unique(y)) < 2:
         return math.nan
-    is_slow = judged_by(metric) is not metric
+    is_slow = metric.needs == "labels" and judged_by(metric) is not metric
     threshold = float(np.quantile(proba[:, 1], 1 - np.mean(y == 1), method="higher")) if is_slow else None
     return score_or_nan(metric, y, proba.astype(np.float64), threshold=threshold)
 

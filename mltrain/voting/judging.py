@@ -62,7 +62,7 @@ def rows_to_judge(metric: Metric, *, n_classes: int, max_rows: int, max_rows_one
 
 def judged_by(metric: Metric) -> Metric:
     """Return what votes are judged by: the metric, or log loss where each of its scores would take too long."""
-    return LOG_LOSS if metric.needs == "labels" and metric.from_confusion is None else metric
+    return LOG_LOSS if metric.from_confusion is None and metric.weighted is None else metric
 
 
 def make_judge(stacked: NDArray[np.floating], y: Codes, *, metric: Metric) -> Judge:
@@ -76,10 +76,10 @@ def make_judge(stacked: NDArray[np.floating], y: Codes, *, metric: Metric) -> Ju
     Notes
     -----
     Log loss is exact. The area under the ROC curve is that of odds in some 3,000 bins, ties counting half: on
-    thousands of rows it is within 0.0001 of the exact one. A metric that is known as a function of labels alone, as
-    scikit-learn's scorers are, is stood in for by log loss: of two classes each of its scores is the best of 200
-    thresholds, a library's call each, and choosing weights takes thousands of scores, which was minutes beyond any
-    deadline. What is reported is the metric's own score all the same. Any other metric is called once a vote.
+    thousands of rows it is within 0.0001 of the exact one. A metric that is known as a function alone, as
+    scikit-learn's scorers are, is stood in for by log loss. Choosing weights takes thousands of scores, a library's
+    call each, and of labels of two classes each is the best of 200 thresholds: that was minutes beyond any deadline.
+    What is reported is the metric's own score all the same. Any other metric is called once a vote.
     """
     metric = judged_by(metric)
     if metric is LOG_LOSS:

@@ -227,3 +227,11 @@ def test_many_rows_and_classes_are_calibrated_on_a_sample_that_tells_the_same() 
 
     assert calibrator is not None
     assert calibrator.scale[0] == pytest.approx(1 / 2.5, rel=0.03)
+
+
+def test_a_class_of_few_rows_does_not_keep_the_others_from_being_calibrated():
+    y, proba, _ = distorted_classes()
+    rare = np.r_[y, [3, 3]]
+    with_rare = np.vstack([np.column_stack([0.997 * proba, np.full(len(y), 0.003)]), np.full((2, 4), 0.25)])
+
+    assert choose_calibrator(with_rare, rare, seed=0).method == "temperature"

@@ -35,7 +35,7 @@ def test_check_raises_what_loading_raises(path):
     [
         ("models.rf.params.max_dept=3", "random_forest has no parameter 'max_dept'"),
         ("models.lgbm.params.boosting=dart", "'boosting' of lgbm cannot be 'dart'"),
-        ("models.svm.params.C=1", "'svm' is the name of no model family"),
+        ("models.svm.params.C=1", "no model family is called 'svm'"),
     ],
 )
 def test_check_looks_at_the_parameters_of_models(path, setting, message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from mltrain import plugins
+from mltrain.models import Shape
 from mltrain.models.traits import Traits, traits_of
 
 
@@ -45,3 +46,15 @@ def test_synonyms_lead_from_a_parameter_to_another():
         assert synonyms["eta"] == "learning_rate"
         assert family.parameters.issuperset([*synonyms, *synonyms.values()])
         assert synonyms.keys().isdisjoint(synonyms.values())
+
+
+def test_defaults_are_of_parameters_that_there_are_and_that_first_trials_leave_out():
+    for name in ("lgbm", "xgboost", "catboost", "random_forest", "logistic_regression"):
+        family = plugins.load("models", name)
+        shape = Shape(n_samples=1_000, n_features=10, n_classes=2, n_categorical=3)
+
+        defaults = traits_of(family).defaults
+
+        assert defaults
+        assert set(defaults) <= family.parameters
+        assert set(defaults).isdisjoint(family.space(shape))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.ensemble import ExtraTreesClassifier
 
 from mltrain.models import View
-from mltrain.preprocessing import select_features
+from mltrain.preprocessing import select_features, selection
 
 
 def _view(as_sparse=False):
@@ -54,3 +55,17 @@ def test_the_share_is_rounded_up(keep, n_kept):
     view, y = _view()
 
     assert select_features(view, y, rows=np.arange(300), keep=keep, n_classes=2, seed=1).size == n_kept
+
+
+def test_of_many_cells_some_rows_are_looked_at(monkeypatch):
+    view, y = _view()
+    monkeypatch.setattr(selection, "_MOST_CELLS", 8 * 300)
+    monkeypatch.setattr(selection, "_FEWEST_ROWS", 100)
+    seen = []
+    fit = ExtraTreesClassifier.fit
+    monkeypatch.setattr(ExtraTreesClassifier, "fit", lambda self, X, y: seen.append(len(X)) or fit(self, X, y))
+
+    kept = select_features(view, y, rows=np.arange(1000), keep=0.25, n_classes=2, seed=1)
+
+    assert seen == [300]
+    assert kept.tolist() == [2, 5]

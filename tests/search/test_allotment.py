@@ -147,3 +147,17 @@ def test_once_the_clock_is_over_the_first_model_is_all_that_counts(make_job):
     allotment = Allotment([failed, untried], n_cores=CORES, ends=Ends(deadline=started), started=started)
 
     assert allotment.next_family() is untried
+
+
+@pytest.mark.parametrize(("family_s", "expected"), [(None, SECONDS / 3), (SECONDS / 2, SECONDS / 2)])
+def test_families_share_the_clock_that_they_have_in_common_and_no_other(make_job, family_s, expected):
+    first, second, through, third = (study(make_job, name, n_trials=0, next_s=None) for name in "abcd")
+    for one in (first, second, through, third):
+        one.has_model, one.used_s = False, 0.0
+    through.has_more = False
+    started = time.monotonic()
+    ends = Ends(deadline=started + SECONDS, family_s=family_s)
+    allotment = Allotment([first, second, through, third], n_cores=CORES, ends=ends, started=started)
+    attempt = SimpleNamespace(n_folds=1, submitted={0}, threads=1)
+
+    assert allotment.fit_share_s(first, attempt) == pytest.approx(expected, rel=0.05)

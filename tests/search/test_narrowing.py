@@ -37,6 +37,22 @@ def test_fixed_names_leave_the_space_and_the_first_trials():
     assert plan.fixed == {"rate": 9.0, "trees": 1}
 
 
+def test_what_first_trials_leave_out_is_the_default_or_the_middle():
+    space = SPACE | {"depth": Int(low=2, high=12), "penalty": Float(low=0.0, high=4.0)}
+
+    plan = make_plan(space, ({"rate": 0.5},), fixed={}, defaults={"rate": 0.2, "depth": 1_000, "trees": 7})
+
+    assert plan.first_trials == ({"rate": 0.5, "leaves": 33, "kind": "a", "depth": 12, "penalty": 2.0},)
+
+
+def test_first_trials_of_a_sort_that_the_user_ruled_out_are_not_tried():
+    plain, of_a_sort = {"rate": 0.5, "leaves": 8, "kind": "a"}, {"rate": 0.2, "leaves": 8, "kind": "a", "landmarks": 40}
+
+    assert make_plan(SPACE, (plain, of_a_sort), fixed={"landmarks": 0}).first_trials == (plain,)
+    assert len(make_plan(SPACE, (plain, of_a_sort), fixed={"landmarks": 40}).first_trials) == 2
+    assert len(make_plan(SPACE, (of_a_sort,), fixed={"landmarks": 0}).first_trials) == 1
+
+
 def test_first_trials_that_became_equal_are_tried_once():
     first = tuple({"rate": rate, "leaves": 8, "kind": "a"} for rate in (0.5, 0.2, 0.1))
 

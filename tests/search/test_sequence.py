@@ -84,6 +84,15 @@ def test_failed_and_pruned_trials_are_told(state):
     assert any(proposals[number].params != wanted[number].params for number in range(20))
 
 
+def test_a_family_is_given_up_once_a_trial_that_the_sampler_chose_has_failed_too():
+    first = tuple({"rate": 0.1, "leaves": leaves, "kind": "a"} for leaves in range(2, 12))
+    failed = dict.fromkeys(range(100), "failed")
+
+    assert len(play(100, first=first, states=failed)) == 11 + LAG - 1
+    assert len(play(100, first=first[:1], states=failed)) == 8 + LAG - 1
+    assert len(play(100, first=first, states={**failed, 9: "complete"})) == 100
+
+
 @pytest.mark.parametrize("state", ["complete", "pruned"])
 def test_the_sampler_is_not_told_of_a_trial_with_parameters_that_are_not_searched(state):
     plain = ({"rate": 0.1, "leaves": 31, "kind": "a"}, {"rate": 0.2, "leaves": 8, "kind": "a"})

@@ -106,8 +106,8 @@ def test_slow_metrics_and_many_classes_get_fewer_rows(name: str, n_classes: int,
     assert rows_to_judge(metric, n_classes=n_classes, max_rows=8_000) == wanted
 
 
-@pytest.mark.parametrize(("name", "n_classes"), [("f1_weighted", 2), ("jaccard_macro", 3)])
-def test_log_loss_stands_in_for_a_metric_that_is_known_by_its_labels_alone(name: str, n_classes: int) -> None:
+@pytest.mark.parametrize(("name", "n_classes"), [("f1_weighted", 2), ("jaccard_macro", 3), ("roc_auc_ovo", 3)])
+def test_log_loss_stands_in_for_a_metric_that_is_known_as_a_function_alone(name: str, n_classes: int) -> None:
     stacked, y = _votes(4, 150, n_classes=n_classes, seed=8)
 
     np.testing.assert_array_equal(_scores(name, stacked, y, n_summed=2), _scores("log_loss", stacked, y, n_summed=2))
@@ -117,7 +117,9 @@ def test_a_metric_that_refuses_the_rows_has_no_score() -> None:
     def refuse(y: np.ndarray, proba: np.ndarray) -> float:
         raise ValueError("a class is missing")
 
-    metric = metrics.Metric(name="all_classes", needs="proba", greater_is_better=False, function=refuse)
+    metric = metrics.Metric(
+        name="all_classes", needs="proba", greater_is_better=False, function=refuse, weighted=metrics.LOG_LOSS.weighted
+    )
     stacked, y = _votes(2, 20, n_classes=3, seed=9)
     judge = make_judge(stacked, y, metric=metric)
 

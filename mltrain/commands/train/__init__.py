@@ -142,7 +142,7 @@ def _tell_where(delivery: Delivery, listener: Listener) -> None:
 
 def _train_all(session: Session, plan: Plan) -> _Trained:
     """Train all families, then let them vote; a family that fails leaves the others alone."""
-    session.listener(StageStarted(stage="train", detail=_outlook(session, len(plan.families))))
+    session.listener(StageStarted(stage="train", detail=_outlook(session, plan)))
     ballot = Ballot(session)
     found = _recall_families(session, plan) if plan.ensemble_alone else _train_groups(session, plan, ballot)
     searched = [family.searched for family in found if isinstance(family, Found)]
@@ -211,8 +211,9 @@ def _validation(rows: Development) -> str:
     return f"{len(rows.folds) // rows.n_repeats}-fold cross-validation{repeats}"
 
 
-def _outlook(session: Session, n_families: int) -> str:
+def _outlook(session: Session, plan: Plan) -> str:
     """Say how long it may take, and what shortens it."""
+    n_families = len(plan.families)
     n_trials = session.request.max_trials or session.material.config.train.max_search_iters
     models = f"{n_families} model{'s' if n_families > 1 else ''}, up to {n_trials} trials each"
     total_s, family_s = session.budget.total_s, session.budget.family_s
@@ -220,5 +221,5 @@ def _outlook(session: Session, n_families: int) -> str:
         return f"{models}, {total_s:g} s in all"
     if family_s is None:
         return f"{models}, no clock; --budget 5m would bound it"
-    minutes = n_families * family_s / 60
+    minutes = (n_families + plan.ensemble) * family_s / 60
     return f"{models} or {family_s:g} s, at most {minutes:.0f} min in all; --budget 5m would bound it"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from mltrain.candidate import Candidate, affordable_trial, keep
+from mltrain.candidate import Candidate, affordable_trial, fit_again_s, keep
 from mltrain.commands.train.ballot import Ballot
 from mltrain.commands.train.leaving import CandidateLine, leave, start_tags
 from mltrain.commands.train.session import Session
@@ -141,14 +141,14 @@ def _search_and_keep(
         # The longest refit first: they run side by side.
         by_length = sorted(zip(jobs, studies, strict=True), key=lambda pair: -_refit_s(session, *pair))
         refits_end = None if deadline is None else _refits_end(session, jobs, deadline)
-        pending = {job.name: _begin_final(session, job, study, deadline=refits_end) for job, study in by_length}
+        pending = {p.job.name: p for p in _begin_finals(session, by_length, deadline=refits_end)}
         found: dict[str, Found | LeftOut] = {}
         for group in _turns(pending, waits_for_refits=session.material.recipe.final_fit == "refit"):
             kept: dict[str, Searched | LeftOut] = {}
             spent_s: dict[str, float] = {}
             for name in group:
                 started = time.monotonic()
-                kept[name] = _searched_or_left_out(session, pending[name], deadline=deadline)
+                kept[name] = _searched_or_left_out(session, pending[name], deadline=refits_end)
                 spent_s[name] = time.monotonic() - started
             searched = [family for family in kept.values() if isinstance(family, Searched)]
             if ballot is not None and session.material.recipe.refits_voters and len(searched) > 1:
@@ -190,8 +190,23 @@ def _turns(pending: Mapping[str, _Pending], *, waits_for_refits: bool) -> Iterat
             yield [name]
 
 
-def _begin_final(session: Session, job: SearchJob, study: Study, *, deadline: float | None) -> _Pending:
-    trial = affordable_trial(study, session.material.recipe, executor=session.executor, deadline=deadline)
+def _begin_finals(
+    session: Session, searched: Sequence[tuple[SearchJob, Study]], *, deadline: float | None
+) -> Iterator[_Pending]:
+    """Settle what is kept of each family in turn: fold models that one fits again take the time of the next."""
+    promised_s = 0.0
+    for job, study in searched:
+        pending = _begin_final(session, job, study, deadline=deadline, promised_s=promised_s)
+        if pending.trial is not None and pending.refit is None:
+            promised_s += fit_again_s(study, pending.trial, n_cores=session.executor.n_cores)
+        yield pending
+
+
+def _begin_final(
+    session: Session, job: SearchJob, study: Study, *, deadline: float | None, promised_s: float = 0.0
+) -> _Pending:
+    affordable_by = None if deadline is None else deadline - promised_s
+    trial = affordable_trial(study, session.material.recipe, executor=session.executor, deadline=affordable_by)
     refit = None
     if session.material.recipe.final_fit == "refit" and trial is not None:
         refit = start_refit(study, job, trial, executor=session.executor, deadline=deadline)

@@ -31,7 +31,7 @@ from mltrain.models.catboost.data import (
     quantizing_of,
 )
 from mltrain.models.catboost.loop import Boosted, boost, look_every
-from mltrain.models.catboost.space import KNOWN, SYNONYMS, first_trials, search_space
+from mltrain.models.catboost.space import DEFAULTS, KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.catboost.work import forecast_work
 from mltrain.models.framing import frame, unframe
 from mltrain.models.parameters import names_of, own_names, settle_parameters, take_number
@@ -56,6 +56,7 @@ class CatBoost:
     uses_threads = False
     simplicity = 3
     libraries = ("catboost",)
+    defaults = DEFAULTS
     parameters = KNOWN | frozenset(SYNONYMS)
     synonyms = SYNONYMS
     binning = names_of(QUANTIZING, SYNONYMS)

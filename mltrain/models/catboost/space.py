@@ -25,6 +25,18 @@ KNOWN = frozenset({
     "fold_permutation_block", "auto_class_weights", "scale_pos_weight", "monotone_constraints", "feature_weights",
 })
 # fmt: on
+# What parameters are where neither the space nor first trials name them; of no limit, more than any range allows.
+DEFAULTS: Params = {
+    "random_strength": 1.0,
+    "bagging_temperature": 1.0,
+    "rsm": 1.0,
+    "border_count": 254,
+    "grow_policy": "SymmetricTree",
+    "min_data_in_leaf": 1,
+    "max_leaves": 31,
+    "boosting_type": "Plain",
+    "scale_pos_weight": 1.0,
+}
 SYNONYMS = {
     "n_estimators": "iterations",
     "num_boost_round": "iterations",

@@ -23,7 +23,7 @@ from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, 
 from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
 from mltrain.models.framing import frame, unframe
 from mltrain.models.lightgbm.data import BINNING, Binned, FoldData, binning_of, fold_data, prepare_bins
-from mltrain.models.lightgbm.space import KNOWN, SYNONYMS, first_trials, search_space
+from mltrain.models.lightgbm.space import DEFAULTS, KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.lightgbm.work import forecast_work
 from mltrain.models.parameters import names_of, own_names, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, normalise
@@ -52,6 +52,7 @@ class LightGBM:
     tree_us = 80.0
     simplicity = 2
     libraries = ("lightgbm", "numpy", "scipy")
+    defaults = DEFAULTS
     parameters = KNOWN | frozenset(SYNONYMS)
     synonyms = SYNONYMS
     refused: Mapping[str, Mapping[str, str]] = {"boosting": {"dart": _NO_DART}}

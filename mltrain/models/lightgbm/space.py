@@ -27,6 +27,26 @@ KNOWN = frozenset({
     "interaction_constraints", "use_quantized_grad", "num_grad_quant_bins", "histogram_pool_size",
 })
 # fmt: on
+# What parameters are where neither the space nor first trials name them; of no limit, more than any range allows.
+DEFAULTS: Params = {
+    "max_depth": 1_000,
+    "min_sum_hessian_in_leaf": 1e-3,
+    "pos_bagging_fraction": 1.0,
+    "neg_bagging_fraction": 1.0,
+    "feature_fraction_bynode": 1.0,
+    "linear_lambda": 0.0,
+    "min_gain_to_split": 0.0,
+    "boosting": "gbdt",
+    "data_sample_strategy": "bagging",
+    "path_smooth": 0.0,
+    "max_bin": 255,
+    "min_data_in_bin": 3,
+    "max_cat_threshold": 32,
+    "linear_tree": False,
+    "is_unbalance": False,
+    "scale_pos_weight": 1.0,
+    "use_quantized_grad": False,
+}
 SYNONYMS = {
     "n_estimators": "num_iterations",
     "num_boost_round": "num_iterations",

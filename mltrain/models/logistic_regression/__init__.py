@@ -22,6 +22,7 @@ from mltrain.models.logistic_regression.landmarks import Landmarks, place_landma
 from mltrain.models.logistic_regression.sizing import most_rows, rows_at_most
 from mltrain.models.logistic_regression.solver import Linear, Penalty, Problem, solve
 from mltrain.models.logistic_regression.space import (
+    DEFAULTS,
     KNOWN,
     MOST_KNOTS,
     MOST_LANDMARKS,
@@ -86,6 +87,7 @@ class LogisticRegression:
     uses_seed = False
     # An iteration is no tree: however many there were, a row is multiplied by one coefficient a feature or landmark.
     tree_us = 1.0
+    defaults = DEFAULTS
     parameters = KNOWN
 
     def space(self, shape: Shape) -> Space:

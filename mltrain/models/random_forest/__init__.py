@@ -17,7 +17,7 @@ from mltrain.models.framing import frame, unframe
 from mltrain.models.parameters import settle_parameters
 from mltrain.models.random_forest.forest import Forest, dump_forest, load_forest, predict_forest, predict_trees
 from mltrain.models.random_forest.growing import Recipe, grow, make_recipe
-from mltrain.models.random_forest.space import KNOWN, first_trials, search_space
+from mltrain.models.random_forest.space import DEFAULTS, KNOWN, first_trials, search_space
 from mltrain.models.random_forest.work import forecast_work
 from mltrain.models.rounds import RoundWatch, Stop, log_loss, normalise
 from mltrain.models.rows import FoldRows, Prepared, fold_rows, prepare_rows
@@ -40,6 +40,7 @@ class RandomForest:
     tree_us = 100.0
     simplicity = 1
     libraries = ("sklearn", "numpy")
+    defaults = DEFAULTS
     parameters = KNOWN
 
     def space(self, shape: Shape) -> Space:

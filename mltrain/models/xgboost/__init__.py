@@ -21,7 +21,7 @@ from mltrain.models.rounds import RoundWatch, Stop
 from mltrain.models.sharp_loss import SharpLoss
 from mltrain.models.xgboost.booster import load_booster, predict_booster
 from mltrain.models.xgboost.data import BINNING, FoldMatrices, Matrices, fold_matrices, prepare_matrices
-from mltrain.models.xgboost.space import KNOWN, SYNONYMS, first_trials, search_space
+from mltrain.models.xgboost.space import DEFAULTS, KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.xgboost.validation import ValidScores
 from mltrain.models.xgboost.work import forecast_work
 from mltrain.space import Params, Scalar, Space
@@ -41,6 +41,7 @@ class XGBoost:
     tree_us = 25.0
     simplicity = 3
     libraries = ("xgboost", "numpy", "scipy")
+    defaults = DEFAULTS
     parameters = KNOWN | frozenset(SYNONYMS)
     synonyms = SYNONYMS
     binning = names_of(BINNING, SYNONYMS)

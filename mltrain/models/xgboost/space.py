@@ -23,6 +23,17 @@ KNOWN = frozenset({
     "interaction_constraints", "max_cached_hist_node",
 })
 # fmt: on
+# What parameters are where neither the space nor first trials name them; of no limit, more than any range allows.
+DEFAULTS: Params = {
+    "gamma": 0.0,
+    "max_delta_step": 0.0,
+    "colsample_bytree": 1.0,
+    "max_bin": 256,
+    "num_parallel_tree": 1,
+    "max_cat_threshold": 64,
+    "sampling_method": "uniform",
+    "scale_pos_weight": 1.0,
+}
 SYNONYMS = {
     "num_boost_round": "n_estimators",
     "num_round": "n_estimators",
