@@ -1,8 +1,8 @@
 """The record of a study on disk: append-only lines, one a trial that ended, and its predictions beside them.
 
-``<studies>/<family>-<key>/journal.jsonl`` and ``predictions/<number>.npy``, or ``<number>-cut.npy`` of a trial that the
-clock cut and that may run again. Predictions are written first, so a line is a promise that they are there. A line that
-a kill tore is passed over; its trial is run again.
+``<studies>/<family>-<key>/journal.jsonl`` and ``predictions/<number>.npy``, or ``<number>-cut-<rounds>.npy`` of a trial
+that the clock cut and that may run again. Predictions are written first, so a line is a promise that they are there. A
+line that a kill tore is passed over; its trial is run again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ class Journal:
             return
         if trial.proba is not None:
             with (
-                files.atomic_path(_predictions(self.folder, trial.number, trial.state)) as partial,
+                files.atomic_path(_predictions(self.folder, trial.number, trial.state, trial.n_rounds)) as partial,
                 partial.open("wb") as file,
             ):
                 np.save(file, trial.proba, allow_pickle=False)
@@ -77,7 +77,7 @@ class Journal:
         trial = self.trials[number]
         if self.folder is None or trial.score is None:
             return None
-        return _load_proba(_predictions(self.folder, number, trial.state))
+        return _load_proba(_predictions(self.folder, number, trial.state, trial.n_rounds))
 
 
 @contextmanager
@@ -177,9 +177,14 @@ def _is_better_cut(trial: Trial, known: Trial | None) -> bool:
     return known is None or (known.state == "cut" and (trial.score is not None or known.score is None))
 
 
-def _predictions(folder: Path, number: int, state: State) -> Path:
-    """Return where the predictions of a trial are: not where those are that it had when the clock cut it."""
-    return folder / "predictions" / (f"{number}-cut.npy" if state == "cut" else f"{number}.npy")
+def _predictions(folder: Path, number: int, state: State, n_rounds: Sequence[int]) -> Path:
+    """Return where the predictions of a trial are.
+
+    What the clock cut has a place of its own for each way of being cut: a kill between two writes would otherwise leave
+    one's predictions beside the other's score.
+    """
+    cut = f"-cut-{'-'.join(map(str, n_rounds))}" if state == "cut" else ""
+    return folder / "predictions" / f"{number}{cut}.npy"
 
 
 def _to_line(trial: Trial) -> dict[str, Any]:
@@ -210,7 +215,7 @@ def _from_line(line: dict[str, Any], folder: Path) -> Trial | None:
     try:
         if line["proba"]:
             # Looked at and let go: those of all trials would be as many tables.
-            _load_proba(_predictions(folder, line["number"], line["state"]), mmap_mode="r")
+            _load_proba(_predictions(folder, line["number"], line["state"], line["n_rounds"]), mmap_mode="r")
         curve = Curve(
             loss_rounds=tuple(line["loss_rounds"]),
             train_losses=tuple(line["train_losses"]),

@@ -169,7 +169,8 @@ def test_without_a_folder_nothing_is_kept():
         assert journal.trials == {}
 
 
-def test_a_kill_before_its_line_leaves_a_cut_trial_its_own_predictions(tmp_path, monkeypatch):
+@pytest.mark.parametrize("later", [{}, {"state": "cut", "n_rounds": (5, 6)}], ids=["finished", "cut later"])
+def test_a_kill_before_its_line_leaves_a_cut_trial_its_own_predictions(tmp_path, monkeypatch, later):
     def killed(*_):
         raise KeyboardInterrupt
 
@@ -177,7 +178,7 @@ def test_a_kill_before_its_line_leaves_a_cut_trial_its_own_predictions(tmp_path,
         journal.append(make_trial(0, state="cut", score=0.1))
         monkeypatch.setattr(files, "append_line", killed)
         with pytest.raises(KeyboardInterrupt):
-            journal.append(make_trial(0, score=0.2, proba=1 - PROBA))
+            journal.append(make_trial(0, **{"score": 0.2, "proba": 1 - PROBA, **later}))
 
     with opened(tmp_path) as journal:
         assert (journal.trials[0].state, journal.trials[0].score) == ("cut", 0.1)
