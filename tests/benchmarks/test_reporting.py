@@ -145,3 +145,25 @@ def test_a_race_on_several_machines_or_days_apart_is_called_unfair(change, is_fa
 
     assert ("not side by side**, on several machines or days apart: german 0" in text) is not is_fair
     assert "german 1" not in text
+
+
+def test_runs_of_other_commits_and_of_none_are_told_apart():
+    runs = [
+        line("mltrain", 0.80, split=0),
+        line("mltrain", 0.82, split=1, commit="def5678+"),
+        line("mltrain", 0.82, split=1, budget_s=15.0),
+        line("flaml", 0.79, split=0, commit="0000000+"),
+    ]
+
+    text = render(runs)
+
+    assert "- mltrain's commit, 15 s: abc1234 (1 run)\n" in text
+    assert "- mltrain's commit, 60 s: abc1234 (1 run), def5678+ (1 run)\n" in text
+    assert "- **of a tree that was not committed**: german 1 (60 s)" in text
+    assert "0000000" not in text
+
+
+def test_one_split_does_not_tell_whether_a_longer_budget_is_worse():
+    runs = [line("mltrain", 0.80, budget_s=15.0), line("mltrain", 0.70, budget_s=60.0), line("flaml", 0.79)]
+
+    assert cells(budget_table(gather(runs)), "german")[-1] == "-"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from statistics import median
@@ -64,12 +65,26 @@ def _header(results: Results) -> str:
         f"- when: {span}; {len(lines)} runs; seeds of splits and contestants: {', '.join(map(str, seeds))}",
         f"- machine: {'; '.join(sorted({line['machine'] for line in lines}))}",
         f"- cores given to each: {', '.join(sorted({str(line['cores']) for line in lines}))}; {loads(results)}",
-        f"- mltrain: commit {', '.join(sorted({x['commit'] for x in lines if x['contestant'] == OURS}))} "
-        "(+ where package files differ from it)",
+        *_commits([line for line in lines if line["contestant"] == OURS]),
         *[f"- {BY_NAME[name].title}: {_circumstances(results, name)}" for name in results.contestants()],
         *_apart(lines),
     ]
     return "# mltrain against its peers\n\n" + "\n".join(facts)
+
+
+def _commits(own: Sequence[Line]) -> list[str]:
+    """Return how many runs under each budget were of which commit; a `+` says that package files differed from it."""
+    counts = {
+        budget_s: Counter(line["commit"] for line in own if line["budget_s"] == budget_s)
+        for budget_s in sorted({line["budget_s"] for line in own})
+    }
+    facts = [
+        f"- mltrain's commit, {budget_s:g} s: "
+        + ", ".join(f"{commit} ({n} run{'s' if n > 1 else ''})" for commit, n in sorted(found.items()))
+        for budget_s, found in counts.items()
+    ]
+    changed = sorted({f"{x['set']} {x['split']} ({x['budget_s']:g} s)" for x in own if x["commit"].endswith("+")})
+    return facts + ([f"- **of a tree that was not committed**: {', '.join(changed)}"] if changed else [])
 
 
 def _circumstances(results: Results, contestant: str) -> str:
