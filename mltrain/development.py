@@ -192,12 +192,11 @@ def with_selected_features(
     keep: float | None,
     n_classes: int,
     seed: int,
-    threads: int = 1,
 ) -> tuple[Fold, ...]:
     """Return the folds with the features that matter on each fold's own training rows; all of them without ``keep``."""
     if keep is None or keep >= 1:
         return tuple(folds)
-    choose = partial(select_features, view, y, keep=keep, n_classes=n_classes, seed=seed, threads=threads)
+    choose = partial(select_features, view, y, keep=keep, n_classes=n_classes, seed=seed)
     return tuple(replace(fold, features=choose(rows=fold.train)) for fold in folds)
 
 

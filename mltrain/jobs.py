@@ -31,7 +31,6 @@ from mltrain.development import (
 from mltrain.drift import Profile, fit_profile
 from mltrain.events import Listener, Notice, StageFinished, StageStarted, ignore
 from mltrain.memory import give_back
-from mltrain.model import available_cores
 from mltrain.models import Fold, ModelFamily, Objective, ViewKind
 from mltrain.models.bins import with_few_bins
 from mltrain.models.parameters import own_names
@@ -106,7 +105,6 @@ class Material:
                 keep=self.config.preprocessing.select_features,
                 n_classes=self.rows.schema.target.n_classes,
                 seed=self.config.seed,
-                threads=self.config.train.n_jobs or available_cores(),
             )
         return self.chosen[kind]
 

@@ -105,19 +105,19 @@ def test_features_are_selected_for_each_fold_and_for_the_fit_on_all_rows(trained
 def test_features_are_selected_once_for_families_that_share_a_view(
     trained: Workspace, churn: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    threads: list[int] = []
+    n_rows: list[int] = []
     select = development.select_features
 
     def counted(*args: Any, **settings: Any) -> Any:
-        threads.append(settings["threads"])
+        n_rows.append(len(settings["rows"]))
         return select(*args, **settings)
 
     monkeypatch.setattr(development, "select_features", counted)
-    material = _material(trained, churn(preprocessing={"select_features": 0.5}, train={"n_folds": 3, "n_jobs": 2}))
+    material = _material(trained, churn(preprocessing={"select_features": 0.5}, train={"n_folds": 3}))
 
     one, other = (material.job(name, _family(name), max_trials=None) for name in ("lgbm", "xgboost"))
 
-    assert threads == [2] * 4
+    assert n_rows == [*(len(fold.train) for fold in one.folds), len(one.y)]
     assert one.folds == other.folds
     assert one.final_features is other.final_features
     material.free_views([_family("logistic_regression")])

@@ -155,6 +155,8 @@ def test_runs_of_other_commits_and_of_none_are_told_apart():
         line("flaml", 0.79, split=0, commit="0000000+"),
     ]
 
+    for run in runs[:3]:
+        run["details"] = {"metric": "roc_auc", "candidates": [candidate("lgbm", 0.8, 0.8)]}
     text = render(runs)
 
     assert "- mltrain's commit, 15 s: abc1234 (1 run)\n" in text

@@ -38,7 +38,7 @@ def test_other_rows_are_not_looked_at():
     changed.X[500:] = 0
 
     one = select_features(view, y, rows=rows, keep=0.5, n_classes=2, seed=1)
-    two = select_features(changed, shuffled, rows=rows, keep=0.5, n_classes=2, seed=1, threads=2)
+    two = select_features(changed, shuffled, rows=rows, keep=0.5, n_classes=2, seed=1)
 
     np.testing.assert_array_equal(one, two)
 
