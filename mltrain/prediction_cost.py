@@ -25,7 +25,8 @@ _MODEL_US = 3_000.0
 def prediction_s(job: SearchJob, params: Params, n_rounds: Sequence[int]) -> float:
     """Forecast the core-seconds that models of these parameters and rounds take together for 1,000 rows."""
     n_classes, traits = job.objective.n_classes, traits_of(job.family)
-    n_trees = sum(n_rounds) * (n_classes if n_classes > 2 and traits.grows_tree_per_class else 1)
+    per_round = traits.trees_at_once(params) * (n_classes if n_classes > 2 and traits.grows_tree_per_class else 1)
+    n_trees = sum(n_rounds) * per_round
     model_us = _MODEL_US + traits.model_us(params, job.view.n_features)
     return (len(n_rounds) * model_us + n_trees * traits.tree_us) * 1e-6
 

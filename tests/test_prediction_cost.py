@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mltrain.models import Objective
+from mltrain import plugins
+from mltrain.models import Objective, Shape
 from mltrain.prediction_cost import MOST_PREDICTION_S, n_affordable, prediction_s, share_models
 
 
@@ -31,6 +32,17 @@ def test_a_model_may_cost_more_than_its_trees_and_a_call():
     job = _job(2, tree_us=1.0, model_us=lambda params, n_features: 100.0 * params["n_landmarks"] * n_features)
 
     assert prediction_s(job, {"n_landmarks": 20}, [10, 10]) == pytest.approx(2 * (0.003 + 10e-6 + 0.01))
+
+
+def test_a_round_may_grow_a_forest():
+    job = _job(2, tree_us=1_000.0, trees_at_once=lambda params: params["num_parallel_tree"])
+    xgboost = plugins.load("models", "xgboost")
+    shape = Shape(n_samples=1_000, n_features=10, n_classes=2)
+
+    assert prediction_s(job, {"num_parallel_tree": 5}, [10]) == pytest.approx(0.003 + 10 * 5 * 0.001)
+    assert xgboost.trees_at_once({"num_parallel_tree": 5}) == 5
+    assert xgboost.trees_at_once({"num_parallel_tree": "many"}) == 1
+    assert xgboost.work({"num_parallel_tree": 5}, shape) > 3 * xgboost.work({}, shape)
 
 
 def test_as_many_fold_models_are_kept_as_predict_in_time():

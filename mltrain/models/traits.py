@@ -13,6 +13,10 @@ def _one_sort(_: Params) -> str:
     return ""
 
 
+def _one_tree(_: Params) -> float:
+    return 1.0
+
+
 def _nothing_more(_: Params, __: int) -> float:
     return 0.0
 
@@ -47,6 +51,8 @@ class Traits:
         Whether the seed changes what a model is; where not, there is no use in several of other seeds.
     grows_tree_per_class : bool
         A round grows one tree for each of several classes.
+    trees_at_once : callable
+        ``trees_at_once(params)``: how many trees a round grows, for each class where it grows one for each.
     tree_us : float
         Microseconds of one core that a tree takes for 1,000 rows, so that it is known what predictions cost. By
         default between a forest's tree for ten classes and a booster's for two.
@@ -63,6 +69,7 @@ class Traits:
     uses_threads: bool = True
     uses_seed: bool = True
     grows_tree_per_class: bool = False
+    trees_at_once: Callable[[Params], float] = _one_tree
     tree_us: float = 50.0
     model_us: Callable[[Params, int], float] = _nothing_more
 

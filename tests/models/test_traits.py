@@ -13,6 +13,7 @@ def test_a_family_that_says_nothing_has_the_defaults():
     assert traits_of(SimpleNamespace()) == Traits()
     assert traits_of(SimpleNamespace()).variant({"kind": "near"}) == ""
     assert traits_of(SimpleNamespace()).model_us({}, 10) == 0
+    assert traits_of(SimpleNamespace()).trees_at_once({}) == 1
 
 
 def test_what_a_family_says_counts():

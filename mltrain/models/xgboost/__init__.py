@@ -23,7 +23,7 @@ from mltrain.models.xgboost.booster import load_booster, predict_booster
 from mltrain.models.xgboost.data import BINNING, FoldMatrices, Matrices, fold_matrices, prepare_matrices
 from mltrain.models.xgboost.space import DEFAULTS, KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.xgboost.validation import ValidScores
-from mltrain.models.xgboost.work import forecast_work
+from mltrain.models.xgboost.work import forecast_work, trees_at_once
 from mltrain.space import Params, Scalar, Space
 
 
@@ -53,6 +53,10 @@ class XGBoost:
     def first_trials(self, shape: Shape) -> Sequence[Params]:
         """Return the parameters to try first, cheapest-promising first."""
         return first_trials(shape)
+
+    def trees_at_once(self, params: Params) -> float:
+        """Return how many trees a round grows for each class."""
+        return trees_at_once(params)
 
     def work(self, params: Params, shape: Shape) -> float:
         """Return the forecast work of one fit, in about seconds of one core."""

@@ -40,4 +40,9 @@ def forecast_work(params: Params, shape: Shape) -> float:
     cells = shape.n_samples * features
     levels = min(depth, math.log2(leaves) + 2) if depth > 0 else math.log2(leaves) + 2
     per_tree = 1e-4 + 5e-8 * shape.n_samples + 2.2e-9 * cells * levels + 1.5e-6 * min(leaves, room) * cuts
-    return 0.005 + rounds * (2e-4 + per_tree * trees_per_round(shape.n_classes))
+    return 0.005 + rounds * (2e-4 + per_tree * trees_at_once(params) * trees_per_round(shape.n_classes))
+
+
+def trees_at_once(params: Params) -> float:
+    """Return how many trees a round grows for each class: a forest of them where the user says so."""
+    return max(number_or(own_names(params, SYNONYMS), "num_parallel_tree", 1), 1)
