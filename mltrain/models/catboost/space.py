@@ -25,7 +25,7 @@ KNOWN = frozenset({
     "fold_permutation_block", "auto_class_weights", "scale_pos_weight", "monotone_constraints", "feature_weights",
 })
 # fmt: on
-# What parameters are where neither the space nor first trials name them; of no limit, more than any range allows.
+# What parameters are where neither the space nor first trials name them. That there is no limit is in no range of one.
 DEFAULTS: Params = {
     "random_strength": 1.0,
     "bagging_temperature": 1.0,

@@ -27,9 +27,8 @@ KNOWN = frozenset({
     "interaction_constraints", "use_quantized_grad", "num_grad_quant_bins", "histogram_pool_size",
 })
 # fmt: on
-# What parameters are where neither the space nor first trials name them; of no limit, more than any range allows.
+# What parameters are where neither the space nor first trials name them. That there is no limit is in no range of one.
 DEFAULTS: Params = {
-    "max_depth": 1_000,
     "min_sum_hessian_in_leaf": 1e-3,
     "pos_bagging_fraction": 1.0,
     "neg_bagging_fraction": 1.0,

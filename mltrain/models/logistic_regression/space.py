@@ -12,7 +12,7 @@ from mltrain.models import Shape
 from mltrain.space import Choice, Float, Int, Params, Space
 
 KNOWN = frozenset({"C", "penalty", "l1_ratio", "n_knots", "n_landmarks", "reach", "max_iter", "tol", "fit_intercept"})
-# What parameters are where neither the space nor first trials name them; of no limit, more than any range allows.
+# What parameters are where neither the space nor first trials name them. That there is no limit is in no range of one.
 DEFAULTS: Params = {"n_landmarks": 0, "reach": 1.0, "l1_ratio": 0.5, "fit_intercept": True}
 PENALTIES = ("l2", "l1", "elasticnet")
 MOST_KNOTS = 100

@@ -20,13 +20,11 @@ KNOWN = frozenset({
     "ccp_alpha", "max_samples", "extra_trees",
 })
 # fmt: on
-# What parameters are where neither the space nor first trials name them; of no limit, more than any range allows.
+# What parameters are where neither the space nor first trials name them. That there is no limit is in no range of one.
 DEFAULTS: Params = {
     "n_estimators": 100,
-    "max_depth": 1_000,
     "min_samples_split": 2,
     "min_weight_fraction_leaf": 0.0,
-    "max_leaf_nodes": 1_000_000_000,
     "min_impurity_decrease": 0.0,
     "ccp_alpha": 0.0,
     "max_samples": 1.0,

@@ -23,7 +23,7 @@ KNOWN = frozenset({
     "interaction_constraints", "max_cached_hist_node",
 })
 # fmt: on
-# What parameters are where neither the space nor first trials name them; of no limit, more than any range allows.
+# What parameters are where neither the space nor first trials name them. That there is no limit is in no range of one.
 DEFAULTS: Params = {
     "gamma": 0.0,
     "max_delta_step": 0.0,
