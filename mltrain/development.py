@@ -93,8 +93,8 @@ def develop(
         folds = tuple(_k_folds(rows, y, n_folds=settings.n_folds, n_repeats=n_repeats, split=split, seed=seed))
     most_rows = settings.search_rows
     is_thinned = most_rows is not None and any(len(fold.train) > most_rows for fold in folds)
-    if settings.search_rows is not None:
-        folds = tuple(_with_fewer_rows(fold, y, n_rows=settings.search_rows, seed=seed) for fold in folds)
+    if most_rows is not None:
+        folds = tuple(_with_fewer_rows(fold, y, n_rows=most_rows, seed=seed) for fold in folds)
     given = None if weight_column is None else row_weights(rows[weight_column], weight_column)
     return Development(
         schema=schema,

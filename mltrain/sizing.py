@@ -140,7 +140,7 @@ def needed_bytes(load: Load, *, search_rows: int) -> int:
     stored = sum(_stored_bytes(column) + _working_bytes(column) for column in load.schema.features)
     views = {family.view: load.n_rows * _view_row_bytes(load, family.view) for family in load.families.values()}
     parts = [
-        Part(
+        _Part(
             view=family.view,
             searched=predictions + _searched_bytes(name, load, search_rows=search_rows),
             fitted=predictions + _fitted_bytes(name, load, search_rows=search_rows),
@@ -156,7 +156,7 @@ def needed_bytes(load: Load, *, search_rows: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class _Part:
     """What one family holds beside its view, in bytes: while it is searched, and while it is fitted finally."""
 
     view: ViewKind

@@ -31,7 +31,7 @@ class Traits:
         Modules that decide what a fit gives, such as ``("lightgbm",)``; with another version of one a search is not
         continued but begun anew.
     binning : frozenset of str
-        Parameters that ask for other bins than `ModelFamily.prepare` made, such as ``max_bin``; of a range of one a few
+        Parameters that ask for bins of their own, such as ``max_bin``; of a range of one a few
         values are searched.
     synonyms : mapping of str to str
         Other names of parameters, such as ``{"eta": "learning_rate"}``: what a config fixes or searches by one of them

@@ -7,6 +7,7 @@ line that a kill tore is passed over; its trial is run again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import platform
@@ -183,8 +184,9 @@ def _predictions(folder: Path, number: int, state: State, n_rounds: Sequence[int
     What the clock cut has a place of its own for each way of being cut: a kill between two writes would otherwise leave
     one's predictions beside the other's score.
     """
-    cut = f"-cut-{'-'.join(map(str, n_rounds))}" if state == "cut" else ""
-    return folder / "predictions" / f"{number}{cut}.npy"
+    # A digest, for the rounds of many folds are longer than a file's name may be.
+    rounds = hashlib.sha256(json.dumps(list(n_rounds)).encode()).hexdigest()[:12]
+    return folder / "predictions" / (f"{number}-cut-{rounds}.npy" if state == "cut" else f"{number}.npy")
 
 
 def _to_line(trial: Trial) -> dict[str, Any]:

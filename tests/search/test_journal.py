@@ -169,7 +169,7 @@ def test_without_a_folder_nothing_is_kept():
         assert journal.trials == {}
 
 
-@pytest.mark.parametrize("later", [{}, {"state": "cut", "n_rounds": (5, 6)}], ids=["finished", "cut later"])
+@pytest.mark.parametrize("later", [{}, {"state": "cut", "n_rounds": (1_000,) * 100}], ids=["finished", "cut later"])
 def test_a_kill_before_its_line_leaves_a_cut_trial_its_own_predictions(tmp_path, monkeypatch, later):
     def killed(*_):
         raise KeyboardInterrupt

@@ -6,7 +6,7 @@ from mltrain.models import View
 
 _MOST_CELLS = 24_000_000
 _FEWEST_ROWS = 50_000
-MOST_CELLS_OF_FEWEST = 4 * _MOST_CELLS
+_MOST_CELLS_OF_FEWEST = 4 * _MOST_CELLS
 
 
 def most_rows(view: View, *, n_classes: int, n_bends: int = 0) -> int:
@@ -22,4 +22,4 @@ def most_rows(view: View, *, n_classes: int, n_bends: int = 0) -> int:
 def rows_at_most(filled: float, *, n_classes: int) -> int:
     """Return the rows at most when a row has ``filled`` cells that are not 0: of many cells fewer than are wanted."""
     row_cells = filled + (n_classes if n_classes > 2 else 1)
-    return max(int(_MOST_CELLS / row_cells), min(_FEWEST_ROWS, int(MOST_CELLS_OF_FEWEST / row_cells)), 1)
+    return max(int(_MOST_CELLS / row_cells), min(_FEWEST_ROWS, int(_MOST_CELLS_OF_FEWEST / row_cells)), 1)
