@@ -170,8 +170,8 @@ def first_trials(shape: Shape) -> Sequence[Params]:
     Extremely randomised splits were good on most data sets of up to 2,000 rows and poor on those of 7,000 and more, so
     they come last there. Rows count by how much their labels vary (`Shape.n_telling`): where one per cent of 8,000 rows
     were positive, the first four for few rows had a ROC AUC out of fold of 0.856 to 0.885, those for many 0.843 to
-    0.873; with five per cent 0.740 to 0.748 and 0.738 to 0.744 (the imbalanced table and lending; ``rare_class.py`` keeps
-    one made table).
+    0.873; with five per cent 0.740 to 0.748 and 0.738 to 0.744 (the imbalanced table and lending, outside of the
+    benchmarks).
 
     On digits (10 classes, 1,437 rows) a penalty of 1 gave a log loss of 0.071 after 200 rounds and one of 0.01 or less
     0.057 to 0.061; on samples of diamonds and species the former was better by 0.00 to 0.03.
