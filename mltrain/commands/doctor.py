@@ -42,6 +42,8 @@ class Check:
 
     Attributes
     ----------
+    state : {"ok", "missing", "warning", "optional"}
+        ``optional``: it is not there, and nothing is wrong with that.
     finding : str
         What is there.
     advice : str
@@ -49,7 +51,7 @@ class Check:
     """
 
     name: str
-    state: Literal["ok", "missing", "warning"]
+    state: Literal["ok", "missing", "warning", "optional"]
     finding: str
     advice: str = ""
 
@@ -104,7 +106,7 @@ def _mlflow() -> Check:
     version = installed_version("mlflow-skinny") or installed_version("mlflow")
     if version is None or importlib.util.find_spec("mlflow") is None:
         advice = f"experiment_tracker: mlflow cannot be used; {install_extra('mlflow')}"
-        return Check(name="mlflow", state="warning", finding="not installed (optional)", advice=advice)
+        return Check(name="mlflow", state="optional", finding="not installed", advice=advice)
     return Check(name="mlflow", state="ok", finding=version)
 
 
@@ -113,7 +115,7 @@ def _catboost() -> Check:
     version = installed_version("catboost")
     if version is None:
         advice = f"the model catboost cannot be trained; {install_extra('catboost')}"
-        return Check(name="catboost", state="warning", finding="not installed (optional)", advice=advice)
+        return Check(name="catboost", state="optional", finding="not installed", advice=advice)
     return Check(name="catboost", state="ok", finding=version)
 
 
@@ -124,8 +126,8 @@ def _feast(environment: Mapping[str, str]) -> Check:
         return Check(name="feast", state="ok", finding=version)
     if environment.get("MLTRAIN_FEAST_PYTHON"):
         return Check(name="feast", state="ok", finding="run by MLTRAIN_FEAST_PYTHON")
-    advice = f"data.source: feast:... cannot be read; {install_extra('feast')}, or set MLTRAIN_FEAST_PYTHON"
-    return Check(name="feast", state="warning", finding="not installed (optional)", advice=advice)
+    advice = f"data.source: feast:... cannot be read; set MLTRAIN_FEAST_PYTHON, or {install_extra('feast')}"
+    return Check(name="feast", state="optional", finding="not installed", advice=advice)
 
 
 def _extra(distribution: str, extra: str, cost: str) -> Check:
@@ -133,7 +135,7 @@ def _extra(distribution: str, extra: str, cost: str) -> Check:
     version = installed_version(distribution)
     if version is None:
         advice = f"{cost}; {install_extra(extra)}"
-        return Check(name=distribution, state="warning", finding="not installed (optional)", advice=advice)
+        return Check(name=distribution, state="optional", finding="not installed", advice=advice)
     return Check(name=distribution, state="ok", finding=version)
 
 
@@ -142,7 +144,7 @@ def _comet_key(environment: Mapping[str, str]) -> Check:
     if environment.get("COMET_API_KEY"):
         return Check(name="comet key", state="ok", finding="COMET_API_KEY is set")
     advice = "Comet works offline: runs wait in runs/.trackers for a key and `mltrain runs sync`"
-    return Check(name="comet key", state="warning", finding="COMET_API_KEY is not set", advice=advice)
+    return Check(name="comet key", state="optional", finding="COMET_API_KEY is not set", advice=advice)
 
 
 def _cores() -> Check:

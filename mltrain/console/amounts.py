@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import UTC, datetime
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _PLAIN = re.compile(_NUMBER)
@@ -44,6 +45,18 @@ def duration_text(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def moment_text(moment: str | int) -> str:
+    """Return a moment to the minute, in UTC: ISO text, or milliseconds since 1970.
+
+    Examples
+    --------
+    >>> moment_text("2026-11-28T11:47:44+00:00")
+    '2026-11-28 11:47'
+    """
+    known = datetime.fromtimestamp(moment / 1000, tz=UTC) if isinstance(moment, int) else datetime.fromisoformat(moment)
+    return known.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def score_text(score: float | None) -> str:

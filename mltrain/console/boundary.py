@@ -82,7 +82,7 @@ def _tell(error: BaseException, argv: Sequence[str], *, command: str) -> None:
     with suppress(BrokenPipeError):
         if "--debug" in argv:
             sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
-        sys.stderr.write(_block(error, argv))
+        sys.stderr.write(_broken(_block(error, argv)))
         sys.stderr.flush()
     if "--json" in argv:
         output.show(command, error, as_json=True)
@@ -104,6 +104,17 @@ def _block(error: BaseException, argv: Sequence[str]) -> str:
         place = write_crash_log(error, argv, Workspace(root=Path()).crash_logs)
         lines += [f"  crash log: {place}"] if place else []
     return without_secrets("\n".join(lines)) + "\n"
+
+
+def _broken(block: str) -> str:
+    """Return the block with its lines broken between words where a terminal would break them anywhere."""
+    if not sys.stderr.isatty():
+        return block
+    from rich.console import Console  # noqa: PLC0415 - printing help does without
+
+    from mltrain.console.wrapping import wrapped  # noqa: PLC0415 - brings Rich
+
+    return "\n".join(wrapped(block, Console(stderr=True).width, hanging=4))
 
 
 def _indented(text: str) -> str:

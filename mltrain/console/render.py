@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from mltrain.console.drawing import record_facts
+from mltrain.console.drawing import Facts, Rows, record_facts
 from mltrain.console.tables import TABLES
+from mltrain.console.wrapping import wrapped
 
 _WIDTH_WITHOUT_TERMINAL = 120
 
@@ -21,16 +22,21 @@ def render(result: object) -> None:
     draw = TABLES.get(type(result).__name__)
     with console.capture() as captured:
         for position, part in enumerate(draw(result) if draw else (record_facts(result),)):
-            if position and isinstance(part, Table):
+            if position and isinstance(part, Rows | Facts):
                 console.print()
-            console.print(part, soft_wrap=not _is_broken_here(part, is_terminal=console.is_terminal))
+            for line in _lines(part, width=console.width if console.is_terminal else None):
+                console.print(line, crop=False, no_wrap=isinstance(line, Text) or None, overflow="ignore")
     text = captured.get()
     sys.stdout.write(text if console.is_terminal else _without_padding(text))
 
 
-def _is_broken_here(part: RenderableType, *, is_terminal: bool) -> bool:
-    """Say whether lines are broken by us: of warnings on a terminal, which would break words; never of commands."""
-    return isinstance(part, Table) or (is_terminal and isinstance(part, Text) and part.overflow == "fold")
+def _lines(part: RenderableType, *, width: int | None) -> Iterator[RenderableType]:
+    """Yield prose line by line, broken between words on a terminal of some width; anything else as it is."""
+    text = Text(part) if isinstance(part, str) else part
+    if width is None or not isinstance(text, Text) or text.overflow == "ignore":
+        yield text
+    else:
+        yield from (Text(line, style=text.style) for line in wrapped(text.plain, width))
 
 
 def _without_padding(text: str) -> str:

@@ -71,3 +71,12 @@ def test_the_value_of_a_key_is_never_shown(tmp_path: Path) -> None:
     result = doctor(Workspace(root=tmp_path), environment={"COMET_API_KEY": "very-secret-value"})
 
     assert "very-secret-value" not in str(result)
+
+
+def test_an_extra_that_is_not_installed_is_no_warning(tmp_path: Path, without: Callable[[str], None]) -> None:
+    without("duckdb")
+
+    checks = {check.name: check for check in doctor(Workspace(root=tmp_path), environment={}).checks}
+
+    assert (checks["duckdb"].state, checks["duckdb"].finding) == ("optional", "not installed")
+    assert checks["comet key"].state == "optional"

@@ -39,3 +39,25 @@ def test_feast_may_be_run_by_another_python(bare: None, monkeypatch: pytest.Monk
     monkeypatch.setenv("MLTRAIN_FEAST_PYTHON", "/opt/feast/bin/python")
 
     assert _problems()["feast"] is None
+
+
+def test_sql_is_ready_without_the_driver_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = metadata.version
+
+    def found(name: str) -> str:
+        if name == "psycopg":
+            raise metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(metadata, "version", found)
+
+    (sql,) = (plugin for plugin in plugins().plugins if plugin.name == "sql")
+
+    assert (sql.state, sql.problem) == ("ready", None)
+    assert sql.note == f"psycopg not installed: PostgreSQL cannot be read; {install_extra('sql')}"
+
+
+def test_an_extra_that_is_not_installed_is_optional(bare: None) -> None:
+    states = {plugin.name: plugin.state for plugin in plugins().plugins}
+
+    assert (states["delta"], states["csv"]) == ("optional", "ready")

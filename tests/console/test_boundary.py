@@ -144,3 +144,20 @@ def test_no_secret_reaches_the_screen(monkeypatch: pytest.MonkeyPatch, capfd: py
     guarded(_raising(TrackerError("key qwertyuiop was refused")), ["train", "--debug"], command="train")
 
     assert "key *** was refused" in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_on_a_terminal_an_error_is_broken_between_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    command = "/home/someone/.venv/bin/python -m pip install 'duckdb>=1.2'"
+
+    def fail() -> None:
+        raise UsageError("the search goes on where an earlier one was stopped", hint=command)
+
+    guarded(fail, [], command="train")
+
+    assert capsys.readouterr().err.splitlines() == [
+        "error: the search goes on where an", "    earlier one was stopped", "  hint:", f"      {command}",
+    ]  # fmt: skip

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from mltrain.commands.doctor import Check, DoctorResult
 from mltrain.commands.evaluate import EvaluateResult
+from mltrain.commands.plugins import InstalledPlugin, PluginsResult
 from mltrain.commands.predict import PredictResult
 from mltrain.commands.register import RegisterResult
-from mltrain.commands.registry import RegistryVerifyResult, VersionCheck
-from mltrain.commands.runs import RunsShowResult, RunsSyncResult
+from mltrain.commands.registry import RegistryListResult, RegistryVerifyResult, VersionCheck, VersionLine
+from mltrain.commands.runs import Difference, RunsCompareResult, RunsListResult, RunsShowResult, RunsSyncResult
 from mltrain.commands.split import SplitResult, SplitSummary
 from mltrain.commands.train import CandidateLine, TrainResult
 from mltrain.console.amounts import duration_text
@@ -22,7 +24,8 @@ from mltrain.console.tables import TABLES
 from mltrain.data import Column, ColumnKind
 from mltrain.data.splits import Finding
 from mltrain.drift import ColumnDrift
-from mltrain.leaderboard import standing
+from mltrain.leaderboard import Standing, standing
+from mltrain.registry import Move
 from mltrain.verdict import Gate
 
 TRAIN = TrainResult(
@@ -41,16 +44,16 @@ TRAIN = TrainResult(
     tracker="comet_ml (offline: no key)", runs=Path("runs"), warnings=("two runs wait to be sent",),
 )  # fmt: skip
 TRAIN_TEXT = """\
-run          roc_auc         trials         time   final fit   calibration
-──────────────────────────────────────────────────────────────────────────
-lgbm-2        0.9124   40 (12 kept)   1 min 15 s   bag         sigmoid
-ensemble-3    0.9000              -        0.3 s   bag         none
+run          roc_auc   trials   resumed     own time   final fit   calibration
+──────────────────────────────────────────────────────────────────────────────
+lgbm-2        0.9124       40        12   1 min 15 s   bag         sigmoid
+ensemble-3    0.9000        -         -        0.3 s   bag         none
 
 validation      5-fold cross-validation on 48,842 rows
 positive class  sí [x]
 session         session-1
 tracker         comet_ml (offline: no key)
-time            1 min 16 s
+time in all     1 min 16 s
 warning: two runs wait to be sent
 next: `mltrain evaluate`
 """
@@ -331,3 +334,143 @@ def test_columns_that_have_not_drifted_are_one_line(capsys: pytest.CaptureFixtur
     render(replace(PREDICT, drift=PREDICT.drift[1:]))
 
     assert "none of 1 columns has drifted (largest PSI 0.020, plan)" in capsys.readouterr().out
+
+
+STAMP = "20261128T114744123456"
+FAMILIES = ("logistic_regression", "lgbm", "xgboost", "random_forest", "ensemble")
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def _standing(model: str, status: str = "finished") -> Standing:
+    return standing(
+        {"mltrain.metric": "roc_auc"}, {"validation_score": 0.9}, tracker_id=f"{model}-{STAMP}", status=status,
+        started_ms=1795866464000, source="local", url=None,
+    )  # fmt: skip
+
+
+def _words(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def test_a_narrow_leaderboard_leaves_out_columns_and_keeps_ids_and_numbers(
+    narrow: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = tuple(
+        replace(TRAIN.candidates[0], run_id=f"{model}-{STAMP}", n_trials=11, n_cut=1, n_resumed=5) for model in FAMILIES
+    )
+
+    render(replace(TRAIN, candidates=lines))
+
+    head, rule, first, *_ = _words(capsys.readouterr().out)
+    assert head == "run roc_auc trials own time"
+    assert first == f"logistic_regression-{STAMP} 0.9124 11+1 cut 1 min 15 s"
+    assert len(rule) <= 80
+
+
+def test_a_narrow_list_of_runs_has_a_line_a_run(narrow: None, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = (_standing("logistic_regression"), _standing("lgbm", "interrupted"))
+
+    render(RunsListResult(runs=runs, answered="local", warnings=()))
+
+    assert _words(capsys.readouterr().out)[2:] == [
+        f"logistic_regression-{STAMP} roc_auc 0.9000 finished",
+        f"lgbm-{STAMP} roc_auc 0.9000 interrupted",
+        "from the local records",
+    ]
+
+
+def test_moments_are_told_to_the_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    render(RunsListResult(runs=(_standing("lgbm"),), answered="local", warnings=()))
+
+    head, _, first, _ = _words(capsys.readouterr().out)
+    assert head.endswith("started (UTC)")
+    assert first.endswith("2026-11-28 11:47")
+
+
+@pytest.mark.parametrize(("n_runs", "width"), [(3, 80), (5, 120), (5, 80)])
+def test_runs_side_by_side_keep_the_names_of_their_rows(
+    n_runs: int, width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    runs = tuple(_standing(model) for model in FAMILIES[:n_runs])
+    latency = Difference(name="validation_score_error", values=tuple(float(number) for number in range(n_runs)))
+
+    render(RunsCompareResult(runs=runs, metrics=(latency,), params=(), answered="local", warnings=()))
+
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= width
+    rows = [line for line in _words(out) if line.startswith("validation_score_error")]
+    values = [value for row in rows for value in row.split()[1:]]
+    assert values == ["0.0000", "1.0000", "2", "3", "4"][:n_runs]
+    for model in FAMILIES[:n_runs]:
+        assert out.count(f"{model}-\n") + out.count(f"{model}- ") == 2  # once for the scores, once for the parameters
+
+
+def test_versions_and_champions_have_a_line_each(narrow: None, capsys: pytest.CaptureFixture[str]) -> None:
+    version = VersionLine(
+        version="1", run_id=f"logistic_regression-{STAMP}", aliases=("champion",), who="root", model="",
+        created="2026-11-28T11:47:44+00:00",
+    )  # fmt: skip
+    move = Move(
+        when="2026-11-28T11:47:44+00:00", who="root", action="promote", version="1", previous=None, why="the first"
+    )
+
+    render(RegistryListResult(name="churn", versions=(version,), history=(move,)))
+
+    lines = _words(capsys.readouterr().out)
+    assert lines[3] == f"1 logistic_regression-{STAMP} champion"
+    assert lines[-1] == "2026-11-28 11:47 promote 1 - root the first"
+
+
+def test_what_is_optional_is_no_warning_and_its_command_stays_whole(
+    narrow: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = "/home/someone/projects/churn/.venv/bin/python -m pip install 'mlflow-skinny>=3.14' 'sqlalchemy>=2'"
+    checks = (
+        Check(name="mltrain", state="ok", finding="0.1"),
+        Check(name="mlflow", state="optional", finding="not installed", advice=f"no MLflow; {command}"),
+    )
+
+    render(DoctorResult(healthy=True, checks=checks))
+
+    out = capsys.readouterr().out
+    assert _words(out)[2:] == [
+        "mltrain ok 0.1", "mlflow optional not installed", "", "optional", "mlflow no MLflow;", command, "",
+        "all that mltrain needs is there",
+    ]  # fmt: skip
+    assert "warning" not in out
+
+
+def test_a_plug_in_that_lacks_something_says_so_beneath_the_table(
+    narrow: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ready = InstalledPlugin(
+        group="sources", name="sql", distribution="mltrain 0.1", value="", problem=None, note="psycopg not installed"
+    )
+    absent = replace(ready, name="duckdb", state="optional", problem="duckdb not installed", note=None)
+    broken = replace(ready, group="models", name="mine", state="broken", problem="no module", note=None)
+
+    render(PluginsResult(plugins=(ready, absent, broken)))
+
+    assert _words(capsys.readouterr().out)[2:] == [
+        "sources sql mltrain 0.1 ready", "sources duckdb mltrain 0.1 not installed (optional)",
+        "models mine mltrain 0.1 broken", "", "what to do", "models mine no module", "", "optional",
+        "sources sql psycopg not installed", "sources duckdb duckdb not installed",
+    ]  # fmt: skip
+
+
+def test_prose_is_broken_between_words_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    render(replace(PREDICT, drift=(), notes=("columns not known to the model were ignored: data.test_source",)))
+
+    assert _words(capsys.readouterr().out)[-2:] == [
+        "columns not known to the model", "were ignored: data.test_source",
+    ]  # fmt: skip

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
-from rich.table import Table
 
 from mltrain.console.amounts import duration_text, score_text, share_text
-from mltrain.console.drawing import cell_text, facts, rows_table, warned
+from mltrain.console.drawing import Facts, Rows, cell_text, facts, rows_table, warned
 
 if TYPE_CHECKING:
     from mltrain.commands.evaluate import EvaluateResult
@@ -35,7 +34,7 @@ def evaluate_tables(result: EvaluateResult) -> Iterator[RenderableType]:
         yield f"next: `{result.register_command}`"
 
 
-def ranking_table(result: EvaluateResult) -> Table:
+def ranking_table(result: EvaluateResult) -> Rows:
     """Draw the runs that were compared."""
     ranking = ((r.run_id, score_text(r.validation_score), r.source) for r in result.ranking[:_MOST_RUNS])
     return rows_table(("|run", f">{result.champion.metric}", "from"), ranking, title="validation")
@@ -52,7 +51,7 @@ def scores_tables(result: EvaluateResult) -> Iterator[RenderableType]:
         yield f"confusion: {len(result.classes)} classes are too many for a table here; it is in {_matrix(result)}"
 
 
-def evaluation_facts(result: EvaluateResult) -> Table:
+def evaluation_facts(result: EvaluateResult) -> Facts:
     """Draw how the evaluation came about and where its report is."""
     return facts(
         [

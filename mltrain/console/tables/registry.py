@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
-from rich.table import Table
 
-from mltrain.console.drawing import facts, rows_table, warned
+from mltrain.console.amounts import moment_text
+from mltrain.console.drawing import Rows, facts, rows_table, warned
 
 if TYPE_CHECKING:
     from mltrain.commands.registry import (
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 def registry_list_tables(result: RegistryListResult) -> Iterator[RenderableType]:
     """Draw versions and the history of champions."""
-    rows = ((v.version, v.run_id, v.aliases, v.created, v.who) for v in result.versions)
-    yield rows_table(("version", "|run", "aliases", "created", "by"), rows, title=result.name)
+    rows = ((v.version, v.run_id, v.aliases, moment_text(v.created), v.who) for v in result.versions)
+    headers = ("version", "|run", "aliases", "|created (UTC)", "|by")
+    yield rows_table(headers, rows, title=result.name, spare=("by", "created (UTC)"))
     yield _history(result.history)
 
 
@@ -46,7 +47,7 @@ def registry_show_tables(result: RegistryShowResult) -> Iterator[RenderableType]
             ("classes", result.classes),
             ("threshold", result.threshold),
             ("metric", result.metric),
-            ("created", f"{result.created} by {result.who}"),
+            ("created", f"{moment_text(result.created)} UTC by {result.who}"),
             ("run", result.run_id),
             ("manifest", result.manifest),
             ("folder", result.directory),
@@ -69,7 +70,8 @@ def registry_verify_tables(result: RegistryVerifyResult) -> Iterator[RenderableT
     yield from (f"version {check.version}: {check.advice}" for check in result.checks if check.advice)
 
 
-def _history(moves: Iterable[Move]) -> Table:
+def _history(moves: Iterable[Move]) -> Rows:
     """Draw the history of an alias."""
-    rows = ((m.when, m.action, m.version, m.previous, m.who, m.why) for m in moves)
-    return rows_table(("when", "what", "version", "before", "by", "why"), rows, title="champions")
+    rows = ((moment_text(m.when), m.action, m.version, m.previous, m.who, m.why) for m in moves)
+    headers = ("|when (UTC)", "|what", "version", "before", "|by", "why")
+    return rows_table(headers, rows, title="champions", spare=("by", "before"))

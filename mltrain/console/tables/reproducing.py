@@ -26,8 +26,8 @@ def reproduce_tables(result: ReproduceResult) -> Iterator[RenderableType]:
         (p.trial, f"{p.weight:.3f}", p.final_fit, p.state, p.recorded_score, p.score, duration_text(p.seconds))
         for p in result.parts
     )
-    headers = ("|trial", ">weight", "final fit", "state", f">{result.metric} then", ">now", ">time")
-    yield rows_table(headers, lines, title=result.run_id)
+    headers = ("|trial", ">weight", "|final fit", "|state", f">{result.metric} then", ">now", ">time")
+    yield rows_table(headers, lines, title=result.run_id, spare=("time", "final fit", "state"))
     found = result.differences
     yield facts(
         [

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
-from mltrain.console.amounts import score_text
+from mltrain.console.amounts import moment_text, score_text
 from mltrain.console.drawing import facts, rows_table, warned
 
 if TYPE_CHECKING:
@@ -29,11 +28,11 @@ _MEANINGS: Mapping[str, str] = {
 
 def runs_list_tables(result: RunsListResult) -> Iterator[RenderableType]:
     """Draw the leaderboard."""
-    headers = ("|run", "metric", ">score", "status", "started")
+    headers = ("|run", "|metric", ">score", "|status", "|started (UTC)")
     rows = (
         (r.run_id, r.metric, score_text(r.validation_score), r.status, moment_text(r.started_ms)) for r in result.runs
     )
-    yield rows_table(headers, rows)
+    yield rows_table(headers, rows, spare=("started (UTC)", "status"))  # the id tells when, the score that it ended
     yield f"from {_asked(result.answered)}"
     yield from warned(result.warnings)
 
@@ -47,7 +46,7 @@ def runs_show_tables(result: RunsShowResult) -> Iterator[RenderableType]:
             ("model", run.model),
             (run.metric or "score", score_text(run.validation_score)),
             ("status", run.status),
-            ("started", moment_text(run.started_ms)),
+            ("started", f"{moment_text(run.started_ms)} UTC"),
             ("session", run.session),
             ("evaluated", result.is_evaluated),
             ("folder", result.directory if result.is_here else None),
@@ -64,8 +63,8 @@ def runs_show_tables(result: RunsShowResult) -> Iterator[RenderableType]:
 
 
 def runs_compare_tables(result: RunsCompareResult) -> Iterator[RenderableType]:
-    """Draw runs side by side, one a column."""
-    headers = ("", *(f">{run.run_id}" for run in result.runs))
+    """Draw runs side by side, one a column; those that do not fit go on beneath."""
+    headers = ("|", *(f">{_head(run.run_id)}" for run in result.runs))
     scores = [("validation score", *(score_text(run.validation_score) for run in result.runs))]
     scores += [_row(difference) for difference in result.metrics if not _is_told_elsewhere(difference.name)]
     yield rows_table(headers, scores, title="scores")
@@ -79,7 +78,7 @@ def runs_sync_tables(result: RunsSyncResult) -> Iterator[RenderableType]:
     held = f"archived; waits for {wanted}" if result.is_offline else "sent"
     rows = [(run, held, result.urls.get(run, "")) for run in result.synced]
     rows += [(run, "waits", "") for run in result.pending]
-    yield rows_table(("|run", "state", "url"), rows) if rows else "nothing waits to be sent"
+    yield rows_table(("|run", "state", "|url"), rows) if rows else "nothing waits to be sent"
     yield from (f"registered: version {here} as {there}" for here, there in result.registered.items())
     yield f"tracker: {result.tracker}"
     if result.is_offline and "no key" in result.tracker:
@@ -90,11 +89,6 @@ def runs_sync_tables(result: RunsSyncResult) -> Iterator[RenderableType]:
 def _asked(answered: str) -> str:
     """Say where runs are known from: the local records always, and the tracker that answered."""
     return "the local records" if answered == "local" else f"the local records and {answered}"
-
-
-def moment_text(milliseconds: int) -> str:
-    """Return a moment in the reader's own time zone, to the minute."""
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def meaning(name: str) -> str:
@@ -113,6 +107,12 @@ def _number(name: str, value: float) -> str:
     """Return a metric; a count, and any other whole number above 1, without decimals."""
     is_whole = math.isfinite(value) and value == round(value)
     return f"{value:,.0f}" if is_whole and (name.startswith("n_") or abs(value) > 1) else score_text(value)
+
+
+def _head(run_id: str) -> str:
+    """Return a run's id on two lines, its model above its stamp: a narrow head that is still the whole id."""
+    model, dash, stamp = run_id.rpartition("-")
+    return f"{model}{dash}\n{stamp}" if model else run_id
 
 
 def _row(difference: Difference) -> tuple[str, ...]:

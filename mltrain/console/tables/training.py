@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 def train_tables(result: TrainResult) -> Iterator[RenderableType]:
     """Draw the leaderboard of a session."""
-    headers = ("|run", f">{result.metric}", ">trials", ">time", "final fit", "calibration")
-    yield rows_table(headers, (_line(candidate) for candidate in result.candidates))
+    headers: tuple[str, ...]
+    headers = ("|run", f">{result.metric}", ">trials", ">resumed", ">own time", "|final fit", "|calibration")
+    spare = ("calibration", "final fit", "resumed", "own time", "trials")
+    rows = [_line(candidate) for candidate in result.candidates]
+    if not any(candidate.n_resumed for candidate in result.candidates):
+        headers, rows = _without_resumed(headers), [_without_resumed(row) for row in rows]
+    yield rows_table(headers, rows, spare=spare)
     yield facts(
         [
             ("validation", f"{result.validation} on {result.n_rows:,} rows"),
@@ -27,7 +32,7 @@ def train_tables(result: TrainResult) -> Iterator[RenderableType]:
             ("session", result.session),
             ("left out", [f"{family.model}: {family.reason}" for family in result.left_out]),
             ("tracker", result.tracker),
-            ("time", _times(result)),
+            ("time in all", _times(result)),
         ]
     )
     yield from warned(result.warnings)
@@ -89,14 +94,19 @@ def _rows(result: RunResult) -> str:
     return ", ".join(f"{part.name} {part.rows:,}" for part in result.split.splits)
 
 
-def _line(candidate: CandidateLine) -> tuple[object, ...]:
+def _without_resumed(cells: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a line of the leaderboard without the trials that earlier sessions did: there are none."""
+    return (*cells[:3], *cells[4:])
+
+
+def _line(candidate: CandidateLine) -> tuple[str, ...]:
     """Return the cells of one candidate."""
-    resumed = f" ({candidate.n_resumed} kept)" if candidate.n_resumed else ""
-    cut = f" + {candidate.n_cut} cut" if candidate.n_cut else ""
+    cut = f"+{candidate.n_cut} cut" if candidate.n_cut else ""
     return (
         candidate.run_id,
         score_text(candidate.validation_score),
-        f"{candidate.n_trials}{resumed}{cut}" if candidate.n_trials or candidate.n_cut else "-",
+        f"{candidate.n_trials}{cut}" if candidate.n_trials or candidate.n_cut else "-",
+        str(candidate.n_resumed or "-"),
         duration_text(candidate.seconds),
         candidate.final_fit,
         candidate.calibration or "none",

@@ -215,4 +215,4 @@ def _refused(error: Mapping[str, Any], request: Request) -> MltrainError:
 
 def _installing() -> str:
     """Say how Feast comes here, or where else it may be."""
-    return f"{install_extra('feast')}, or set {PYTHON} to the python of an environment that has Feast"
+    return f"set {PYTHON} to the python of an environment that has Feast, or {install_extra('feast')}"
