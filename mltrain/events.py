@@ -26,12 +26,16 @@ class StageFinished:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FamilyStarted:
-    """A family's search began: at most ``max_trials`` trials within ``timeout_s`` seconds (None: no clock)."""
+    """A family's search began: at most ``max_trials`` trials within ``timeout_s`` seconds (None: no clock).
+
+    Of these, ``n_resumed`` are there from earlier sessions, the best of them with ``best_score``.
+    """
 
     model: str
     max_trials: int | None
     timeout_s: float | None
     n_resumed: int = 0
+    best_score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,12 +53,23 @@ class TrialFinished:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CandidateKept:
-    """A family's (or the ensemble's) model was fitted and saved."""
+    """A family's (or the ensemble's) model was fitted and saved.
+
+    ``score`` is that of `mltrain.candidate.Candidate`: a little below the best trial's, which was picked for its own.
+    """
 
     model: str
     run_id: str
     score: float
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FamilyLeftOut:
+    """A family gave no model."""
+
+    model: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +80,8 @@ class Notice:
     level: Literal["info", "warning"] = "warning"
 
 
-Event: TypeAlias = StageStarted | StageFinished | FamilyStarted | TrialFinished | CandidateKept | Notice
+FamilyEvent: TypeAlias = FamilyStarted | TrialFinished | CandidateKept | FamilyLeftOut
+Event: TypeAlias = StageStarted | StageFinished | FamilyEvent | Notice
 Listener: TypeAlias = Callable[[Event], None]
 
 

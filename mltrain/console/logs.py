@@ -6,7 +6,10 @@ reaches the screen as raw text: it is kept in ``runs/mltrain.log`` once there is
 
 from __future__ import annotations
 
+import io
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -36,6 +39,36 @@ def configure(verbosity: int, file: Path) -> None:
     _replace_handlers(ours, screen)
     _replace_handlers(everybody, record)
     logging.captureWarnings(capture=True)
+
+
+@contextmanager
+def shown_by(say: Callable[[str], None]) -> Iterator[None]:
+    """Let a display show our log while the block lasts: a line written past it would be drawn over.
+
+    Parameters
+    ----------
+    say : callable
+        Shows one message.
+    """
+    screens = [h for h in logging.getLogger("mltrain").handlers if isinstance(h, logging.StreamHandler)]
+    before = [screen.setStream(_Spoken(say)) for screen in screens]
+    try:
+        yield
+    finally:
+        for screen, stream in zip(screens, before, strict=True):
+            screen.setStream(stream)
+
+
+class _Spoken(io.TextIOBase):
+    """A stream whose lines a display shows."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def write(self, text: str) -> int:
+        """Show a message."""
+        self._say(text.removesuffix("\n"))
+        return len(text)
 
 
 def _replace_handlers(logger: logging.Logger, handler: logging.Handler) -> None:

@@ -62,21 +62,34 @@ def line_of(event: events.Event) -> str:
             return f"{event.stage}: {event.detail or 'started'}"
         case events.StageFinished():
             return f"{event.stage}: {event.detail or 'done'} ({duration_text(event.seconds)})"
-        case events.FamilyStarted():
-            return f"{event.model}: {_plan(event)}"
-        case events.TrialFinished():
-            cut = " and one cut short" if event.state == "cut" else ""
-            return f"{event.model}: {event.n_finished} trials{cut}, best {score_text(event.best_score)}"
-        case events.CandidateKept():
-            score = score_text(event.score)
-            return f"{event.model}: kept as {event.run_id}, score {score} ({duration_text(event.seconds)})"
+        case events.FamilyLeftOut():
+            return f"warning: {event.model} is left out: {event.reason}"
         case events.Notice():
             return f"{event.level}: {event.message}" if event.level == "warning" else event.message
+        case _:
+            return f"{event.model}: {_progress(event)}"
+
+
+def _progress(event: events.FamilyStarted | events.TrialFinished | events.CandidateKept) -> str:
+    """Return how far a family has come."""
+    match event:
+        case events.FamilyStarted():
+            return _plan(event)
+        case events.TrialFinished():
+            cut = " and one cut short" if event.state == "cut" else ""
+            return f"{_trials(event.n_finished)}{cut}, best {score_text(event.best_score)}"
+        case events.CandidateKept():
+            return f"kept as {event.run_id}, score {score_text(event.score)} ({duration_text(event.seconds)})"
 
 
 def _plan(event: events.FamilyStarted) -> str:
     """Return what a family's search may use."""
-    trials = f"up to {event.max_trials} trials" if event.max_trials is not None else "trials"
+    trials = "trials" if event.max_trials is None else f"up to {_trials(event.max_trials)}"
     clock = f" within {duration_text(event.timeout_s)}" if event.timeout_s is not None else ""
-    kept = f", {event.n_resumed} kept from earlier" if event.n_resumed else ""
+    best = f" with best {score_text(event.best_score)}" if event.best_score is not None else ""
+    kept = f", {event.n_resumed} kept from earlier{best}" if event.n_resumed else ""
     return f"{trials}{clock}{kept}"
+
+
+def _trials(n_trials: int) -> str:
+    return f"{n_trials} trial{'s' * (n_trials != 1)}"

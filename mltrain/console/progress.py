@@ -22,9 +22,10 @@ def shown(verbosity: int) -> Iterator[Listener]:
     if verbosity < 0:
         yield ignore
     elif sys.stderr.isatty():
+        from mltrain.console import logs  # noqa: PLC0415 - a display alone needs it
         from mltrain.console.live import LiveDisplay  # noqa: PLC0415 - brings Rich
 
-        with LiveDisplay() as display:
+        with LiveDisplay() as display, logs.shown_by(display.say):
             yield display.show
     else:
         yield PlainLines(sys.stderr).show

@@ -18,7 +18,7 @@ from mltrain.search.open_study import OpenStudy
 from mltrain.search.schedule import Task, TaskQueue
 from mltrain.search.sequence import Proposal
 from mltrain.search.threads import measure_threads
-from mltrain.search.trial import Trial
+from mltrain.search.trial import Trial, best_score
 
 _LAST_WORD_S = 2.0
 _SETTLED = "more trials no longer improve a vote of the best ones; the search ends early"
@@ -44,7 +44,11 @@ class Engine:
         timeout_s = None if clock.deadline is None else clock.deadline - clock.started
         for study in self._studies:
             event = FamilyStarted(
-                model=study.job.name, max_trials=study.below, timeout_s=timeout_s, n_resumed=study.n_resumed
+                model=study.job.name,
+                max_trials=study.below,
+                timeout_s=timeout_s,
+                n_resumed=study.n_resumed,
+                best_score=best_score(study.trials.values(), study.job.metric),
             )
             self._listener(event)
         try:

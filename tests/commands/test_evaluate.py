@@ -180,6 +180,15 @@ def test_a_named_run_is_evaluated_even_when_it_is_not_the_best(trained: Workspac
     assert [run.run_id for run in found.ranking] == [lgbm]
 
 
+def test_one_run_is_told_of_as_one(evaluated: Workspace, churn: Any, result: EvaluateResult) -> None:
+    told: list[Event] = []
+
+    evaluate(churn(), evaluated, run=result.champion.run_id, listener=told.append)
+
+    ranked = next(e.detail for e in told if isinstance(e, StageFinished) and e.stage == "rank")
+    assert ranked.startswith("1 run compared, ")
+
+
 def test_the_simplest_run_within_one_standard_error_of_the_best_is_chosen_where_asked(
     trained: Workspace, churn: Any
 ) -> None:

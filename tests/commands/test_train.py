@@ -21,6 +21,7 @@ from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, TrainResult, train
 from mltrain.config import Config
 from mltrain.errors import ConfigError, DataError, NoRunError, PluginError, UsageError
+from mltrain.events import Event, FamilyLeftOut
 from mltrain.final_fit import Final, fit_finally
 from mltrain.search import Study
 from mltrain.workspace import Workspace
@@ -257,11 +258,16 @@ def test_a_refit_learns_from_selected_features_too(tmp_path: Path) -> None:
 def test_a_family_that_fails_is_left_out_and_said_so(tmp_path: Path) -> None:
     settings = _config().model_dump(exclude_defaults=True)
     config = Config.model_validate(settings | {"models": {"lgbm": {"params": {"num_leaves": -3}}}})
+    split(config, Workspace(root=tmp_path))
+    told: list[Event] = []
 
-    result = _train(config, tmp_path, max_trials=2)
+    result = train(config, Workspace(root=tmp_path), request=TrainRequest(max_trials=2), listener=told.append)
 
     assert [c.model for c in result.candidates] == ["logistic_regression"]
     (left,) = result.left_out
+    assert [event for event in told if isinstance(event, FamilyLeftOut)] == [
+        FamilyLeftOut(model="lgbm", reason=left.reason)
+    ]
     assert left.model == "lgbm"
     assert "num_leaves" in left.reason
 
@@ -349,9 +355,12 @@ def test_large_data_leaves_out_families_that_the_clock_has_left_no_time_for(
     monkeypatch.setattr("mltrain.jobs._LARGE_CELLS", 1)
     request = TrainRequest(models=("logistic_regression", "lgbm"), budget_s=0.01, fresh=True)
 
-    result = train(churn(), trained, request=request)
+    told: list[Event] = []
+
+    result = train(churn(), trained, request=request, listener=told.append)
 
     assert len(result.candidates) == 1  # a model there is, whatever the clock says
     (left_out,) = result.left_out
     assert left_out.reason == "no time was left for it"
+    assert FamilyLeftOut(model=left_out.model, reason=left_out.reason) in told
     assert {result.candidates[0].model, left_out.model} == {"logistic_regression", "lgbm"}

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import io
+import logging
+import re
+import threading
 from dataclasses import replace
 
 from rich.console import Console
 
 from mltrain import events
+from mltrain.console import logs
 from mltrain.console.live import LiveDisplay, ModelRow, updated
 from mltrain.console.plain import PlainLines
 from mltrain.console.progress import shown
 
-STARTED = events.FamilyStarted(model="lgbm", max_trials=100, timeout_s=180.0, n_resumed=3)
+STARTED = events.FamilyStarted(model="lgbm", max_trials=100, timeout_s=180.0, n_resumed=3, best_score=0.9)
 KEPT = events.CandidateKept(model="lgbm", run_id="lgbm-1", score=0.9123, seconds=12.0)
 
 
@@ -44,7 +48,7 @@ def test_plain_lines_tell_the_story() -> None:
     assert told == [
         "split: reading adult.parquet",
         "split: 48,842 rows (1.2 s)",
-        "lgbm: up to 100 trials within 3 min 00 s, 3 kept from earlier",
+        "lgbm: up to 100 trials within 3 min 00 s, 3 kept from earlier with best 0.9000",
         "lgbm: 4 trials, best -",
         "lgbm: 5 trials, best 0.9100",
         "lgbm: kept as lgbm-1, score 0.9123 (12 s)",
@@ -57,6 +61,12 @@ def test_a_trial_that_the_clock_cut_is_told_beside_those_that_ended() -> None:
     cut = replace(_trial(0, 0.8), state="cut", n_finished=0)
 
     assert _lines(0.0, cut) == ["lgbm: 0 trials and one cut short, best 0.8000"]
+
+
+def test_one_trial_is_no_trials() -> None:
+    told = _lines(0.0, replace(STARTED, max_trials=1, n_resumed=0), _trial(0, 0.8))
+
+    assert told == ["lgbm: up to 1 trial within 3 min 00 s", "lgbm: 1 trial, best 0.8000"]
 
 
 def test_trials_do_not_flood_a_log() -> None:
@@ -74,7 +84,7 @@ def test_a_row_follows_its_model() -> None:
 
     assert (started.n_trials, started.max_trials, started.started_at) == (3, 100, 10.0)
     assert (tried.n_trials, tried.best_score, tried.state) == (4, 0.91, "searching")
-    assert (kept.best_score, kept.state, kept.ended_at) == (0.9123, "kept", 12.0)
+    assert (kept.best_score, kept.score, kept.state) == (0.91, 0.9123, "kept")
 
 
 def test_the_live_picture_shows_trials_best_score_and_time_left() -> None:
@@ -89,9 +99,111 @@ def test_the_live_picture_shows_trials_best_score_and_time_left() -> None:
         console.print(display.picture(now=begun + 60))
     header, row, stage = (" ".join(line.split()) for line in capture.get().splitlines())
 
-    assert header == "model trials best score time time left state"
-    assert row == "lgbm 4/100 0.9100 1 min 00 s 2 min 00 s searching"
-    assert stage == "train: four models"
+    assert header == "model trials best trial time left state"
+    assert row == "lgbm 4/100 0.9100 2 min 00 s searching"
+    assert stage == "train: four models (1 min 00 s so far)"
+
+
+def _shown(display: LiveDisplay, *, width: int = 80) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    with console.capture() as capture:
+        console.print(display.picture())
+    return [" ".join(line.split()) for line in capture.get().splitlines()]
+
+
+def test_a_resumed_search_shows_the_best_of_what_it_has() -> None:
+    display = LiveDisplay(Console(file=io.StringIO(), width=80))
+    display.show(STARTED)
+
+    assert _shown(display)[1] == "lgbm 3/100 0.9000 3 min 00 s searching"
+
+
+def test_a_family_without_a_model_is_left_out_and_its_clock_stands() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    display = LiveDisplay(console)
+    display.show(events.FamilyStarted(model="lgbm", max_trials=100, timeout_s=18.0))
+    display.show(events.FamilyLeftOut(model="lgbm", reason="no trial ended in time"))
+
+    assert _shown(display)[1] == "lgbm 0/100 - - left out"
+    assert console.file.getvalue() == "warning: lgbm is left out: no trial ended in time\n"
+
+
+def test_the_score_of_a_kept_model_is_not_taken_for_that_of_its_best_trial() -> None:
+    display = LiveDisplay(Console(file=io.StringIO(), width=80))
+    for event in (STARTED, _trial(3, 0.7858), replace(KEPT, score=0.7769)):
+        display.show(event)
+
+    _, row, legend = _shown(display)
+
+    assert row == "lgbm 4/100 0.7858 - kept: 0.7769"
+    assert legend == "kept: scored on rows that the model was not picked on; a best trial flatters"
+
+
+def test_a_search_that_was_stopped_does_not_end_as_searching() -> None:
+    stream = io.StringIO()
+
+    with LiveDisplay(Console(file=stream, width=80)) as display:
+        display.show(STARTED)
+
+    assert stream.getvalue().split()[-1] == "stopped"
+
+
+def test_what_is_printed_is_never_drawn_over() -> None:
+    screen = io.StringIO()
+    display = LiveDisplay(Console(file=screen, width=80, force_terminal=True))
+    told = f"{'one run compared, three left out; ' * 2}best " + "ensemble-20261128T114744-{}"
+    threads = [threading.Thread(target=_redraw_often, args=(display,)) for _ in range(3)]
+
+    with display:
+        display.show(STARTED)
+        for thread in threads:
+            thread.start()
+        for number in range(200):
+            display.show(events.StageStarted(stage="rank", detail="asking " * 15))
+            display.show(events.StageFinished(stage="rank", seconds=0.1, detail=told.format(number)))
+        display._ended.set()
+        for thread in threads:
+            thread.join()
+
+    lines = _screen(screen.getvalue())
+    assert [n for n in range(200) if not any(f"-{n} (0.1 s)" in line for line in lines)] == []
+    assert sum(line.startswith("model ") for line in lines) == 1
+
+
+def _redraw_often(display: LiveDisplay) -> None:
+    while not display._ended.wait(0.0001):
+        with display._lock:
+            display._live.refresh()
+
+
+def _screen(written: str) -> list[str]:
+    """Return the lines that a terminal shows: it knows a new line, the cursor up, and the erasure of a line."""
+    lines, row = [""], 0
+    for part in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|\n|\r|[^\x1b\n\r]+", written):
+        if part == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif part == "\x1b[1A":
+            row -= 1
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif part[0] not in "\x1b\r":
+            lines[row] += part
+    return lines
+
+
+def test_our_log_stands_above_the_picture() -> None:
+    screen = io.StringIO()
+    handler = logging.StreamHandler(io.StringIO())
+    logging.getLogger("mltrain").addHandler(handler)
+
+    with LiveDisplay(Console(file=screen, width=80, force_terminal=True)) as display, logs.shown_by(display.say):
+        display.show(STARTED)
+        display._live.refresh()
+        logging.getLogger("mltrain.search").warning("the journal is old")
+    logging.getLogger("mltrain").removeHandler(handler)
+
+    assert [line.split()[0] for line in _screen(screen.getvalue()) if line.strip()] == ["the", "model", "lgbm"]
 
 
 def test_a_stage_that_ended_leaves_no_line_behind() -> None:

@@ -61,7 +61,9 @@ def test_a_killed_search_goes_on_with_the_same_trials(killed_at, toy, make_job, 
 
     assert facts(study) == facts(wanted)
     assert study.n_resumed == 25 - len({e.number for e in events if isinstance(e, TrialFinished)})
-    assert events[0] == FamilyStarted(model="toy", max_trials=25, timeout_s=None, n_resumed=study.n_resumed)
+    started = FamilyStarted(model="toy", max_trials=25, timeout_s=None, n_resumed=study.n_resumed)
+    assert replace(events[0], best_score=None) == started
+    assert (events[0].best_score is None) == (study.n_resumed == 0)
 
 
 @pytest.mark.parametrize("lost", [{3}, {0}, {5, 6, 9}, {24}])

@@ -213,7 +213,8 @@ def _ranked(ranking: Ranking) -> str:
     """Say in one phrase what the ranking found."""
     left_out = sum(entry.n_runs for entry in ranking.left_out)
     best = ranking.ranked[0]
-    return f"{len(ranking.ranked)} runs compared, {left_out} left out; best {best.run_id}"
+    n_runs = len(ranking.ranked)
+    return f"{n_runs} run{'s' * (n_runs != 1)} compared, {left_out} left out; best {best.run_id}"
 
 
 def _found(assessment: Assessment) -> str:

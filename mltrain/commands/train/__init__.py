@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from mltrain.data.splits import current_split_record
 from mltrain.data.target import label_text
 from mltrain.development import Development
 from mltrain.errors import DataError, NoRunError
-from mltrain.events import Listener, Notice, StageStarted, ignore
+from mltrain.events import FamilyLeftOut, Listener, Notice, StageStarted, ignore
 from mltrain.jobs import read_material
 from mltrain.memory import give_back
 from mltrain.model import available_cores
@@ -148,8 +149,6 @@ def _train_all(session: Session, plan: Plan) -> _Trained:
     searched = [family.searched for family in found if isinstance(family, Found)]
     lines = [family.line for family in found if isinstance(family, Found) and family.line]
     left_out = tuple(family for family in found if isinstance(family, LeftOut))
-    for family in left_out:
-        session.listener(Notice(message=f"{family.model} is left out: {family.reason}"))
     reasons = "; ".join(f"{family.model}: {family.reason}" for family in left_out)
     if plan.ensemble_alone and len(searched) < 2:
         raise NoRunError(f"fewer than two model families have trials to vote with ({reasons})", hint="mltrain train")
@@ -169,6 +168,7 @@ def _recall_families(session: Session, plan: Plan) -> list[Found | LeftOut]:
         to_come = [[1.0] for _ in families[position:]]
         deadline = session.budget.families_deadline(time.monotonic(), to_come, ensemble_s=ensemble_s)
         found.append(recall_family(session, name, family, deadline=deadline))
+        _tell_left_out(session, found[-1:])
         session.material.free_views([later for _, later in families[position + 1 :]])
     return found
 
@@ -185,13 +185,24 @@ def _train_groups(session: Session, plan: Plan, ballot: Ballot) -> list[Found | 
         now = time.monotonic()
         deadline = session.budget.families_deadline(now, weights[position:], ensemble_s=ensemble_s - voters_s)
         if deadline is not None and deadline <= now and any(isinstance(family, Found) for family in found):
-            found += [LeftOut(model=name, reason="no time was left for it") for name in group]
+            late = [LeftOut(model=name, reason="no time was left for it") for name in group]
+            _tell_left_out(session, late)
+            found += late
             continue
         early = ballot if plan.ensemble and len(groups) == 1 else None
-        found += train_families(session, group, deadline=deadline, voters_s=voters_s, ballot=early)
+        trained = train_families(session, group, deadline=deadline, voters_s=voters_s, ballot=early)
+        _tell_left_out(session, trained)
+        found += trained
         session.material.free_views([family for later in groups[position + 1 :] for family in later.values()])
         give_back()
     return found
+
+
+def _tell_left_out(session: Session, found: Sequence[Found | LeftOut]) -> None:
+    """Say which families gave no model, as soon as it is known."""
+    for family in found:
+        if isinstance(family, LeftOut):
+            session.listener(FamilyLeftOut(model=family.model, reason=family.reason))
 
 
 def _refits_share(session: Session) -> float:
@@ -215,7 +226,9 @@ def _outlook(session: Session, plan: Plan) -> str:
     """Say how long it may take, and what shortens it."""
     n_families = len(plan.families)
     n_trials = session.request.max_trials or session.material.config.train.max_search_iters
-    models = f"{n_families} model{'s' if n_families > 1 else ''}, up to {n_trials} trials each"
+    models = (
+        f"{n_families} model{'s' if n_families > 1 else ''}, up to {n_trials} trial{'s' if n_trials > 1 else ''} each"
+    )
     total_s, family_s = session.budget.total_s, session.budget.family_s
     if total_s is not None:
         return f"{models}, {total_s:g} s in all"
