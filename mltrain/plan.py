@@ -9,7 +9,7 @@ from typing import cast
 
 from mltrain import metrics, plugins
 from mltrain.config import Config, ModelSection, TrainSection
-from mltrain.config.names import family_name
+from mltrain.config.names import FAMILIES, family_name
 from mltrain.errors import ConfigError, UsageError
 from mltrain.metrics import Metric
 from mltrain.models import ModelFamily
@@ -51,7 +51,7 @@ def make_plan(config: Config, models: tuple[str, ...]) -> Plan:
     asked = tuple(dict.fromkeys(str(family_name(m)) for m in models)) or config.train.supported_models
     alone = asked == (ENSEMBLE,)
     names = tuple(n for n in (config.train.supported_models if alone else asked) if n != ENSEMBLE)
-    families = {name: cast("ModelFamily", plugins.load("models", name)) for name in names}
+    families = {name: cast("ModelFamily", plugins.load("models", name, synonyms=FAMILIES)) for name in names}
     _refuse_wrong_settings(config, families)
     if ENSEMBLE in asked and len(families) < 2:
         raise UsageError(

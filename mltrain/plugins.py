@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -53,8 +54,13 @@ def describe(group: Group) -> tuple[Plugin, ...]:
     return tuple(_describe(group, _entry_points(group)[name]) for name in names(group))
 
 
-def load(group: Group, name: str) -> Any:
+def load(group: Group, name: str, *, synonyms: Mapping[str, str] | None = None) -> Any:
     """Import what a name stands for.
+
+    Parameters
+    ----------
+    synonyms : mapping of str to str, optional
+        Other names of what is registered, one of which may be meant.
 
     Raises
     ------
@@ -63,7 +69,7 @@ def load(group: Group, name: str) -> Any:
     """
     entry_point = _entry_points(group).get(name)
     if entry_point is None:
-        raise _unknown(group, name)
+        raise _unknown(group, name, synonyms or {})
     try:
         return entry_point.load()
     except ImportError as error:
@@ -131,11 +137,29 @@ def _describe(group: Group, entry_point: metadata.EntryPoint) -> Plugin:
     return Plugin(group=group, name=entry_point.name, value=entry_point.value, distribution=distribution)
 
 
-def _unknown(group: Group, name: str) -> PluginError:
+def nearest(name: str, known: Iterable[str], synonyms: Mapping[str, str]) -> str | None:
+    """Return the known name that is meant by a wrong one, whatever its case; None where none is near.
+
+    Parameters
+    ----------
+    synonyms : mapping of str to str
+        Other names, and the known name that each stands for.
+
+    Examples
+    --------
+    >>> nearest("AUC", ["log_loss", "roc_auc"], {"auc": "roc_auc"})
+    'roc_auc'
+    """
+    folded = {text.casefold(): synonyms.get(text, text) for text in (*synonyms, *known)}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return folded[close[0]] if close else None
+
+
+def _unknown(group: Group, name: str, synonyms: Mapping[str, str]) -> PluginError:
     """Return the error for a name that nobody provides."""
     installed = names(group)
-    near = difflib.get_close_matches(name, installed, n=1, cutoff=0.5)
-    meant = f"did you mean '{near[0]}'? " if near else ""
+    near = nearest(name, installed, synonyms)
+    meant = f"did you mean '{near}'? " if near else ""
     hint = f"{meant}installed: {', '.join(installed) or 'none'}"
     return PluginError(f"no {_SINGULAR[group]} is called '{name}'", hint=hint)
 

@@ -88,6 +88,14 @@ def test_unknown_names_are_refused_with_the_place_and_the_nearest(
     assert hint in str(caught.value.hint)
 
 
+@pytest.mark.parametrize(("name", "meant"), [("LightGBM", "lgbm"), ("RF", "random_forest"), ("XGBoost", "xgboost")])
+def test_a_model_named_in_another_case_is_refused_with_the_one_that_is_meant(name: str, meant: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        make_plan(_config(), (name,))
+
+    assert str(caught.value.hint).startswith(f"did you mean '{meant}'? ")
+
+
 @pytest.mark.parametrize(
     ("section", "where"),
     [

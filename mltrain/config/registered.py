@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -49,6 +48,6 @@ def _scorer_names() -> Sequence[str]:
 
 def _unknown(path: KeyPath, name: str, *, what: str, known: Sequence[str], synonyms: Mapping[str, str]) -> Problem:
     """Say that nobody provides a name, and which one may be meant."""
-    near = difflib.get_close_matches(name, [*known, *synonyms], n=1, cutoff=0.5)
-    meant = f"did you mean '{near[0]}'? " if near else ""
+    near = plugins.nearest(name, known, synonyms)
+    meant = f"did you mean '{near}'? " if near else ""
     return Problem(path=path, message=f"no {what} is called '{name}'", hint=f"{meant}known: {', '.join(known)}")

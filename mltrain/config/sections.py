@@ -151,7 +151,8 @@ class TrainSection(Section):
     deployment_score_thresh: Number | None = None
     """What the test score must reach for deployment, in the metric's own direction; null: no threshold."""
     validation: Literal["auto", "kfold", "holdout"] = "auto"
-    """K-fold below 20,000 training rows and a holdout above, or either by force."""
+    """K-fold, over train + validation, where the train split has fewer than 20,000 rows, and a holdout above; or either
+    by force."""
     n_folds: Annotated[Whole, Field(ge=2, le=20)] = 5
     """Folds of k-fold validation; of a split by time, stretches of time that are validated after training on all that
     precedes them."""

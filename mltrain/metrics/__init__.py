@@ -6,13 +6,12 @@ y is an int64 array of class codes (1 is the positive class of two); proba is a 
 
 from __future__ import annotations
 
-import difflib
 import math
 
 import numpy as np
 
 from mltrain import plugins
-from mltrain.config.names import metric_name
+from mltrain.config.names import METRICS, metric_name
 from mltrain.errors import UsageError
 from mltrain.metrics.contract import Codes, Floats, Metric, MetricFactory
 from mltrain.metrics.decisions import (
@@ -113,8 +112,8 @@ def _find(name: str) -> Metric | MetricFactory | None:
     if name in scorer_names():
         return None
     known = sorted({*BUILT_IN, *registered, *scorer_names()})
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else f"known metrics: {', '.join(BUILT_IN)}"
+    near = plugins.nearest(name, known, METRICS)
+    hint = f"did you mean '{near}'?" if near else f"known metrics: {', '.join(BUILT_IN)}"
     raise UsageError(f"no metric is called '{name}'", hint=hint)
 
 

@@ -46,6 +46,10 @@ def test_rare_class_is_a_warning() -> None:
 
     assert found["classes"].severity == "warning"
     assert found["classes"].message == "2 classes: b 0.5%, a 99.5%"
+    assert (
+        found["classes"].advice
+        == "1 under 1%: average_precision and log_loss notice rare classes, accuracy hardly does"
+    )
 
 
 def test_class_absent_from_a_split_is_severe() -> None:

@@ -45,6 +45,23 @@ def test_every_name_that_something_has_is_sound(train: dict[str, object]) -> Non
     assert from_mapping({"data": DATA, "train": train}).data.target == "y"
 
 
+@pytest.mark.parametrize(
+    ("train", "meant"),
+    [
+        ({"comparison_metric": "AUC"}, "roc_auc"),
+        ({"comparison_metric": "ROC_AUC"}, "roc_auc"),
+        ({"supported_models": ["LightGBM"]}, "lgbm"),
+        ({"supported_models": ["RF"]}, "random_forest"),
+        ({"experiment_tracker": "MLflow"}, "mlflow"),
+    ],
+)
+def test_a_name_in_another_case_is_refused_with_the_one_that_is_meant(train: dict[str, object], meant: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_mapping({"data": DATA, "train": train})
+
+    assert (caught.value.hint or "").startswith(f"did you mean '{meant}'? ")
+
+
 def test_registered_names_are_known_without_an_import() -> None:
     program = (
         "import sys; from mltrain.config.loading import from_mapping; "
