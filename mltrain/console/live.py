@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
 
@@ -94,6 +93,8 @@ class LiveDisplay:
         self._stage = None
         self._rows = {m: row if row.is_over else replace(row, state="stopped") for m, row in self._rows.items()}
         self._live.__exit__(kind, error, trace)
+        if self._rows:
+            self._console.print()  # what comes of it follows
 
     def show(self, event: events.Event) -> None:
         """Take in an event; safe to call from several threads."""
@@ -164,18 +165,36 @@ def updated(row: ModelRow, event: events.FamilyEvent, *, now: float) -> ModelRow
 
 def _table(rows: tuple[ModelRow, ...], now: float) -> Rows:
     """Draw the rows."""
-    headers = ("|model", ">trials", ">best trial", ">time left", "|state")
-    return rows_table(headers, (tuple(_cells(row, now)) for row in rows), spare=("time left",), is_ruled=False)
+    left = [_seconds_left(row, now) for row in rows]
+    columns = {
+        "|model": [row.model for row in rows],
+        ">trials": [_trials(row) for row in rows],
+        ">best trial": [score_text(row.best_score) for row in rows],
+        ">time left": ["-" if seconds is None else duration_text(seconds) for seconds in left],
+        "|state": [_state(row, seconds) for row, seconds in zip(rows, left, strict=True)],
+    }
+    if all(seconds is None for seconds in left):
+        del columns[">time left"]
+    return rows_table(tuple(columns), zip(*columns.values(), strict=True), spare=("time left",), is_ruled=False)
 
 
-def _cells(row: ModelRow, now: float) -> Iterator[str]:
-    """Yield the cells of a model's row."""
-    yield row.model
-    yield f"{row.n_trials}/{row.max_trials}" if row.max_trials is not None else str(row.n_trials or "-")
-    yield score_text(row.best_score)
-    is_timed = not row.is_over and row.timeout_s is not None
-    yield duration_text(max(row.timeout_s - (now - row.started_at), 0.0)) if is_timed and row.timeout_s else "-"
-    yield row.state if row.score is None else f"{row.state}: {score_text(row.score)}"
+def _seconds_left(row: ModelRow, now: float) -> float | None:
+    """Return the time until a model's clock ends; None where no clock runs."""
+    if row.is_over or row.timeout_s is None:
+        return None
+    return max(row.timeout_s - (now - row.started_at), 0.0)
+
+
+def _trials(row: ModelRow) -> str:
+    """Return how many trials there are, and how many there may be."""
+    return str(row.n_trials or "-") if row.max_trials is None else f"{row.n_trials}/{row.max_trials}"
+
+
+def _state(row: ModelRow, seconds_left: float | None) -> str:
+    """Return what is done, or what became of a model."""
+    if row.score is not None:
+        return f"{row.state}: {score_text(row.score)}"
+    return "finishing" if seconds_left == 0 else row.state
 
 
 def _has_two_scores(row: ModelRow) -> bool:

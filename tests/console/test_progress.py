@@ -124,7 +124,7 @@ def test_a_family_without_a_model_is_left_out_and_its_clock_stands() -> None:
     display.show(events.FamilyStarted(model="lgbm", max_trials=100, timeout_s=18.0))
     display.show(events.FamilyLeftOut(model="lgbm", reason="no trial ended in time"))
 
-    assert _shown(display)[1] == "lgbm 0/100 - - left out"
+    assert _shown(display)[1] == "lgbm 0/100 - left out"
     assert console.file.getvalue() == "warning: lgbm is left out: no trial ended in time\n"
 
 
@@ -135,7 +135,7 @@ def test_the_score_of_a_kept_model_is_not_taken_for_that_of_its_best_trial() -> 
 
     _, row, legend = _shown(display)
 
-    assert row == "lgbm 4/100 0.7858 - kept: 0.7769"
+    assert row == "lgbm 4/100 0.7858 kept: 0.7769"
     assert legend == "kept: scored on rows that the model was not picked on; a best trial flatters"
 
 
@@ -204,6 +204,13 @@ def test_our_log_stands_above_the_picture() -> None:
     logging.getLogger("mltrain").removeHandler(handler)
 
     assert [line.split()[0] for line in _screen(screen.getvalue()) if line.strip()] == ["the", "model", "lgbm"]
+
+
+def test_a_search_whose_clock_ended_is_finishing() -> None:
+    display = LiveDisplay(Console(file=io.StringIO(), width=80))
+    display.show(replace(STARTED, timeout_s=0.0))
+
+    assert _shown(display)[1] == "lgbm 3/100 0.9000 0.0 s finishing"
 
 
 def test_a_stage_that_ended_leaves_no_line_behind() -> None:

@@ -53,7 +53,7 @@ validation      5-fold cross-validation on 48,842 rows
 positive class  sí [x]
 session         session-1
 tracker         comet_ml (offline: no key)
-time in all     1 min 16 s
+training time   1 min 16 s
 warning: two runs wait to be sent
 next: `mltrain evaluate`
 """

@@ -32,7 +32,7 @@ def train_tables(result: TrainResult) -> Iterator[RenderableType]:
             ("session", result.session),
             ("left out", [f"{family.model}: {family.reason}" for family in result.left_out]),
             ("tracker", result.tracker),
-            ("time in all", _times(result)),
+            ("training time", _times(result)),
         ]
     )
     yield from warned(result.warnings)
