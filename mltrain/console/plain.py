@@ -77,7 +77,7 @@ def _progress(event: events.FamilyStarted | events.TrialFinished | events.Candid
             return _plan(event)
         case events.TrialFinished():
             cut = " and one cut short" if event.state == "cut" else ""
-            return f"{_trials(event.n_finished)}{cut}, best {score_text(event.best_score)}"
+            return f"{_trials(event.n_finished)}{cut}, best trial {score_text(event.best_score)}"
         case events.CandidateKept():
             return f"kept as {event.run_id}, score {score_text(event.score)} ({duration_text(event.seconds)})"
 
@@ -86,7 +86,7 @@ def _plan(event: events.FamilyStarted) -> str:
     """Return what a family's search may use."""
     trials = "trials" if event.max_trials is None else f"up to {_trials(event.max_trials)}"
     clock = f" within {duration_text(event.timeout_s)}" if event.timeout_s is not None else ""
-    best = f" with best {score_text(event.best_score)}" if event.best_score is not None else ""
+    best = f", best trial {score_text(event.best_score)}" if event.best_score is not None else ""
     kept = f", {event.n_resumed} kept from earlier{best}" if event.n_resumed else ""
     return f"{trials}{clock}{kept}"
 

@@ -48,9 +48,9 @@ def test_plain_lines_tell_the_story() -> None:
     assert told == [
         "split: reading adult.parquet",
         "split: 48,842 rows (1.2 s)",
-        "lgbm: up to 100 trials within 3 min 00 s, 3 kept from earlier with best 0.9000",
-        "lgbm: 4 trials, best -",
-        "lgbm: 5 trials, best 0.9100",
+        "lgbm: up to 100 trials within 3 min 00 s, 3 kept from earlier, best trial 0.9000",
+        "lgbm: 4 trials, best trial -",
+        "lgbm: 5 trials, best trial 0.9100",
         "lgbm: kept as lgbm-1, score 0.9123 (12 s)",
         "warning: no key: offline",
         "two splits",
@@ -60,13 +60,13 @@ def test_plain_lines_tell_the_story() -> None:
 def test_a_trial_that_the_clock_cut_is_told_beside_those_that_ended() -> None:
     cut = replace(_trial(0, 0.8), state="cut", n_finished=0)
 
-    assert _lines(0.0, cut) == ["lgbm: 0 trials and one cut short, best 0.8000"]
+    assert _lines(0.0, cut) == ["lgbm: 0 trials and one cut short, best trial 0.8000"]
 
 
 def test_one_trial_is_no_trials() -> None:
     told = _lines(0.0, replace(STARTED, max_trials=1, n_resumed=0), _trial(0, 0.8))
 
-    assert told == ["lgbm: up to 1 trial within 3 min 00 s", "lgbm: 1 trial, best 0.8000"]
+    assert told == ["lgbm: up to 1 trial within 3 min 00 s", "lgbm: 1 trial, best trial 0.8000"]
 
 
 def test_trials_do_not_flood_a_log() -> None:

@@ -57,3 +57,16 @@ def test_a_difference_is_said_with_the_limit_it_breaks(capsys: pytest.CaptureFix
     shown = capsys.readouterr().out
     assert "verdict        not reproduced: a difference of 2.5e-01 is above 1e-06\n" in shown
     assert "raw votes      differ by 2.5e-01 at most\n" in shown
+
+
+def test_on_a_narrow_terminal_no_state_and_no_number_is_broken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    part = replace(RESULT.parts[0], trial="logistic_regression#123", state="complete")
+
+    render(replace(RESULT, metric="average_precision", parts=(part,)))
+
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[1] == "trial weight state average_precision then now"
+    assert lines[3] == "logistic_regression#123 0.750 complete 0.9124 0.9124"
