@@ -13,6 +13,7 @@ from mltrain.models import Limits, Proba
 
 Stop: TypeAlias = Literal["early", "deadline", "pruned"]
 _MOST_POINTS = 200
+# Rounds between two looks at the training loss; later a tenth of the rounds so far.
 _TRAIN_EVERY = 10
 # On few rows a look takes as long as a tree, on 140,000 a quarter of that; the best of the first can be any of them.
 _LOOK_EVERY, _FIRST_LOOKS = 5, 10
@@ -53,13 +54,14 @@ class RoundWatch:
     best_round: int = 0
     sharpness: float = 1.0
     _best_loss: float = float("inf")
+    _next_train: int = 1
     _rounds: list[int] = field(default_factory=list)
     _train: list[float] = field(default_factory=list)
     _valid: list[float] = field(default_factory=list)
 
     def wants_train_loss(self, round_: int) -> bool:
         """Say whether the training loss is worth its time after this round: it is drawn, and decides nothing."""
-        return round_ == 1 or round_ % _TRAIN_EVERY == 0
+        return round_ >= self._next_train
 
     def looks_at(self, round_: int) -> bool:
         """Say whether the losses after this round are worth their time."""
@@ -77,6 +79,7 @@ class RoundWatch:
         self._rounds.append(round_)
         if train_loss is not None:
             self._train.append(train_loss)
+            self._next_train = max(round_ - round_ % _TRAIN_EVERY + _TRAIN_EVERY, round_ + round_ // _TRAIN_EVERY)
         elif self._train:
             self._train.append(self._train[-1])
         if valid_loss is not None:

@@ -74,15 +74,31 @@ def test_the_validation_loss_is_weighted_as_training_is(family, n_classes):
 
 
 @BOOSTERS
-def test_the_training_loss_is_looked_at_every_tenth_round(family, cancer):
+def test_the_training_loss_is_looked_at_every_tenth_round_and_later_a_tenth_apart(family, cancer):
     X, y, fold = cancer
     prepared = _prepare(family, X, y, folds=[fold])
 
-    fitted = family.fit(prepared, 0, params={"learning_rate": 0.05}, limits=Limits(seed=0, max_rounds=25))
+    fitted = family.fit(prepared, 0, params={"learning_rate": 0.01}, limits=Limits(seed=0, max_rounds=165))
 
     changes = np.flatnonzero(np.diff(fitted.train_losses)) + 1
-    assert [fitted.loss_rounds[i] for i in changes] == [10, 20]
+    assert [fitted.loss_rounds[i] for i in changes] == [*range(10, 111, 10), 125, 140, 155]
     assert (np.diff(fitted.train_losses) <= 0).all()
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_training_losses_of_lightgbm_are_those_of_its_predictions(n_classes):
+    rows = make_rows("native", n_classes=n_classes)
+    weights = 1.0 + rows.y
+    (fold, _) = make_folds(rows)
+    family, objective = lightgbm.FAMILY, Objective(n_classes=n_classes)
+    prepared = family.prepare(rows.view, rows.y, weights=weights, folds=[fold], objective=objective)
+
+    fitted = family.fit(prepared, 0, params={"learning_rate": 0.02}, limits=Limits(seed=0, max_rounds=20))
+
+    proba = family.predict_proba(fitted.model, rows.view.X[fold.train])
+    expected = log_loss(rows.y[fold.train], proba, sample_weight=weights[fold.train])
+    assert fitted.n_rounds == fitted.loss_rounds[-1] == 20
+    assert fitted.train_losses[-1] == pytest.approx(expected, rel=1e-9)
 
 
 @BOOSTERS

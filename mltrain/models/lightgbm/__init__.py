@@ -17,21 +17,18 @@ import lightgbm
 import numpy as np
 from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from mltrain.models import Fitted, Fold, Limits, Objective, Proba, Shape, View, ViewKind
 from mltrain.models.boosting import MOST_ROUNDS, round_cap, rounds_of_trees
 from mltrain.models.framing import frame, unframe
 from mltrain.models.lightgbm.data import BINNING, Binned, FoldData, binning_of, fold_data, prepare_bins
+from mltrain.models.lightgbm.losses import Losses
 from mltrain.models.lightgbm.space import DEFAULTS, KNOWN, SYNONYMS, first_trials, search_space
 from mltrain.models.lightgbm.work import forecast_work
 from mltrain.models.parameters import names_of, own_names, settle_parameters, take_number
 from mltrain.models.rounds import RoundWatch, Stop, normalise
-from mltrain.models.sharp_loss import SharpLoss
 from mltrain.space import Params, Scalar, Space
 
-# As near to 0 as `mltrain.calibration` lets a probability be.
-_SMALLEST = 1e-15
 # A round that found no split leaves no tree, and the next one draws other rows, columns and cuts: where half of the
 # draws find none, so many in a row are one case in a thousand. Where nothing is drawn they cost ten looks at the root.
 _MOST_EMPTY_ROUNDS = 10
@@ -173,9 +170,12 @@ class LightGBM:
     def _finish(
         self, booster: lightgbm.Booster, data: FoldData, *, watch: RoundWatch, stopped: Stop | None, threads: int
     ) -> Fitted:
-        """Cut to the best round through the text, which also drops the training data."""
-        text = booster.model_to_string(num_iteration=watch.best_round)
-        model = lightgbm.Booster(model_str=text)
+        """Cut to the best round through the text, which also drops the training data.
+
+        The text takes as long as tens of rounds on few rows; a pruned fit, of which nobody wants the model, has none.
+        """
+        booster.best_iteration = watch.best_round
+        model = booster if stopped == "pruned" else lightgbm.Booster(model_str=booster.model_to_string())
         curve = watch.curve()
         return Fitted(
             model=model,
@@ -197,6 +197,8 @@ def _raw_proba(model: lightgbm.Booster, X: NDArray[np.float32], *, threads: int)
     """
     n_blocks = max(1, min(threads, X.shape[0]))
     starts = np.linspace(0, X.shape[0], n_blocks + 1).astype(int)
+    if n_blocks == 1:
+        return np.asarray(model.predict(X, num_threads=1))
     blocks = [X[start:end] for start, end in pairwise(starts)]
     with ThreadPoolExecutor(n_blocks) as pool:
         return np.concatenate(list(pool.map(partial(model.predict, num_threads=1), blocks)))
@@ -218,7 +220,8 @@ def _library_params(
     n_classes = prepared.objective.n_classes
     params: dict[str, Scalar] = {
         "objective": "binary" if n_classes == 2 else "multiclass",
-        "metric": "binary_logloss" if n_classes == 2 else "multi_logloss",
+        # Losses are ours; the library's own would be taken beside them at each look.
+        "metric": "None",
         "bagging_freq": 1,
         "verbosity": -1,
         "deterministic": True,
@@ -250,35 +253,25 @@ def _boost(booster: lightgbm.Booster, data: FoldData, *, n_rounds: int, watch: R
     A round is one that left trees, so that a model can be cut to it. The library draws by the calls, not by the rounds
     that count: a fit made again with fewer rounds goes through the same empty ones.
     """
-    valid = SharpLoss(data.y_valid, weights=data.weights_valid)
-    if data.valid is not None:
-        booster.add_valid(data.valid, "valid")
-    n_looked_at = n_empty = 0
-    while booster.current_iteration() < n_rounds and n_empty < _MOST_EMPTY_ROUNDS:
-        n_empty = n_empty + 1 if booster.update() else 0
-        round_ = booster.current_iteration()
+    losses = Losses(booster, data)
+    round_ = n_looked_at = n_empty = 0
+    while round_ < n_rounds and n_empty < _MOST_EMPTY_ROUNDS:
+        if booster.update():
+            n_empty += 1
+            round_ = booster.current_iteration()
+        else:
+            n_empty = 0
+            round_ += 1
         is_last = n_empty == _MOST_EMPTY_ROUNDS
         if round_ > n_looked_at and (is_last or watch.looks_at(round_)):
             n_looked_at = round_
-            train_loss = booster.eval_train()[0][2] if watch.wants_train_loss(round_) else None
-            valid_loss = None if data.valid is None else _valid_loss(booster, valid)
-            stop = watch.see(round_, train_loss=train_loss, valid_loss=valid_loss, sharpness=valid.sharpness)
+            train_loss = losses.of_train() if watch.wants_train_loss(round_) else None
+            stop = watch.see(round_, train_loss=train_loss, valid_loss=losses.of_valid(), sharpness=losses.sharpness)
             if stop is not None:
                 return stop
         elif watch.limits.is_over and not is_last:
             return "deadline"
     return "early" if n_empty == _MOST_EMPTY_ROUNDS else None
-
-
-def _valid_loss(booster: lightgbm.Booster, valid: SharpLoss) -> float:
-    """Return the loss of the validation rows, whose probabilities the library keeps up to date."""
-
-    def loss(proba: NDArray[np.float64], _: lightgbm.Dataset) -> tuple[str, float, bool]:
-        known = np.clip(proba, _SMALLEST, 1 - _SMALLEST)
-        return "loss", valid.after(logit(known) if known.ndim == 1 else np.log(known)), False
-
-    # The library's own metric, which training rows are measured by, comes first.
-    return float(booster.eval_valid(loss)[-1][2])
 
 
 FAMILY = LightGBM()
