@@ -75,11 +75,16 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, to_disk: bool = True) -> Iterator[Path]:
     """Give a path beside `path` to write to; it takes the name `path` when the block ends well.
 
     The path given ends in the same suffix, for writers that look at it. A block that raises leaves `path`
     as it was.
+
+    Parameters
+    ----------
+    to_disk : bool
+        See it to the disk. Without, a kill loses nothing, and a machine that loses power may leave an empty file.
 
     Raises
     ------
@@ -91,7 +96,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield partial
-            move_into_place(partial, path)
+            if to_disk:
+                move_into_place(partial, path)
+            else:
+                partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -142,11 +150,16 @@ def atomic_directory(path: Path) -> Iterator[Path]:
             shutil.rmtree(replaced, ignore_errors=True)
 
 
-def append_line(path: Path, text: str) -> None:
-    """Append one line and see it to the disk before returning.
+def append_line(path: Path, text: str, *, to_disk: bool = True) -> None:
+    """Append one line and see it, and those before it, to the disk before returning.
 
     Appending in one write keeps lines of several processes whole. A last line that a crash cut short is
     ended first.
+
+    Parameters
+    ----------
+    to_disk : bool
+        Without, a kill loses nothing, and a machine that loses power may lose the line.
 
     Raises
     ------
@@ -158,7 +171,8 @@ def append_line(path: Path, text: str) -> None:
         with path.open("ab+") as file:
             file.write((b"\n" if _ends_inside_a_line(file) else b"") + text.rstrip("\n").encode("utf-8") + b"\n")
             file.flush()
-            os.fsync(file.fileno())
+            if to_disk:
+                os.fsync(file.fileno())
 
 
 def flush_to_disk(path: Path) -> None:

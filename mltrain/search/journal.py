@@ -3,6 +3,9 @@
 ``<studies>/<family>-<key>/journal.jsonl`` and ``predictions/<number>.npy``, or ``<number>-cut-<rounds>.npy`` of a trial
 that the clock cut and that may run again. Predictions are written first, so a line is a promise that they are there. A
 line that a kill tore is passed over; its trial is run again.
+
+A kill loses nothing. Lines are seen to the disk once a second, for to wait for it after each trial took longer than a
+fit on few rows; a machine that loses power loses the trials since, and those whose predictions it had not written yet.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import hashlib
 import json
 import logging
 import platform
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,10 +31,11 @@ from mltrain.search.trial import Curve, State, Trial
 
 FORMAT = 1
 _LOCK_TIMEOUT_S = 0.5
+_TO_DISK_EVERY_S = 1.0
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Journal:
     """An open journal.
 
@@ -51,9 +56,10 @@ class Journal:
     name: str
     key: str
     versions: Mapping[str, str]
+    _to_disk_at: float = 0.0
 
     def append(self, trial: Trial) -> None:
-        """Keep a trial for good.
+        """Keep a trial.
 
         Raises
         ------
@@ -63,15 +69,17 @@ class Journal:
         if self.folder is None:
             return
         if trial.proba is not None:
-            with (
-                files.atomic_path(_predictions(self.folder, trial.number, trial.state, trial.n_rounds)) as partial,
-                partial.open("wb") as file,
-            ):
+            place = _predictions(self.folder, trial.number, trial.state, trial.n_rounds)
+            with files.atomic_path(place, to_disk=False) as partial, partial.open("wb") as file:
                 np.save(file, trial.proba, allow_pickle=False)
         path = self.folder / "journal.jsonl"
         if not path.exists():
             files.append_line(path, json.dumps(_header(self)))
-        files.append_line(path, json.dumps(_to_line(trial), ensure_ascii=False))
+        now = time.monotonic()
+        is_due = now >= self._to_disk_at
+        if is_due:
+            self._to_disk_at = now + _TO_DISK_EVERY_S
+        files.append_line(path, json.dumps(_to_line(trial), ensure_ascii=False), to_disk=is_due)
 
     def predictions(self, number: int) -> Proba | None:
         """Return the validation predictions of a trial that was there when it was opened; None where it has none."""
@@ -115,7 +123,11 @@ def open_journal(
             listener(Notice(message=f"{name}: {problem}; the search starts anew and the old one is kept aside"))
         if folder.exists() and (fresh or problem is not None):
             _move_aside(folder)
-        yield Journal(folder=folder, trials=_read_trials(path), name=name, key=key, versions=versions)
+        try:
+            yield Journal(folder=folder, trials=_read_trials(path), name=name, key=key, versions=versions)
+        finally:
+            if path.exists():
+                files.flush_to_disk(path)
 
 
 def _header(journal: Journal) -> dict[str, Any]:

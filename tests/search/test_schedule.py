@@ -11,7 +11,7 @@ from mltrain.search.pruning import Bar
 from mltrain.search.schedule import Clock, TaskQueue
 from mltrain.search.sequence import Proposal
 
-BAR = Bar(worst_score=0.0, greater_is_better=True, worst_loss=math.inf, most_rounds=1)
+BAR = Bar(worst_score=0.0, greater_is_better=True, worst_loss=math.inf)
 
 
 def make_attempt(number, *, bar=None):

@@ -152,5 +152,4 @@ def test_the_bar_comes_from_told_trials_alone():
     assert all(bars[number] is None for number in range(LAG + 4))
     # at number 7 trials 0 to 4 are told: median .52, quartiles .51 and .53
     assert bars[7].worst_score == pytest.approx(0.50)
-    assert bars[7].most_rounds == 1
     assert bars[7].worst_loss == math.inf

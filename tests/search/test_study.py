@@ -186,14 +186,17 @@ def test_faults_that_are_not_the_trials_pass_through(toy, make_job):
 def test_bad_trials_are_pruned_after_fold_0_and_first_ones_never(make_job):
     first = tuple({"slope": s, "rounds": 20, "kind": "none"} for s in (1.5, 1.4, 1.3, 1.6, 1.7, 1.45, -1.0))
 
-    study = run(make_job(first_trials=first, max_trials=40))
+    job = make_job(first_trials=first, max_trials=40)
+    study = run(job)
 
     assert study.trials[6].state == "complete"
     pruned = [t for t in study.trials if t.state == "pruned"]
     assert pruned
     assert all(len(t.fold_scores) == 1 and t.proba is None and t.score is None for t in pruned)
-    good = np.median([t.fold_scores[0] for t in study.trials[:6]])
-    assert min(t.fold_scores[0] for t in pruned) > good
+    complete = [t for t in study.trials if t.state == "complete"]
+    for trial in pruned:
+        told = [t.fold_losses[0] for t in complete if t.number <= trial.number - job.lag]
+        assert trial.fold_losses[0] > np.median(told)
 
 
 def test_fixed_parameters_win_and_are_not_searched(make_job):
