@@ -143,7 +143,8 @@ class Fitted:
     Attributes
     ----------
     model : object
-        What `ModelFamily.predict_proba` and `ModelFamily.dump` take; already cut to its best round.
+        What `ModelFamily.predict_proba` and `ModelFamily.dump` take; already cut to its best round. Of a pruned fit
+        whatever is cheap: nobody asks for it.
     n_rounds : int
         The best number of rounds (trees, iterations), to be passed as ``max_rounds`` of a final fit.
     train_losses, valid_losses : tuple of float

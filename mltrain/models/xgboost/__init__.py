@@ -114,8 +114,10 @@ class XGBoost:
         )
         watch = RoundWatch(limits=limits, n_samples=data.n_train, n_rounds=n_rounds)
         stopped = _boost(booster, data, n_rounds=n_rounds, watch=watch)
-        # Through bytes, because a slice may still hold on to the training data.
-        model = load_booster(bytes(booster[: watch.best_round].save_raw("ubj")))
+        model = booster[: watch.best_round]
+        if stopped != "pruned":
+            # Through bytes, because a slice may still hold on to the training data.
+            model = load_booster(bytes(model.save_raw("ubj")))
         curve = watch.curve()
         return Fitted(
             model=model,
