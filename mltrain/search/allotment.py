@@ -221,7 +221,7 @@ class Allotment:
         return Standing(
             scores=_scores(study),
             n_ended=len(study.trials),
-            cost_s=self._next_s(study) or max(ended, default=1.0),
+            cost_s=(self._next_s(study) or max(ended, default=1.0)) * study.share_run,
             say=self._say(study),
         )
 

@@ -30,7 +30,7 @@ class Standing:
     n_ended : int
         Trials that ended, those without a score included.
     cost_s : float
-        Core-seconds that its next trial is expected to take.
+        Core-seconds that its next trial is expected to take, by how many are given up on the way.
     say : float
         Its share of the weights in a vote of all families, in [0, 1].
     """

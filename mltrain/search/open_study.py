@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,14 @@ from mltrain.space import Params
 from mltrain.voting import MOST_PICKED_FROM
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Spent:
+    """What trials took, and the work that their families reckoned for all of their folds."""
+
+    core_s: float = 0.0
+    work: float = 0.0
 
 
 class OpenStudy:
@@ -83,8 +91,9 @@ class OpenStudy:
         self._next: Proposal | None = None
         self._cut: list[Proposal] = []
         self._rates: dict[str, list[float]] = {"complete": [], "cut": []}
+        self._complete, self._pruned = _Spent(), _Spent()
         for trial in within.values():
-            self._note_rate(trial)
+            self._note_cost(trial)
 
     @property
     def has_model(self) -> bool:
@@ -142,6 +151,14 @@ class OpenStudy:
         rates = self._rates["complete"] or self._rates["cut"]
         return float(np.median(rates)) * self._work(proposal.params) if rates else None
 
+    @property
+    def share_run(self) -> float:
+        """The part of their forecast that trials took, those that were given up included; 1 before any was."""
+        if not self._rates["complete"] or not self._pruned.work:
+            return 1.0
+        whole_s = float(np.median(self._rates["complete"])) * self._pruned.work
+        return (self._complete.core_s + self._pruned.core_s) / (self._complete.core_s + whole_s)
+
     def take(self, attempt: Attempt, fold: int, *, outcome: FoldOutcome, is_over: bool) -> Trial | None:
         """Add one fold to its trial; return the trial when it ended by it.
 
@@ -196,17 +213,21 @@ class OpenStudy:
         """Return the family's own measure of the work of all folds of a trial."""
         return len(self.job.folds) * self.job.family.work(params, self._shape)
 
-    def _note_rate(self, trial: Trial) -> None:
-        """Learn the core-seconds that a unit of work takes."""
+    def _note_cost(self, trial: Trial) -> None:
+        """Learn the core-seconds that a unit of work takes, and how much of it is spared by giving trials up."""
         if trial.score is not None and trial.state in self._rates:
             self._rates[trial.state].append(trial.core_s / self._work(trial.params))
+        if trial.state in ("complete", "pruned"):
+            spent = self._complete if trial.state == "complete" else self._pruned
+            spent.core_s += trial.core_s
+            spent.work += self._work(trial.params)
 
     def _end(self, attempt: Attempt, trial: Trial) -> None:
         """Record a trial that ended."""
         attempt.stop.set()
         del self._attempts[attempt.number]
         self._sequence.record(trial)
-        self._note_rate(trial)
+        self._note_cost(trial)
         if trial.state == "cut":
             self._cut.append(attempt.proposal)
         known = self.trials.get(trial.number)

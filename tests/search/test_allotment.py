@@ -37,6 +37,7 @@ def study(make_job, name, *, n_trials, next_s, n_folds=5):
         n_begun=0,
         peek=lambda: SimpleNamespace(params={}),
         forecast_s=lambda _proposal: next_s,
+        share_run=1.0,
     )
 
 

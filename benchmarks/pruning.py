@@ -1,0 +1,171 @@
+"""What is saved by giving up trials whose curve or first fold promises too little, and what is lost by it.
+
+    python -m benchmarks.pruning --data ../shared/data --sets german credit lending telco --trials 80
+
+Each set is searched once without pruning, in a process of its own. Its trials are then replayed in their order: the bar
+is set by those that the engine would have known, and a trial below it costs only what it had run until then. The trials
+themselves stay those that were searched, so that the sampler's part in it is left out. Work is trees grown, those that
+early stopping waited for included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from benchmarks.peers.contest import ROOT
+from benchmarks.peers.place import machine
+from benchmarks.peers.reporting.markdown import number, table
+from benchmarks.peers.splits import Split, write_split
+from benchmarks.trials_per_minute import call, write_config
+from mltrain.metrics import Metric, resolve
+from mltrain.search.pruning import CurveWatch, is_hopeless, set_bar
+from mltrain.search.trial import Curve, Trial
+
+LAG = 8
+TOP, VOTERS = 10, 3
+HEAD = ["data", "validation", "trials", "given up", "work", "best", f"best {VOTERS}", f"of the best {TOP} lost"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replay:
+    """What pruning would have made of one search: trees as a share of all, and scores, greater is better."""
+
+    n_trials: int
+    n_pruned: int
+    work: float
+    lost_by_best: float
+    lost_by_voters: float
+    n_lost: int
+
+
+def main() -> None:
+    """Search, replay and print the table; or, in a process of its own, search without pruning."""
+    if sys.argv[1:2] == ["--search"]:
+        search_without_pruning(sys.argv[2:])
+        return
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.pruning",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with one folder per data set")
+    parser.add_argument("--sets", nargs="+", default=["german", "credit", "lending", "telco"], metavar="NAME")
+    parser.add_argument("--model", default="lgbm", choices=["lgbm", "xgboost", "catboost"])
+    parser.add_argument("--validation", nargs="+", default=["holdout", "kfold"], choices=["holdout", "kfold"])
+    parser.add_argument("--trials", type=int, default=80, metavar="N")
+    arguments = parser.parse_args()
+    rows = []
+    for name in arguments.sets:
+        for validation in arguments.validation:
+            with tempfile.TemporaryDirectory() as folder:
+                split = write_split(name, 0, data=arguments.data, folder=Path(folder) / "splits")
+                trials = searched(split, Path(folder), arguments.model, validation, n_trials=arguments.trials)
+            rows.append([name, validation, *cells(replay(trials, resolve(split.metric, n_classes=len(split.classes))))])
+            print(" ".join(rows[-1]), file=sys.stderr, flush=True)
+    library = {"lgbm": "lightgbm"}.get(arguments.model, arguments.model)
+    print(f"# What pruning saves and loses: {arguments.model}\n")
+    print(
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, {library} {version(library)}, {arguments.trials} trials, seed 0, "
+        f"load {os.getloadavg()[0]:.1f} at the end. Work: trees grown, as a share of those without pruning. Best and "
+        f"best {VOTERS}: what the best score and the mean of the best {VOTERS} lost, in 1/10000 of the metric.\n"
+    )
+    print(table(HEAD, rows))
+
+
+def searched(split: Split, place: Path, model: str, validation: str, *, n_trials: int) -> list[Trial]:
+    """Return the trials of one search that pruned nothing, in number order."""
+    write_config(split, place, cores=os.cpu_count() or 1)
+    config: dict[str, Any] = json.loads((place / "mltrain.yaml").read_text())
+    config["train"] |= {"validation": validation, "class_weight": "none"}
+    config["models"] = {}
+    (place / "mltrain.yaml").write_text(json.dumps(config))
+    call(place, "split")
+    words = ["train", "--model", model, "--max-trials", f"{n_trials}", "--json"]
+    command = [sys.executable, "-m", "benchmarks.pruning", "--search", *words]
+    environment = os.environ | {"HOME": str(place), "PYTHONPATH": str(ROOT)}
+    subprocess.run(command, cwd=place, env=environment, capture_output=True, check=True)
+    (journal,) = place.rglob("journal.jsonl")
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    return sorted((_trial(line) for line in lines if line.get("state") == "complete"), key=lambda t: t.number)
+
+
+def search_without_pruning(words: Sequence[str]) -> None:
+    """Run the command line ``words`` with no bar for any trial."""
+    from mltrain.cli import main as mltrain
+    from mltrain.search import sequence
+
+    sequence.set_bar = lambda *_: None
+    with suppress(SystemExit):
+        mltrain(list(words))
+
+
+def replay(trials: Sequence[Trial], metric: Metric) -> Replay:
+    """Return what the engine's rules would have saved and lost."""
+    kept: list[Trial] = []
+    work = whole = 0.0
+    for trial in trials:
+        bar = set_bar([known for known in kept if known.number <= trial.number - LAG], metric)
+        rounds = trial.curve.loss_rounds
+        of_fold_0 = rounds[-1]
+        of_all = of_fold_0 * sum(trial.n_rounds) / trial.n_rounds[0]
+        whole += of_all
+        if bar is None:
+            kept.append(trial)
+            work += of_all
+            continue
+        watch = CurveWatch(bar=bar)
+        given_up = next(
+            (r for r, v in zip(rounds, trial.curve.valid_losses, strict=True) if watch.is_hopeless(r, v)), 0
+        )
+        is_beaten = len(trial.n_rounds) > 1 and is_hopeless(bar, trial.fold_scores[0])
+        work += given_up or (of_fold_0 if is_beaten else of_all)
+        if not given_up and not is_beaten:
+            kept.append(trial)
+    sign = 1.0 if metric.greater_is_better else -1.0
+    best = sorted((sign * t.score for t in trials if t.score is not None), reverse=True)
+    left = sorted((sign * t.score for t in kept if t.score is not None), reverse=True)
+    return Replay(
+        n_trials=len(trials),
+        n_pruned=len(trials) - len(kept),
+        work=work / whole,
+        lost_by_best=best[0] - left[0],
+        lost_by_voters=mean(best[:VOTERS]) - mean(left[:VOTERS]),
+        n_lost=sum(score not in left for score in best[:TOP]),
+    )
+
+
+def cells(found: Replay) -> list[str]:
+    """Return one row of the table, without its first two cells."""
+    lost = [number(1e4 * value, 1) for value in (found.lost_by_best, found.lost_by_voters)]
+    return [str(found.n_trials), str(found.n_pruned), number(found.work, 2), *lost, str(found.n_lost)]
+
+
+def _trial(line: dict[str, Any]) -> Trial:
+    return Trial(
+        number=line["number"],
+        params=line["params"],
+        state=line["state"],
+        score=line["score"],
+        fold_scores=tuple(line["fold_scores"]),
+        fold_losses=tuple(line["fold_losses"]),
+        n_rounds=tuple(line["n_rounds"]),
+        seed=line["seed"],
+        curve=Curve(loss_rounds=tuple(line["loss_rounds"]), valid_losses=tuple(line["valid_losses"])),
+    )
+
+
+if __name__ == "__main__":
+    main()
