@@ -31,24 +31,25 @@ from benchmarks.peers.reporting.markdown import number, table
 from benchmarks.peers.splits import Split, write_split
 from benchmarks.trials_per_minute import call, write_config
 from mltrain.metrics import Metric, resolve
-from mltrain.search.pruning import CurveWatch, is_hopeless, set_bar
+from mltrain.search.pruning import Bar, CurveWatch, is_hopeless, set_bar
 from mltrain.search.trial import Curve, Trial
 
 LAG = 8
 TOP, VOTERS = 10, 3
-HEAD = ["data", "validation", "trials", "given up", "work", "best", f"best {VOTERS}", f"of the best {TOP} lost"]
+SHARES = (0.3, 0.5)
+HEAD = [
+    "data", "validation", "trials", "given up", "work", "best lost", f"of the best {TOP} lost",
+    *(f"{what} after {share:.0%}" for share in SHARES for what in ("best", f"best {VOTERS}")),
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Replay:
-    """What pruning would have made of one search: trees as a share of all, and scores, greater is better."""
+class Step:
+    """Where a search stands after a trial: trees grown, and the scores of those kept, best first, greater is better."""
 
-    n_trials: int
-    n_pruned: int
     work: float
-    lost_by_best: float
-    lost_by_voters: float
-    n_lost: int
+    n_kept: int
+    best: tuple[float, ...]
 
 
 def main() -> None:
@@ -73,14 +74,15 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 split = write_split(name, 0, data=arguments.data, folder=Path(folder) / "splits")
                 trials = searched(split, Path(folder), arguments.model, validation, n_trials=arguments.trials)
-            rows.append([name, validation, *cells(replay(trials, resolve(split.metric, n_classes=len(split.classes))))])
+            rows.append([name, validation, *cells(trials, resolve(split.metric, n_classes=len(split.classes)))])
             print(" ".join(rows[-1]), file=sys.stderr, flush=True)
     library = {"lgbm": "lightgbm"}.get(arguments.model, arguments.model)
     print(f"# What pruning saves and loses: {arguments.model}\n")
     print(
         f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, {library} {version(library)}, {arguments.trials} trials, seed 0, "
-        f"load {os.getloadavg()[0]:.1f} at the end. Work: trees grown, as a share of those without pruning. Best and "
-        f"best {VOTERS}: what the best score and the mean of the best {VOTERS} lost, in 1/10000 of the metric.\n"
+        f"load {os.getloadavg()[0]:.1f} at the end. Work: trees grown, as a share of those without pruning. Best lost: "
+        "what the best score is worse by at the end. After: what the best score, and the mean of the best "
+        f"{VOTERS}, are better by than without pruning after a share of its work. In 1/10000 of the metric.\n"
     )
     print(table(HEAD, rows))
 
@@ -112,45 +114,59 @@ def search_without_pruning(words: Sequence[str]) -> None:
         mltrain(list(words))
 
 
-def replay(trials: Sequence[Trial], metric: Metric) -> Replay:
-    """Return what the engine's rules would have saved and lost."""
-    kept: list[Trial] = []
-    work = whole = 0.0
-    for trial in trials:
-        bar = set_bar([known for known in kept if known.number <= trial.number - LAG], metric)
-        rounds = trial.curve.loss_rounds
-        of_fold_0 = rounds[-1]
-        of_all = of_fold_0 * sum(trial.n_rounds) / trial.n_rounds[0]
-        whole += of_all
-        if bar is None:
-            kept.append(trial)
-            work += of_all
-            continue
-        watch = CurveWatch(bar=bar)
-        given_up = next(
-            (r for r, v in zip(rounds, trial.curve.valid_losses, strict=True) if watch.is_hopeless(r, v)), 0
-        )
-        is_beaten = len(trial.n_rounds) > 1 and is_hopeless(bar, trial.fold_scores[0])
-        work += given_up or (of_fold_0 if is_beaten else of_all)
-        if not given_up and not is_beaten:
-            kept.append(trial)
+def replay(trials: Sequence[Trial], metric: Metric, *, prunes: bool = True) -> list[Step]:
+    """Return what each trial leads to by the engine's rules, or without them."""
     sign = 1.0 if metric.greater_is_better else -1.0
-    best = sorted((sign * t.score for t in trials if t.score is not None), reverse=True)
-    left = sorted((sign * t.score for t in kept if t.score is not None), reverse=True)
-    return Replay(
-        n_trials=len(trials),
-        n_pruned=len(trials) - len(kept),
-        work=work / whole,
-        lost_by_best=best[0] - left[0],
-        lost_by_voters=mean(best[:VOTERS]) - mean(left[:VOTERS]),
-        n_lost=sum(score not in left for score in best[:TOP]),
-    )
+    kept: list[Trial] = []
+    steps, work = [], 0.0
+    for trial in trials:
+        bar = set_bar([known for known in kept if known.number <= trial.number - LAG], metric) if prunes else None
+        run, is_given_up = _run(trial, bar)
+        work += run
+        if not is_given_up:
+            kept.append(trial)
+        best = sorted((sign * known.score for known in kept if known.score is not None), reverse=True)
+        steps.append(Step(work=work, n_kept=len(kept), best=tuple(best)))
+    return steps
 
 
-def cells(found: Replay) -> list[str]:
+def cells(trials: Sequence[Trial], metric: Metric) -> list[str]:
     """Return one row of the table, without its first two cells."""
-    lost = [number(1e4 * value, 1) for value in (found.lost_by_best, found.lost_by_voters)]
-    return [str(found.n_trials), str(found.n_pruned), number(found.work, 2), *lost, str(found.n_lost)]
+    whole, pruned = replay(trials, metric, prunes=False), replay(trials, metric)
+    n_lost = sum(score not in pruned[-1].best for score in whole[-1].best[:TOP])
+    won = []
+    for share in SHARES:
+        before, now = (_after(steps, share * whole[-1].work) for steps in (whole, pruned))
+        won += [now.best[0] - before.best[0], mean(now.best[:VOTERS]) - mean(before.best[:VOTERS])]
+    lost = whole[-1].best[0] - pruned[-1].best[0]
+    return [
+        str(len(trials)),
+        str(len(trials) - pruned[-1].n_kept),
+        number(pruned[-1].work / whole[-1].work, 2),
+        number(1e4 * lost, 1),
+        str(n_lost),
+        *(number(1e4 * value, 1) for value in won),
+    ]
+
+
+def _run(trial: Trial, bar: Bar | None) -> tuple[float, bool]:
+    """Return the trees that a trial grows, and whether it is given up."""
+    rounds = trial.curve.loss_rounds
+    whole = rounds[-1] * sum(trial.n_rounds) / trial.n_rounds[0]
+    if bar is None:
+        return whole, False
+    watch = CurveWatch(bar=bar)
+    looks = zip(rounds, trial.curve.valid_losses, strict=True)
+    given_up = next((round_ for round_, loss in looks if watch.is_hopeless(round_, loss)), None)
+    if given_up is not None:
+        return given_up, True
+    is_beaten = len(trial.n_rounds) > 1 and is_hopeless(bar, trial.fold_scores[0])
+    return (rounds[-1], True) if is_beaten else (whole, False)
+
+
+def _after(steps: Sequence[Step], work: float) -> Step:
+    """Return where a search stands after so much work."""
+    return [step for step in steps if step.work <= work][-1]
 
 
 def _trial(line: dict[str, Any]) -> Trial:
