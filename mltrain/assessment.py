@@ -70,6 +70,10 @@ class Assessment:
         How often the test split has been opened, this evaluation included.
     figures, report : tuple of str
         Names of files beside the record.
+    incomparable : str, optional
+        Why a comparison with the reigning champion would not be fair.
+    cautions : tuple of str
+        What should be known before the model is used; ``notes`` are the lesser ones.
     """
 
     circumstances: Circumstances
@@ -90,6 +94,8 @@ class Assessment:
     figures: tuple[str, ...]
     report: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    incomparable: str | None = None
+    cautions: tuple[str, ...] = ()
 
 
 def write_assessment(directory: Path, assessment: Assessment) -> Path:
@@ -128,6 +134,7 @@ def _assessment(document: dict[str, Any]) -> Assessment:
         "compared_with_champion": None if comparison is None else Comparison(**_numbers(comparison)),
     }
     lists = {name: tuple(document[name]) for name in ("classes", "figures", "report", "notes")}
+    lists["cautions"] = tuple(document.get("cautions", ()))  # older records have none
     return Assessment(**(document | nested | lists))
 
 

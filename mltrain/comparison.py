@@ -20,6 +20,8 @@ class Comparison:
         Above 0 the challenger is better, whichever way the metric points.
     n_bootstrap : int
         Resamples behind the interval.
+    n_rows : int
+        Rows that both were scored on; 0: a record of an older version does not say.
     """
 
     metric: str
@@ -29,6 +31,7 @@ class Comparison:
     low: float
     high: float
     n_bootstrap: int
+    n_rows: int = 0
 
 
 def compare(  # noqa: PLR0913  (both sides, and one bootstrap)
@@ -71,4 +74,5 @@ def compare(  # noqa: PLR0913  (both sides, and one bootstrap)
         low=low,
         high=high,
         n_bootstrap=len(resampled[0]),
+        n_rows=len(y),
     )

@@ -38,8 +38,12 @@ from mltrain.models.shape import rarest_share
 from mltrain.models.traits import traits_of
 from mltrain.plan import comparison_metric
 from mltrain.search import SearchJob
+from mltrain.seen_rows import SeenRows, hash_names, hash_rows, note_seen
 from mltrain.sizing import columns_to_read
 from mltrain.workspace import Workspace
+
+SeenSplit = Literal["train", "validation", "calibration"]
+SEEN: tuple[SeenSplit, ...] = ("train", "validation", "calibration")
 
 # From so many cells on, families are prepared, searched and let go of one after the other.
 _LARGE_CELLS = 15_000_000
@@ -59,6 +63,8 @@ class Material:
     ----------
     profile : Profile
         What the features of these rows look like; kept with every model.
+    seen_rows : SeenRows
+        Which rows these and those of calibration are; kept with every model.
     read_table : callable, optional
         Reads the development rows again, once a view; where given, ``rows.table`` holds the first thousand alone, since
         the table is as large as a view and nobody needs it while models are fitted.
@@ -71,6 +77,7 @@ class Material:
     rows: Development
     recipe: Recipe
     profile: Profile
+    seen_rows: SeenRows
     views: dict[ViewKind, EncodedView] = field(default_factory=dict)
     chosen: dict[ViewKind, tuple[Fold, ...]] = field(default_factory=dict)
     read_table: Callable[[], pa.Table] | None = None
@@ -167,8 +174,9 @@ def read_material(
     rows = development_rows(config, workspace, split, listener=listener)
     recipe = recipe_for(config, workspace, split, rows=rows)
     profile = fit_profile(rows.table, rows.schema)
+    seen = _seen_rows(config, workspace, split, rows=rows, recipe=recipe)
     if not (is_lean and is_large(rows.schema, len(rows.y))):
-        return Material(config=config, split=split, rows=rows, recipe=recipe, profile=profile)
+        return Material(config=config, split=split, rows=rows, recipe=recipe, profile=profile, seen_rows=seen)
     # Taken, not sliced: a slice would hold on to the whole.
     few = replace(rows, table=rows.table.take(np.arange(min(_ROWS_AT_HAND, len(rows.y)))))
     del rows
@@ -179,8 +187,24 @@ def read_material(
         rows=few,
         recipe=recipe,
         profile=profile,
+        seen_rows=seen,
         read_table=lambda: development_rows(config, workspace, split, listener=ignore).table,
     )
+
+
+def _seen_rows(
+    config: Config, workspace: Workspace, split: SplitRecord, *, rows: Development, recipe: Recipe
+) -> SeenRows:
+    """Return the record of the rows of train, validation and calibration."""
+    key, calibration = config.split.key_column, recipe.calibration_split
+    if key is None:
+        hashes = [hash_rows(rows.table, rows.y)]
+        hashes += [] if calibration is None else [hash_rows(calibration.table, calibration.y)]
+    else:
+        hashes = [
+            hash_names(read_split(workspace, split, name, columns=[key])[key]) for name in SEEN if name in split.splits
+        ]
+    return note_seen(np.concatenate(hashes), key=key)
 
 
 def is_large(schema: Schema, n_rows: int) -> bool:
@@ -252,7 +276,7 @@ def _are_few(rows: Development) -> bool:
 def read_split(
     workspace: Workspace,
     split: SplitRecord,
-    name: Literal["train", "validation", "calibration"],
+    name: SeenSplit,
     *,
     columns: Sequence[str],
 ) -> pa.Table:

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from mltrain.comparison import Comparison
 from mltrain.metrics import Metric
 
+_WAYS_OUT = (
+    "train and evaluate on test rows that the champion has not seen (data.test_source, or the split that it was "
+    "trained on), or register without a comparison: --set registry.require_comparison=false"
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gate:
@@ -53,11 +58,19 @@ def describe_gate(gate: Gate) -> str:
     return f"test {gate.metric} {gate.value:.4f} {verb} the deployment threshold {gate.threshold:g}"
 
 
-def decide_promotion(comparison: Comparison | None, *, margin: float, champion: str | None) -> Promotion:
+def decide_promotion(
+    comparison: Comparison | None,
+    *,
+    margin: float,
+    champion: str | None,
+    incomparable: str | None = None,
+    requires_comparison: bool = True,
+) -> Promotion:
     """Decide whether a challenger may replace the reigning champion.
 
     It is refused when it is worse beyond doubt: when the whole paired interval of the difference (challenger
-    minus champion, direction applied) lies below ``-margin``. What may be chance does not refuse it.
+    minus champion, direction applied) lies below ``-margin``. What may be chance does not refuse it. It is also
+    refused when nobody can say, since no test rows are left that the champion was not developed on: a person decides.
 
     Parameters
     ----------
@@ -67,9 +80,15 @@ def decide_promotion(comparison: Comparison | None, *, margin: float, champion: 
         Loss that is put up with, in units of the metric; not negative.
     champion : str, optional
         Version of the reigning champion; None when there is none.
+    incomparable : str, optional
+        Why a comparison would not be fair.
+    requires_comparison : bool
+        Whether that refuses the challenger.
     """
     if champion is None:
         return Promotion(allowed=True, reason="no champion reigns")
+    if incomparable is not None:
+        return _without_comparison(champion, incomparable, is_refused=requires_comparison)
     if comparison is None:
         return Promotion(allowed=True, reason=f"champion version {champion} cannot be compared")
     found = (
@@ -82,3 +101,11 @@ def decide_promotion(comparison: Comparison | None, *, margin: float, champion: 
     if comparison.low > 0:
         return Promotion(allowed=True, reason=f"better {found} lies wholly above 0")
     return Promotion(allowed=True, reason=f"not clearly worse {found} does not lie wholly {floor}")
+
+
+def _without_comparison(champion: str, incomparable: str, *, is_refused: bool) -> Promotion:
+    """Refuse a challenger that cannot be compared fairly, unless it was asked to do without."""
+    reason = f"not compared with champion version {champion}: {incomparable}"
+    if not is_refused:
+        return Promotion(allowed=True, reason=f"{reason}; registry.require_comparison is false")
+    return Promotion(allowed=False, reason=f"{reason}; {_WAYS_OUT}")

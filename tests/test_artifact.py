@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from mltrain import artifact, files
-from mltrain.artifact import load_model, load_profile, save_model, save_pickle, verify
+from mltrain.artifact import load_model, load_profile, load_seen_rows, save_model, save_pickle, verify
 from mltrain.calibration import fit_calibrator
 from mltrain.data import Column, ColumnKind, Schema, Target
 from mltrain.data.conforming import conform
@@ -24,6 +24,7 @@ from mltrain.model import Member, Model
 from mltrain.models import Fold, Limits, Objective
 from mltrain.models.logistic_regression import FAMILY
 from mltrain.preprocessing import encode, fit_encoder
+from mltrain.seen_rows import MOST_BYTES, SeenRows
 
 
 def _table(n: int = 200) -> pa.Table:
@@ -122,6 +123,28 @@ def test_a_changed_file_is_named(tmp_path: Path, name: str) -> None:
         load_model(tmp_path / "model")
     with pytest.raises(DataError, match=f"artefact changed: {name}"):
         verify(tmp_path / "model")
+
+
+def test_the_rows_of_training_come_along_and_are_checked(tmp_path: Path) -> None:
+    seen = SeenRows(key="id", n_rows=3, bound=2**32, hashes=np.array([1, 5, 2**32 - 1], dtype=np.uint32))
+    save_model(_model(), tmp_path / "model", record={}, seen_rows=seen)
+    save_model(_model(), tmp_path / "without", record={})
+
+    found = load_seen_rows(tmp_path / "model")
+
+    assert found is not None
+    assert (found.key, found.n_rows, found.bound) == ("id", 3, 2**32)
+    np.testing.assert_array_equal(found.hashes, seen.hashes)
+    assert load_seen_rows(tmp_path / "without") is None
+    load_model(tmp_path / "model")
+    path = tmp_path / "model" / "seen_rows.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    for read in (load_seen_rows, load_model, verify):
+        with pytest.raises(DataError, match=r"artefact changed: seen_rows\.json"):
+            read(tmp_path / "model")
+    path.write_bytes(b" " * (MOST_BYTES + 1))
+    with pytest.raises(DataError, match="bytes are more than it can have"):
+        load_seen_rows(tmp_path / "model")
 
 
 def test_the_profile_of_training_comes_along_and_is_checked(tmp_path: Path) -> None:

@@ -90,3 +90,16 @@ def test_a_champion_that_cannot_be_compared_does_not_block() -> None:
 
     assert promotion.allowed
     assert "version 2 cannot be compared" in promotion.reason
+
+
+def test_a_champion_that_cannot_be_compared_fairly_stays_unless_a_person_says_otherwise() -> None:
+    why = "champion version 2 comes from another split"
+
+    refused = decide_promotion(None, margin=0.0, champion="2", incomparable=why)
+    allowed = decide_promotion(None, margin=0.0, champion="2", incomparable=why, requires_comparison=False)
+    first = decide_promotion(None, margin=0.0, champion=None, incomparable=why)
+
+    assert (refused.allowed, allowed.allowed, first.allowed) == (False, True, True)
+    assert why in refused.reason
+    assert "--set registry.require_comparison=false" in refused.reason
+    assert allowed.reason.endswith("registry.require_comparison is false")

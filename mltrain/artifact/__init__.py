@@ -1,8 +1,9 @@
 """Save and load a fitted model as a folder of hashed files; never unpickles, never imports what a file names.
 
 The folder holds ``manifest.json`` (what is inside, the hash of every other file), ``schema.json`` (columns,
-target, calibrator), ``encoders.json``, ``profile.json`` (what the features looked like in training) and one
-``members/NNN.bin`` for each member, written and read by its own family.
+target, calibrator), ``encoders.json``, ``profile.json`` (what the features looked like in training),
+``seen_rows.json`` (which rows it was developed on, as hashes) and one ``members/NNN.bin`` for each member, written and
+read by its own family.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -34,15 +35,36 @@ from mltrain.drift import Profile, profile_from_dict, profile_to_dict
 from mltrain.errors import DataError
 from mltrain.model import Member, Model
 from mltrain.preprocessing import encoder_from_dict, encoder_to_dict
+from mltrain.seen_rows import MOST_BYTES, SeenRows, seen_rows_from_dict, seen_rows_to_dict
 
-__all__ = ["MANIFEST", "Manifest", "load_model", "load_profile", "read_manifest", "save_model", "save_pickle", "verify"]
+__all__ = [
+    "MANIFEST",
+    "Manifest",
+    "load_model",
+    "load_profile",
+    "load_seen_rows",
+    "read_manifest",
+    "save_model",
+    "save_pickle",
+    "verify",
+]
 
 _SCHEMA = "schema.json"
 _ENCODERS = "encoders.json"
 _PROFILE = "profile.json"
+_SEEN_ROWS = "seen_rows.json"
+
+Part = TypeVar("Part")
 
 
-def save_model(model: Model, directory: Path, *, record: Mapping[str, Any], profile: Profile | None = None) -> Manifest:
+def save_model(
+    model: Model,
+    directory: Path,
+    *,
+    record: Mapping[str, Any],
+    profile: Profile | None = None,
+    seen_rows: SeenRows | None = None,
+) -> Manifest:
     """Write a model to ``directory``, replacing what was there, and return its manifest.
 
     Parameters
@@ -51,11 +73,15 @@ def save_model(model: Model, directory: Path, *, record: Mapping[str, Any], prof
         JSON values that describe the model; ``metric`` is also shown at the top of the manifest.
     profile : Profile, optional
         What the features looked like in training, for `load_profile`.
+    seen_rows : SeenRows, optional
+        Which rows the model was developed on, for `load_seen_rows`.
     """
     with files.atomic_directory(directory) as folder:
         contents = _contents(model)
         if profile is not None:
             contents[_PROFILE] = _json_bytes(profile_to_dict(profile))
+        if seen_rows is not None:
+            contents[_SEEN_ROWS] = _json_bytes(seen_rows_to_dict(seen_rows))
         for name, data in contents.items():
             files.write_bytes(folder / name, data)
         hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
@@ -115,15 +141,46 @@ def load_profile(directory: Path, *, expected_manifest_sha256: str | None = None
     manifest = read_manifest(directory, expected_sha256=expected_manifest_sha256)
     if _PROFILE not in manifest.files:
         return None
+    return _read_json(directory, _PROFILE, manifest, rebuild=profile_from_dict)
+
+
+def load_seen_rows(directory: Path, *, expected_manifest_sha256: str | None = None) -> SeenRows | None:
+    """Return which rows the model was developed on, None for one that was saved without, as older ones were.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        The file is changed, missing, too large or no such record.
+    mltrain.errors.NoRunError
+        There is no model in ``directory``.
+    """
+    manifest = read_manifest(directory, expected_sha256=expected_manifest_sha256)
+    if _SEEN_ROWS not in manifest.files:
+        return None
+    return _read_json(directory, _SEEN_ROWS, manifest, rebuild=seen_rows_from_dict, most_bytes=MOST_BYTES)
+
+
+def _read_json(
+    directory: Path,
+    name: str,
+    manifest: Manifest,
+    *,
+    rebuild: Callable[[Mapping[str, Any]], Part],
+    most_bytes: int | None = None,
+) -> Part:
+    """Read one JSON file of an artefact, its hash checked."""
+    path = directory / name
     try:
-        data = (directory / _PROFILE).read_bytes()
-        if hashlib.sha256(data).hexdigest() != manifest.files[_PROFILE]:
-            raise changed(_PROFILE, directory)
-        return profile_from_dict(json.loads(data))
+        if most_bytes is not None and path.stat().st_size > most_bytes:
+            raise ValueError(f"{path.stat().st_size:,} bytes are more than it can have")
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != manifest.files[name]:
+            raise changed(name, directory)
+        return rebuild(json.loads(data))
     except FileNotFoundError as error:
-        raise changed(_PROFILE, directory) from error
+        raise changed(name, directory) from error
     except ValueError as error:
-        raise DataError(f"artefact cannot be read: {error}", where=str(directory / _PROFILE), hint=RETRAIN) from error
+        raise DataError(f"artefact cannot be read: {error}", where=str(path), hint=RETRAIN) from error
 
 
 def verify(directory: Path, *, expected_manifest_sha256: str | None = None) -> None:

@@ -21,7 +21,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 RETRAIN = "a registered model: mltrain registry verify says how to restore it; any other: mltrain train"
 
-_ALLOWED = re.compile(r"schema\.json|encoders\.json|profile\.json|members/\d{3,}\.bin")
+_ALLOWED = re.compile(r"schema\.json|encoders\.json|profile\.json|seen_rows\.json|members/\d{3,}\.bin")
 _LIBRARIES = ("numpy", "pandas", "pyarrow", "sklearn", "lightgbm", "xgboost", "catboost")
 
 

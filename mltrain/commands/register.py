@@ -9,7 +9,7 @@ from pathlib import Path
 from mltrain import registry
 from mltrain.assessment import FILE, Assessment, read_assessment
 from mltrain.comparison import Comparison
-from mltrain.config import Config, TrainSection
+from mltrain.config import Config, RegistrySection, TrainSection
 from mltrain.errors import NoRunError
 from mltrain.events import Listener, Notice, ignore
 from mltrain.plan import comparison_metric
@@ -41,6 +41,8 @@ class RegisterResult:
         The version that was champion before.
     tracker_version : str, optional
         Version in the tracker's own registry.
+    cautions : tuple of str
+        What should be known before the model is used.
     """
 
     name: str
@@ -54,6 +56,7 @@ class RegisterResult:
     gate: Gate
     comparison: Comparison | None
     tracker_version: str | None = None
+    cautions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -100,7 +103,7 @@ def register(
         return _result(registered, assessment, version=known, reason=reason, refused=True)
     if known is not None and not _is_to_promote(registered, known, is_named=run == run_id):
         return _result(registered, assessment, version=known, reason=_stands(registered, known))
-    promotion = _decide(registered, assessment, margin=config.registry.margin)
+    promotion = _decide(registered, assessment, settings=config.registry)
     if not promotion.allowed:
         return _result(registered, assessment, reason=promotion.reason, refused=True)
     version = known or _add(workspace, registered.name, assessment)
@@ -166,7 +169,7 @@ def _stands(registered: RegisteredModel, known: Version) -> str:
     return f"{reason}, and version {champion.version} is champion; {back}"
 
 
-def _decide(registered: RegisteredModel, assessment: Assessment, *, margin: float) -> Promotion:
+def _decide(registered: RegisteredModel, assessment: Assessment, *, settings: RegistrySection) -> Promotion:
     """Decide from the comparison that the evaluation made with the reigning champion."""
     champion = registered.champion
     compared = assessment.circumstances.champion_version
@@ -176,7 +179,13 @@ def _decide(registered: RegisteredModel, assessment: Assessment, *, margin: floa
             hint=f"mltrain evaluate --run {assessment.circumstances.run_id}",
         )
     reigning = None if champion is None else champion.version
-    return decide_promotion(assessment.compared_with_champion, margin=margin, champion=reigning)
+    return decide_promotion(
+        assessment.compared_with_champion,
+        margin=settings.margin,
+        champion=reigning,
+        incomparable=assessment.incomparable,
+        requires_comparison=settings.require_comparison,
+    )
 
 
 def _add(workspace: Workspace, name: str, assessment: Assessment) -> Version:
@@ -226,6 +235,7 @@ def _result(
         previous=None if previous is None else previous.version,
         gate=assessment.gate,
         comparison=assessment.compared_with_champion,
+        cautions=assessment.cautions,
         tracker_version=None if mirrored is None else mirrored.version,
         warnings=() if mirrored is None else mirrored.warnings,
     )

@@ -213,6 +213,9 @@ class RegistrySection(Section):
     margin: Annotated[Number, Field(ge=0)] = 0.0
     """Loss against the champion that is put up with: a challenger is refused only when the whole paired confidence
     interval of its score minus the champion's, on the same test rows, lies below minus this."""
+    require_comparison: bool = True
+    """Refuse a challenger when too few test rows are left that neither it nor the champion was developed on, as after a
+    split with another seed; false registers it without a comparison."""
 
     @model_validator(mode="after")
     def _a_name_is_a_folder(self) -> Self:

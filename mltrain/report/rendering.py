@@ -84,8 +84,9 @@ def _comparison(card: Card) -> str:
     found = card.comparison
     if found is None:
         return ""
+    rows = f"{found.n_rows:,} test rows" if found.n_rows else "test rows"
     return (
-        f"On the same test rows, {code(found.metric)}: this model {number(found.challenger)}, the reigning champion "
+        f"On the same {rows}, {code(found.metric)}: this model {number(found.challenger)}, the reigning champion "
         f"{number(found.champion)}. Difference, above 0 is better: {number(found.difference)} "
         f"({card.confidence:.0%} interval {number(found.low)} to {number(found.high)}, paired bootstrap)."
     )

@@ -13,6 +13,7 @@ from mltrain.commands.evaluate.case import Case
 from mltrain.commands.evaluate.choosing import Ranking, keep_model, rank_runs
 from mltrain.commands.evaluate.judging import judge, with_drift
 from mltrain.commands.evaluate.leaving import CONFUSION, leave, settings_hash
+from mltrain.commands.evaluate.reigning import columns_of, load_rival
 from mltrain.comparison import Comparison
 from mltrain.config import Config
 from mltrain.data.splits import SplitRecord, current_split_record
@@ -20,7 +21,6 @@ from mltrain.evaluation import Interval
 from mltrain.events import Listener, StageFinished, StageStarted, ignore
 from mltrain.holdout import open_test
 from mltrain.leaderboard import LeftOut, Standing
-from mltrain.model import Model
 from mltrain.plan import comparison_metric
 from mltrain.registry import registered_name
 from mltrain.tracking.standings import get_info, open_trackers
@@ -51,6 +51,8 @@ class EvaluateResult:
         Which tracker answered.
     compared_with_champion : Comparison, optional
         Against the reigning champion on the same rows.
+    cautions : tuple of str
+        What should be known before the model is used; ``notes`` are the lesser ones.
     """
 
     champion: Standing
@@ -70,6 +72,7 @@ class EvaluateResult:
     compared_with_champion: Comparison | None
     champion_version: str | None
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -138,26 +141,19 @@ def _teller(listener: Listener) -> Callable[[str], None]:
 def _assess(case: Case, *, tell: Callable[[str], None]) -> Assessment:
     """Open the test split, score challenger and champion on its rows, and write everything down."""
     asked = case.asked
-    rival = None if asked.champion_run_id == asked.run_id else _load_champion(case.config, case.workspace)
-    models = [case.model] if rival is None else [case.model, rival]
-    columns = [feature.name for model in models for feature in model.schema.features]
+    rival = None if asked.champion_run_id == asked.run_id else load_rival(case)
+    folder = case.workspace.run(asked.run_id) / "model"
+    seen_rows = artifact.load_seen_rows(folder, expected_manifest_sha256=case.chosen.manifest)
+    columns = columns_of(case.model, seen_rows)
+    if rival is not None:
+        columns += columns_of(rival.model, rival.seen_rows)
     holdout = open_test(case.workspace, case.split, columns=columns, run_id=asked.run_id, config_hash=asked.settings)
     metric = comparison_metric(case.config.train, case.split.schema.target.n_classes)
-    judged = judge(case.model, holdout, metric=metric, config=case.config, champion=rival, tell=tell)
-    folder = case.workspace.run(asked.run_id) / "model"
+    judged = judge(case.model, holdout, metric=metric, config=case.config, rival=rival, seen_rows=seen_rows, tell=tell)
     profile = artifact.load_profile(folder, expected_manifest_sha256=case.chosen.manifest)
     judged = with_drift(judged, case.model, profile)
     tell("figures and report" if case.config.evaluate.figures else "report")
     return leave(case, judged)
-
-
-def _load_champion(config: Config, workspace: Workspace) -> Model | None:
-    """Return the reigning champion's model, None when there is no champion."""
-    version = registry.read(workspace.registry, registered_name(config.registry, config.train)).champion
-    if version is None:
-        return None
-    directory = registry.directory(workspace.registry, version) / "model"
-    return artifact.load_model(directory, expected_manifest_sha256=version.manifest)
 
 
 def _circumstances(config: Config, workspace: Workspace, split: SplitRecord, chosen: Standing) -> Circumstances:
@@ -205,6 +201,7 @@ def _result(workspace: Workspace, ranking: Ranking, assessment: Assessment, *, r
         compared_with_champion=assessment.compared_with_champion,
         champion_version=assessment.circumstances.champion_version,
         notes=(describe_gate(assessment.gate), *assessment.notes),
+        cautions=assessment.cautions,
         warnings=ranking.warnings,
     )
 

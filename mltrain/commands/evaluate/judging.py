@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltrain import metrics
-from mltrain.comparison import Comparison, compare
+from mltrain.commands.evaluate.dueling import Duel, Rival, duel
 from mltrain.config import Config
 from mltrain.data.conforming import conform
 from mltrain.drift import ColumnDrift, Profile, Tally, column_drifts
-from mltrain.errors import SchemaError, UsageError
+from mltrain.errors import UsageError
 from mltrain.evaluation import Evaluation, evaluate, permutation_importance
 from mltrain.holdout import Holdout
 from mltrain.metrics import Metric
 from mltrain.model import Model
 from mltrain.models import Proba
+from mltrain.seen_rows import SeenRows
 from mltrain.threshold import decide
 from mltrain.unseen import count_unseen, known_levels
 from mltrain.verdict import Gate, check_gate
@@ -41,8 +42,10 @@ class Judged:
     proba : ndarray of shape (n_samples, n_classes)
     importances : mapping of str to float
         Source column to the loss of score when it is shuffled.
-    comparison : Comparison, optional
+    duel : Duel
         Against the reigning champion.
+    cautions : tuple of str
+        What should be known before the model is used; ``notes`` are the lesser ones.
     drift : tuple of ColumnDrift
         The test rows' columns against those of training, the largest first.
     unseen : mapping of str to int
@@ -56,18 +59,11 @@ class Judged:
     evaluation: Evaluation
     gate: Gate
     importances: Mapping[str, float]
-    comparison: Comparison | None
+    duel: Duel
     notes: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
     drift: tuple[ColumnDrift, ...] = ()
     unseen: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Duel:
-    """A comparison, or the reason why there is none."""
-
-    comparison: Comparison | None
-    note: str | None = None
 
 
 def judge(
@@ -76,15 +72,18 @@ def judge(
     *,
     metric: Metric,
     config: Config,
-    champion: Model | None,
+    rival: Rival | None,
+    seen_rows: SeenRows | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Judged:
     """Score a model on the test rows, hold it against the gate, and compare it with the reigning champion.
 
     Parameters
     ----------
-    champion : Model, optional
-        None when none reigns, or when ``model`` is the champion itself.
+    rival : Rival, optional
+        The reigning champion; None when none reigns, or when ``model`` is the champion itself.
+    seen_rows : SeenRows, optional
+        Which rows the model was developed on.
     tell : callable
         Hears in one phrase what is being done.
     """
@@ -102,10 +101,10 @@ def judge(
         confidence=settings.confidence,
         seed=config.seed,
     )
-    duel = _Duel(comparison=None)
-    if champion is not None:
+    found = Duel()
+    if rival is not None:
         tell("comparing with the reigning champion")
-        duel = _compare(model, champion, holdout=holdout, proba=proba, metric=metric, config=config)
+        found = duel(model, rival, holdout=holdout, proba=proba, metric=metric, config=config, seen_rows=seen_rows)
     tell("feature importance")
     importances = _importances(model, holdout, metric=metric, seed=config.seed)
     return Judged(
@@ -116,13 +115,15 @@ def judge(
         evaluation=evaluation,
         gate=check_gate(metric, evaluation.metrics[metric.name].value, threshold=config.train.deployment_score_thresh),
         importances=importances,
-        comparison=duel.comparison,
-        notes=tuple(
-            note
-            for note in (duel.note, _untuned(model, metric, evaluation), _unjudged(model, importances))
-            if note is not None
-        ),
+        duel=found,
+        notes=_said(found.note, _untuned(model, metric, evaluation), _unjudged(model, importances)),
+        cautions=_said(found.incomparable and f"not compared: {found.incomparable}", found.caution),
     )
+
+
+def _said(*notes: str | None) -> tuple[str, ...]:
+    """Return the notes that there are."""
+    return tuple(note for note in notes if note)
 
 
 def with_drift(judged: Judged, model: Model, profile: Profile | None) -> Judged:
@@ -157,27 +158,6 @@ def decision_threshold(model: Model) -> float | None:
     if model.schema.target.n_classes != 2:
         return None
     return NEUTRAL if model.threshold is None else model.threshold
-
-
-def _compare(model: Model, champion: Model, *, holdout: Holdout, proba: Proba, metric: Metric, config: Config) -> _Duel:
-    """Score the champion on the same rows; a champion that cannot read them, or knows other classes, is no rival."""
-    if champion.schema.target.classes != model.schema.target.classes:
-        return _Duel(comparison=None, note="not compared: the champion was trained for other classes")
-    try:
-        reigning = champion.proba(holdout.table)
-    except SchemaError as error:
-        return _Duel(comparison=None, note=f"not compared: the champion cannot score these rows ({error.message})")
-    comparison = compare(
-        holdout.y,
-        proba,
-        reigning,
-        metric=metric,
-        thresholds=(decision_threshold(model), decision_threshold(champion)),
-        n_bootstrap=config.evaluate.n_bootstrap,
-        confidence=config.evaluate.confidence,
-        seed=config.seed,
-    )
-    return _Duel(comparison=comparison)
 
 
 def _importances(model: Model, holdout: Holdout, *, metric: Metric, seed: int) -> Mapping[str, float]:

@@ -107,8 +107,10 @@ def _assessment(case: Case, judged: Judged, *, figures: tuple[str, ...]) -> Asse
         confusion=tuple(tuple(int(n) for n in row) for row in evaluation.confusion),
         n_rows=evaluation.n_rows,
         openings=judged.holdout.openings,
-        compared_with_champion=judged.comparison,
+        compared_with_champion=judged.duel.comparison,
         figures=figures,
         report=("model_card.md", "model_card.json"),
         notes=judged.notes,
+        incomparable=judged.duel.incomparable,
+        cautions=judged.cautions,
     )

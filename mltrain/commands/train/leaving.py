@@ -82,7 +82,13 @@ def leave(
     model, metric = kept.model, session.material.recipe.metric
     directory = session.workspace.run(run.id)
     facts_of_model = {"run_id": run.id, "metric": metric.name, "notes": list(kept.notes)}
-    artifact.save_model(model, directory / "model", record=facts_of_model, profile=session.material.profile)
+    artifact.save_model(
+        model,
+        directory / "model",
+        record=facts_of_model,
+        profile=session.material.profile,
+        seen_rows=session.material.seen_rows,
+    )
     artifact.save_pickle(model, directory / "model.pkl")
     wants_figures = session.material.config.evaluate.figures and session.budget.has_time_for_figures(time.monotonic())
     if study is not None and wants_figures:

@@ -29,7 +29,7 @@ def evaluate_tables(result: EvaluateResult) -> Iterator[RenderableType]:
     yield from scores_tables(result)
     yield evaluation_facts(result)
     yield from result.notes
-    yield from warned(result.warnings)
+    yield from warned((*result.cautions, *result.warnings))
     if result.gate.passed:
         yield f"next: `{result.register_command}`"
 
@@ -81,7 +81,8 @@ def register_tables(result: RegisterResult, *, with_run: bool = True) -> Iterato
             ("decision", f"{_decision(result)}: {result.reason}"),
         ]
     )
-    yield from warned(result.warnings)
+    # Of `run`, the evaluation has said it already.
+    yield from warned((*(result.cautions if with_run else ()), *result.warnings))
 
 
 def _decision(result: RegisterResult) -> str:
@@ -158,7 +159,8 @@ def _comparison(comparison: Comparison | None) -> str | None:
     if comparison is None:
         return None
     interval = f"{comparison.low:+.4f} to {comparison.high:+.4f}"
-    return f"{comparison.metric} {comparison.difference:+.4f} ({interval}; above 0 is better)"
+    rows = f"on {comparison.n_rows:,} rows, " if comparison.n_rows else ""
+    return f"{comparison.metric} {comparison.difference:+.4f} ({rows}{interval}; above 0 is better)"
 
 
 def _openings(result: EvaluateResult) -> str:

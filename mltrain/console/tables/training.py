@@ -86,7 +86,7 @@ def _judged(result: RunResult) -> Iterator[RenderableType]:
     yield from scores_tables(judged)
     yield evaluation_facts(judged)
     yield from judged.notes if result.register is None else judged.notes[1:]  # the first tells of the gate
-    yield from warned(judged.warnings)
+    yield from warned((*judged.cautions, *judged.warnings))
 
 
 def _rows(result: RunResult) -> str:
