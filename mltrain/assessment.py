@@ -129,13 +129,21 @@ def _assessment(document: dict[str, Any]) -> Assessment:
     nested = {
         "circumstances": Circumstances(**document["circumstances"]),
         "metrics": {name: Interval(**_numbers(value)) for name, value in document["metrics"].items()},
-        "gate": Gate(**document["gate"]),
+        "gate": _gate(document["gate"]),
         "confusion": tuple(tuple(row) for row in document["confusion"]),
         "compared_with_champion": None if comparison is None else Comparison(**_numbers(comparison)),
     }
     lists = {name: tuple(document[name]) for name in ("classes", "figures", "report", "notes")}
     lists["cautions"] = tuple(document.get("cautions", ()))  # older records have none
     return Assessment(**(document | nested | lists))
+
+
+def _gate(document: dict[str, Any]) -> Gate:
+    """Rebuild the gate; one without a score is shut, though older versions took it for open."""
+    if document["value"] is not None:
+        return Gate(**document)
+    why = {"undefined": document.get("undefined") or "it has no value on the test rows"}
+    return Gate(**(document | why | {"value": float("nan"), "passed": False}))
 
 
 def _finite(value: Any) -> Any:

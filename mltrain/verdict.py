@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from mltrain.comparison import Comparison
@@ -23,12 +24,15 @@ class Gate:
         Score on the test split.
     threshold : float, optional
         What the score is held against; None: no deployment threshold is set, and the gate is open.
+    undefined : str, optional
+        Why there is no score to speak of; the gate is shut then, with and without a threshold.
     """
 
     passed: bool
     metric: str
     value: float
     threshold: float | None
+    undefined: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,19 +43,31 @@ class Promotion:
     reason: str
 
 
-def check_gate(metric: Metric, value: float, *, threshold: float | None) -> Gate:
-    """Hold a test score against the deployment threshold in the metric's own direction; equal passes."""
-    if threshold is None:
+def check_gate(metric: Metric, value: float, *, threshold: float | None, undefined: str | None = None) -> Gate:
+    """Hold a test score against the deployment threshold in the metric's own direction; equal passes.
+
+    Parameters
+    ----------
+    undefined : str, optional
+        Why the value is no score, where that is known; a value that is not finite never is one.
+    """
+    if undefined is None and not math.isfinite(value):
+        undefined = "it has no value on the test rows"
+    if undefined is not None:
+        passed = False
+    elif threshold is None:
         passed = True
     elif metric.greater_is_better:
         passed = value >= threshold
     else:
         passed = value <= threshold
-    return Gate(passed=passed, metric=metric.name, value=value, threshold=threshold)
+    return Gate(passed=passed, metric=metric.name, value=value, threshold=threshold, undefined=undefined)
 
 
 def describe_gate(gate: Gate) -> str:
     """Say in one phrase what the gate found."""
+    if gate.undefined is not None:
+        return f"test {gate.metric} is undefined, and the deployment gate shut: {gate.undefined}"
     if gate.threshold is None:
         return f"test {gate.metric} {gate.value:.4f}; no deployment threshold is set"
     verb = "meets" if gate.passed else "does not meet"
@@ -87,6 +103,8 @@ def decide_promotion(
     """
     if champion is None:
         return Promotion(allowed=True, reason="no champion reigns")
+    if comparison is not None and not _is_defined(comparison):
+        incomparable = f"{comparison.metric} is undefined on the rows that both were scored on"
     if incomparable is not None:
         return _without_comparison(champion, incomparable, is_refused=requires_comparison)
     if comparison is None:
@@ -101,6 +119,11 @@ def decide_promotion(
     if comparison.low > 0:
         return Promotion(allowed=True, reason=f"better {found} lies wholly above 0")
     return Promotion(allowed=True, reason=f"not clearly worse {found} does not lie wholly {floor}")
+
+
+def _is_defined(comparison: Comparison) -> bool:
+    """Say whether there is a difference and an interval around it."""
+    return all(map(math.isfinite, (comparison.difference, comparison.low, comparison.high)))
 
 
 def _without_comparison(champion: str, incomparable: str, *, is_refused: bool) -> Promotion:

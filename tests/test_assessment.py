@@ -12,7 +12,7 @@ from mltrain.assessment import FILE, Assessment, Circumstances, read_assessment,
 from mltrain.comparison import Comparison
 from mltrain.errors import DataError
 from mltrain.evaluation import Interval
-from mltrain.verdict import Gate
+from mltrain.verdict import Gate, describe_gate
 
 CIRCUMSTANCES = Circumstances(
     run_id="lgbm-1", manifest="m", test_fingerprint="t", settings="s", champion_version="3", champion_run_id="other"
@@ -56,6 +56,20 @@ def test_an_undefined_score_comes_back_as_nan(tmp_path: Path) -> None:
     assert read is not None
     assert math.isnan(read.metrics["roc_auc"].value)
     assert "NaN" not in (tmp_path / FILE).read_text()
+
+
+@pytest.mark.parametrize("threshold", [None, 0.9])
+def test_a_gate_without_a_score_comes_back_shut(tmp_path: Path, threshold: float | None) -> None:
+    """Older versions took such a gate for open, and wrote no reason."""
+    gate = Gate(passed=True, metric="roc_auc", value=math.nan, threshold=threshold)
+    write_assessment(tmp_path, replace(ASSESSMENT, gate=gate))
+
+    read = read_assessment(tmp_path)
+
+    assert read is not None
+    assert not read.gate.passed
+    assert math.isnan(read.gate.value)
+    assert describe_gate(read.gate).startswith("test roc_auc is undefined")
 
 
 def test_no_record_is_none(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from mltrain.verdict import check_gate, decide_promotion, describe_gate
         (LOG_LOSS, 0.29, 0.30, True),
         (ROC_AUC, 0.10, None, True),
         (ROC_AUC, float("nan"), 0.70, False),
+        (ROC_AUC, float("nan"), None, False),
+        (LOG_LOSS, float("-inf"), 0.70, False),
     ],
 )
 def test_the_gate_compares_in_the_direction_of_the_metric(
@@ -37,6 +39,23 @@ def test_the_gate_says_what_it_found() -> None:
     found = describe_gate(check_gate(ROC_AUC, 0.65, threshold=0.7))
 
     assert found == "test roc_auc 0.6500 does not meet the deployment threshold 0.7"
+
+
+def test_an_undefined_score_says_why() -> None:
+    gate = check_gate(ROC_AUC, float("nan"), threshold=None, undefined="the test split has no row of class yes")
+
+    found = describe_gate(gate)
+
+    assert found == "test roc_auc is undefined, and the deployment gate shut: the test split has no row of class yes"
+
+
+def test_an_undefined_comparison_replaces_no_champion() -> None:
+    nan = float("nan")
+
+    for unknown in (_difference(nan, nan), _difference(nan, 0.1), _difference(0.1, nan)):
+        found = decide_promotion(unknown, margin=0.0, champion="3")
+        assert not found.allowed
+        assert "roc_auc is undefined on the rows that both were scored on" in found.reason
 
 
 def _difference(low: float, high: float) -> Comparison:

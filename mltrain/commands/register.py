@@ -144,7 +144,8 @@ def _held_against(assessment: Assessment, settings: TrainSection) -> Assessment:
     metric = comparison_metric(settings, len(assessment.classes))
     if metric.name != assessment.gate.metric:
         return assessment
-    gate = check_gate(metric, assessment.gate.value, threshold=settings.deployment_score_thresh)
+    found = assessment.gate
+    gate = check_gate(metric, found.value, threshold=settings.deployment_score_thresh, undefined=found.undefined)
     return replace(assessment, gate=gate)
 
 

@@ -32,12 +32,21 @@ class CardMember:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CardGate:
-    """Whether the model may be deployed; ``threshold`` is None when none is configured."""
+    """Whether the model may be deployed.
+
+    Attributes
+    ----------
+    threshold : float, optional
+        None when none is configured.
+    undefined : str, optional
+        Why there is no score.
+    """
 
     passed: bool
     metric: str
     value: float
     threshold: float | None
+    undefined: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -32,7 +32,9 @@ def render_card(card: Card) -> str:
 def _summary(card: Card) -> str:
     """Say in three lines what the model is for and whether it may be deployed."""
     gate = card.gate
-    if gate.threshold is None:
+    if gate.undefined is not None:
+        verdict = f"**not passed**: test {code(gate.metric)} is undefined, for {text(gate.undefined)}"
+    elif gate.threshold is None:
         verdict = f"no deployment threshold is configured; test {code(gate.metric)} is {number(gate.value)}"
     else:
         verdict = (

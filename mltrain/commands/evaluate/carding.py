@@ -28,7 +28,9 @@ def make_card(case: Case, judged: Judged, assessment: Assessment) -> Card:
         metric=assessment.metric,
         validation_score=assessment.validation_score,
         confusion=assessment.confusion,
-        gate=CardGate(passed=gate.passed, metric=gate.metric, value=gate.value, threshold=gate.threshold),
+        gate=CardGate(
+            passed=gate.passed, metric=gate.metric, value=gate.value, threshold=gate.threshold, undefined=gate.undefined
+        ),
         openings=assessment.openings,
         members=_members(case.model),
         threshold=assessment.threshold,

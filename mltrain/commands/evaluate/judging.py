@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from mltrain import metrics
 from mltrain.commands.evaluate.dueling import Duel, Rival, duel
 from mltrain.config import Config
+from mltrain.data import Label
 from mltrain.data.conforming import conform
+from mltrain.data.nearest import listed
+from mltrain.data.target import label_text
 from mltrain.drift import ColumnDrift, Profile, Tally, column_drifts
 from mltrain.errors import UsageError
 from mltrain.evaluation import Evaluation, evaluate, permutation_importance
@@ -101,8 +104,10 @@ def judge(
         confidence=settings.confidence,
         seed=config.seed,
     )
+    value = evaluation.metrics[metric.name].value
+    undefined = _undefined(metric, value, y=holdout.y, classes=holdout.schema.target.classes)
     found = Duel()
-    if rival is not None:
+    if rival is not None and undefined is None:
         tell("comparing with the reigning champion")
         found = duel(model, rival, holdout=holdout, proba=proba, metric=metric, config=config, seen_rows=seen_rows)
     tell("feature importance")
@@ -113,7 +118,7 @@ def judge(
         decided=decide(proba, threshold),
         threshold=threshold,
         evaluation=evaluation,
-        gate=check_gate(metric, evaluation.metrics[metric.name].value, threshold=config.train.deployment_score_thresh),
+        gate=check_gate(metric, value, threshold=config.train.deployment_score_thresh, undefined=undefined),
         importances=importances,
         duel=found,
         notes=_said(found.note, _untuned(model, metric, evaluation), _unjudged(model, importances)),
@@ -174,9 +179,22 @@ def _importances(model: Model, holdout: Holdout, *, metric: Metric, seed: int) -
     )
 
 
+def _undefined(metric: Metric, value: float, *, y: NDArray[np.int64], classes: Sequence[Label]) -> str | None:
+    """Say why a score tells nothing: it is no number, or even perfect decisions would score 0, as F1 without a case."""
+    absent = [label_text(label) for code, label in enumerate(classes) if not np.any(y == code)]
+    is_blind = metric.needs == "labels" and metric.greater_is_better and bool(absent) and metric.function(y, y) == 0
+    if np.isfinite(value) and not is_blind:
+        return None
+    if absent:
+        return f"the test split has no row of class {listed(absent)}"
+    return "it has no value on the test rows"
+
+
 def _untuned(model: Model, metric: Metric, evaluation: Evaluation) -> str | None:
     """Say why decisions are of little use, when the threshold was never tuned and they are."""
     if model.schema.target.n_classes != 2 or model.threshold is not None or metric.needs == "labels":
+        return None
+    if evaluation.class_counts[1] == 0:  # then they are 0 whatever is decided
         return None
     low = [name for name in ("recall", "precision") if evaluation.metrics[name].value < HARDLY_ANY]
     if not low:

@@ -142,6 +142,8 @@ def _drift_title(n_drifted: int, n_outside: int, *, n_columns: int) -> str:
 
 def gate_text(gate: Gate) -> str:
     """Return the verdict of the deployment gate."""
+    if gate.undefined is not None:
+        return f"{gate.metric} is undefined: {gate.undefined}"
     if gate.threshold is None:
         return f"no deployment threshold is set ({gate.metric} {score_text(gate.value)})"
     verdict = "meets" if gate.passed else "misses"
