@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mltrain import files
 from mltrain.comparison import Comparison
+from mltrain.config import TrainSection
 from mltrain.errors import DataError
 from mltrain.evaluation import Interval
-from mltrain.verdict import Gate
+from mltrain.plan import comparison_metric
+from mltrain.verdict import Gate, check_gate
 
 FORMAT = 1
 FILE = "evaluation.json"
@@ -29,7 +31,7 @@ class Circumstances:
     test_fingerprint : str
         Content of the test split.
     settings : str
-        Hash of the settings that an evaluation reads.
+        Hash of the settings that an evaluation reads, but for the deployment threshold: scores do not depend on it.
     champion_version, champion_run_id : str, optional
         The reigning champion at that time.
     """
@@ -68,6 +70,8 @@ class Assessment:
         None when no other champion reigns, or it cannot be scored on these rows; ``notes`` says which.
     openings : int
         How often the test split has been opened, this evaluation included.
+    other_openings : int
+        How often other test splits of the same source have been; of older records 0.
     figures, report : tuple of str
         Names of files beside the record.
     incomparable : str, optional
@@ -96,6 +100,7 @@ class Assessment:
     notes: tuple[str, ...] = ()
     incomparable: str | None = None
     cautions: tuple[str, ...] = ()
+    other_openings: int = 0
 
 
 def write_assessment(directory: Path, assessment: Assessment) -> Path:
@@ -121,6 +126,15 @@ def read_assessment(directory: Path) -> Assessment | None:
         return _assessment(document) if document.pop("format") == FORMAT else None
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"malformed evaluation: {error}", where=str(path), hint="mltrain evaluate") from error
+
+
+def held_against(assessment: Assessment, settings: TrainSection) -> Assessment:
+    """Return an evaluation with its gate as the config has it now: the score is known, the threshold may be new."""
+    metric, found = comparison_metric(settings, len(assessment.classes)), assessment.gate
+    if metric.name != found.metric:
+        return assessment
+    gate = check_gate(metric, found.value, threshold=settings.deployment_score_thresh, undefined=found.undefined)
+    return replace(assessment, gate=gate)
 
 
 def _assessment(document: dict[str, Any]) -> Assessment:

@@ -30,6 +30,8 @@ class Holdout:
     y : ndarray of shape (n_samples,), class codes
     openings : int
         How often this split was opened, this time included.
+    other_openings : int
+        How often other test splits of this source were.
     """
 
     table: pa.Table
@@ -37,6 +39,7 @@ class Holdout:
     schema: Schema
     fingerprint: str
     openings: int
+    other_openings: int = 0
 
 
 def open_test(
@@ -75,6 +78,7 @@ def open_test(
             run_id=run_id,
             config_hash=config_hash,
             purpose=purpose,
+            source=source_of(record),
         ),
     )
     target, there = record.schema.target, pq.read_schema(path).names
@@ -86,4 +90,11 @@ def open_test(
         schema=record.schema,
         fingerprint=split.fingerprint,
         openings=ledger.count(workspace.ledger, split.fingerprint),
+        other_openings=ledger.count_others(workspace.ledger, split.fingerprint, source=source_of(record)),
     )
+
+
+def source_of(record: SplitRecord) -> str:
+    """Return where the test rows of a split came from, as its record has it: with secrets masked."""
+    data = record.config.get("data", {})
+    return str(data.get("test_source") or data.get("source") or "")

@@ -21,6 +21,8 @@ class Opening:
         Content of the test split.
     purpose : str
         What it was opened for, such as ``evaluate``.
+    source : str
+        Where the rows came from, secrets masked; empty in lines of older versions.
     """
 
     when: str
@@ -28,6 +30,7 @@ class Opening:
     run_id: str
     config_hash: str
     purpose: str
+    source: str = ""
 
 
 def append(path: Path, opening: Opening) -> None:
@@ -52,6 +55,14 @@ def openings(path: Path) -> tuple[Opening, ...]:
 def count(path: Path, fingerprint: str) -> int:
     """Return how often the test split of this fingerprint was opened."""
     return sum(opening.fingerprint == fingerprint for opening in openings(path))
+
+
+def count_others(path: Path, fingerprint: str, *, source: str) -> int:
+    """Return how often other test splits of a source were opened: rows of theirs may be in this one.
+
+    Lines that do not say where the rows came from count, as most workspaces have one source.
+    """
+    return sum(opening.fingerprint != fingerprint and opening.source in ("", source) for opening in openings(path))
 
 
 def _parse(line: str) -> Opening | None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mltrain import registry
-from mltrain.assessment import FILE, Assessment, read_assessment
+from mltrain.assessment import FILE, Assessment, held_against, read_assessment
 from mltrain.comparison import Comparison
-from mltrain.config import Config, RegistrySection, TrainSection
+from mltrain.config import Config, RegistrySection
 from mltrain.errors import NoRunError
 from mltrain.events import Listener, Notice, ignore
-from mltrain.plan import comparison_metric
 from mltrain.registry import RegisteredModel, Version
 from mltrain.tracking.registering import tell_registry
 from mltrain.tracking.session import LOCAL
 from mltrain.tracking.standings import open_trackers
 from mltrain.tracking.telling import send
 from mltrain.tracking.waiting import TIMEOUT_S
-from mltrain.verdict import Gate, Promotion, check_gate, decide_promotion, describe_gate
+from mltrain.verdict import Gate, Promotion, decide_promotion, describe_gate
 from mltrain.workspace import Workspace
 
 CARD = "model_card.md"
@@ -94,7 +93,7 @@ def register(
     mltrain.errors.DataError
         The model is changed since it was evaluated.
     """
-    assessment = _held_against(_latest(workspace, run), config.train)
+    assessment = held_against(_latest(workspace, run), config.train)
     run_id = assessment.circumstances.run_id
     registered = registry.read(workspace.registry, registry.registered_name(config.registry, config.train))
     known = registered.of_run(run_id)
@@ -137,16 +136,6 @@ def _assessments(runs: Path) -> Iterator[Assessment]:
         assessment = read_assessment(path.parent)
         if assessment is not None:
             yield assessment
-
-
-def _held_against(assessment: Assessment, settings: TrainSection) -> Assessment:
-    """Return an evaluation with its gate as the config has it now: the score is known, the threshold may be new."""
-    metric = comparison_metric(settings, len(assessment.classes))
-    if metric.name != assessment.gate.metric:
-        return assessment
-    found = assessment.gate
-    gate = check_gate(metric, found.value, threshold=settings.deployment_score_thresh, undefined=found.undefined)
-    return replace(assessment, gate=gate)
 
 
 def _is_to_promote(registered: RegisteredModel, known: Version, *, is_named: bool) -> bool:

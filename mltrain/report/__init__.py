@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mltrain.report.card import Card, CardGate, CardMember, CardSplit, write_card
+from mltrain.report.card import Card, CardGate, CardMember, CardSplit, write_card, write_gate
 
-__all__ = ["Card", "CardGate", "CardMember", "CardSplit", "write_card"]
+__all__ = ["Card", "CardGate", "CardMember", "CardSplit", "write_card", "write_gate"]

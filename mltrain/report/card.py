@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -10,9 +11,9 @@ from typing import Any
 
 from mltrain import files
 from mltrain.report.record import Card, CardGate, CardMember, CardSplit
-from mltrain.report.rendering import render_card
+from mltrain.report.rendering import GATE, render_card, render_gate
 
-__all__ = ["FORMAT", "Card", "CardGate", "CardMember", "CardSplit", "card_document", "write_card"]
+__all__ = ["FORMAT", "Card", "CardGate", "CardMember", "CardSplit", "card_document", "write_card", "write_gate"]
 
 FORMAT = 1
 
@@ -34,6 +35,17 @@ def write_card(directory: Path, card: Card) -> tuple[Path, Path]:
     files.write_text(markdown, render_card(card))
     files.write_json(document, card_document(card))
     return markdown, document
+
+
+def write_gate(directory: Path, gate: CardGate) -> None:
+    """Put another verdict into a card; all else of it stands."""
+    markdown, document = directory / "model_card.md", directory / "model_card.json"
+    lines = markdown.read_text(encoding="utf-8").split("\n")
+    place = next((number for number, line in enumerate(lines) if line.startswith(f"- {GATE}")), None)
+    if place is not None:
+        lines[place] = f"- {render_gate(gate)}"
+    files.write_text(markdown, "\n".join(lines))
+    files.write_json(document, json.loads(document.read_text(encoding="utf-8")) | {"gate": _jsonable(gate)})
 
 
 def card_document(card: Card) -> dict[str, Any]:

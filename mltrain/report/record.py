@@ -77,8 +77,8 @@ class Card:
         Paths relative to the card.
     versions, provenance : mapping of str to str
         Of libraries; of the code and the run (git commit, command, session).
-    openings : int
-        How often this test split has been opened.
+    openings, other_openings : int
+        How often this test split has been opened, and other ones of the same source.
     audit : tuple of Finding
         What was odd about the table and its splits.
     drift : tuple of ColumnDrift
@@ -116,3 +116,4 @@ class Card:
     audit: tuple[Finding, ...] = ()
     drift: tuple[ColumnDrift, ...] = ()
     unseen: Mapping[str, int] = field(default_factory=dict)
+    other_openings: int = 0

@@ -6,7 +6,9 @@ import math
 
 from mltrain.evaluation import Interval
 from mltrain.report.markdown import bullets, code, image, number, section, table, text
-from mltrain.report.record import Card
+from mltrain.report.record import Card, CardGate
+
+GATE = "Deployment gate: "
 
 
 def render_card(card: Card) -> str:
@@ -31,7 +33,19 @@ def render_card(card: Card) -> str:
 
 def _summary(card: Card) -> str:
     """Say in three lines what the model is for and whether it may be deployed."""
-    gate = card.gate
+    labels = ", ".join(code(label) for label in card.classes)
+    positive = f"; the positive class is {code(card.classes[1])}" if len(card.classes) == 2 else ""
+    return bullets(
+        [
+            f"Predicts {code(card.target)} ({labels}{positive})",
+            render_gate(card.gate),
+            f"Run {code(card.run_id)}, evaluated {text(card.created)}",
+        ]
+    )
+
+
+def render_gate(gate: CardGate) -> str:
+    """Say in one line whether the model may be deployed."""
     if gate.undefined is not None:
         verdict = f"**not passed**: test {code(gate.metric)} is undefined, for {text(gate.undefined)}"
     elif gate.threshold is None:
@@ -41,15 +55,7 @@ def _summary(card: Card) -> str:
             f"**{'passed' if gate.passed else 'not passed'}**: test {code(gate.metric)} is "
             f"{number(gate.value)}, the threshold {number(gate.threshold)}"
         )
-    labels = ", ".join(code(label) for label in card.classes)
-    positive = f"; the positive class is {code(card.classes[1])}" if len(card.classes) == 2 else ""
-    return bullets(
-        [
-            f"Predicts {code(card.target)} ({labels}{positive})",
-            f"Deployment gate: {verdict}",
-            f"Run {code(card.run_id)}, evaluated {text(card.created)}",
-        ]
-    )
+    return f"{GATE}{verdict}"
 
 
 def _metrics(card: Card) -> str:
@@ -102,8 +108,15 @@ def _data(card: Card) -> str:
     ]
     order = ", ".join(code(label) for label in card.classes)
     heading = ["Split", "Rows", f"Share of {order}", "Fingerprint"]
-    times = "once" if card.openings == 1 else f"{card.openings} times"
-    return f"Source: {code(card.source)}\n\n{table(heading, rows)}\n\nThe test split has been opened {times}."
+    times = _times(card.openings)
+    opened = f"The test split has been opened {times}."
+    if card.other_openings:
+        opened += f" Other test splits of this source have been opened {_times(card.other_openings)}."
+    return f"Source: {code(card.source)}\n\n{table(heading, rows)}\n\n{opened}"
+
+
+def _times(n_openings: int) -> str:
+    return "once" if n_openings == 1 else f"{n_openings} times"
 
 
 def _audit(card: Card) -> str:
@@ -165,6 +178,10 @@ def _inherent_limits(card: Card) -> tuple[str, ...]:
     limits = ["Trained on rows of one source: other populations and later times may score differently."]
     if card.openings > 1:
         limits.append(f"The test split has been opened {card.openings} times: scores chosen by it are optimistic.")
+    if card.other_openings:
+        limits.append(
+            "Rows of test splits that were opened earlier may be in this one: choices made by them count too."
+        )
     small = [one.name for one in card.splits if one.name == "test" and one.n_rows < 500]
     if small:
         limits.append("The test split has fewer than 500 rows: intervals are wide and small gains are noise.")

@@ -14,10 +14,12 @@ import pytest
 from sklearn.metrics import average_precision_score, confusion_matrix, log_loss, roc_auc_score
 
 from mltrain import artifact, ledger
+from mltrain.assessment import read_assessment
 from mltrain.commands.evaluate import EvaluateResult, evaluate
 from mltrain.commands.register import register
 from mltrain.commands.split import split
 from mltrain.commands.train import TrainRequest, train
+from mltrain.console.render import render
 from mltrain.errors import DataError, NoRunError
 from mltrain.events import Event, StageFinished, StageStarted
 from mltrain.tracking.session import open_local
@@ -105,8 +107,57 @@ def test_the_gate_decides_the_exit_code(evaluated: Workspace, churn: Any, thresh
 
     assert found.exit_code == exit_code
     assert found.gate.passed is (exit_code == 0)
-    assert not found.reused
-    assert found.openings == 2
+
+
+def test_another_deployment_threshold_is_judged_without_opening_the_test_split(
+    evaluated: Workspace, churn: Any
+) -> None:
+    linear = next(evaluated.runs.glob("logistic_regression-*")).name
+    config = churn(train={"deployment_score_thresh": 0.99})
+    folder = evaluated.evaluation(linear)
+
+    found = evaluate(config, evaluated, run=linear)
+
+    assert (found.reused, found.openings, found.exit_code) == (True, 1, 4)
+    assert found.notes[0].endswith("does not meet the deployment threshold 0.99")
+    stored = read_assessment(folder)
+    assert stored is not None
+    assert stored.gate == found.gate
+    card = (folder / "model_card.md").read_text(encoding="utf-8")
+    assert card.count("Deployment gate: ") == card.count("Deployment gate: **not passed**: test `roc_auc` is") == 1
+    assert json.loads((folder / "model_card.json").read_text(encoding="utf-8"))["gate"]["threshold"] == 0.99
+    assert open_local(config.train, evaluated).get_run(linear).tags["mltrain.gate"] == "refused"
+    again = evaluate(churn(), evaluated, run=linear)
+    assert (again.reused, again.openings, again.exit_code) == (True, 1, 0)
+    assert "no deployment threshold is configured" in (folder / "model_card.md").read_text(encoding="utf-8")
+
+
+def test_a_reused_evaluation_counts_the_openings_since(evaluated: Workspace, churn: Any) -> None:
+    linear, lgbm = (next(evaluated.runs.glob(f"{family}-*")).name for family in ("logistic_regression", "lgbm"))
+    evaluate(churn(), evaluated, run=lgbm)
+
+    found = evaluate(churn(), evaluated, run=linear)
+
+    assert (found.reused, found.openings) == (True, 2)
+
+
+def test_openings_of_other_test_splits_of_the_source_are_told(
+    evaluated: Workspace, churn: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = churn(split={"test_size": 0.3})
+    split(other, evaluated)
+    train(other, evaluated, request=TrainRequest(models=("logistic_regression",), max_trials=1))
+
+    found = evaluate(other, evaluated)
+    again = evaluate(other, evaluated)
+
+    assert (found.openings, found.other_openings) == (again.openings, again.other_openings) == (1, 1)
+    render(found)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "opened once so far; other test splits of this source were opened once, and rows of theirs may be" in shown
+    card = (evaluated.evaluation(found.champion.run_id) / "model_card.md").read_text(encoding="utf-8")
+    assert "Other test splits of this source have been opened once." in card
+    assert "Rows of test splits that were opened earlier may be in this one" in card
 
 
 def test_progress_says_what_is_being_done(trained: Workspace, churn: Any) -> None:

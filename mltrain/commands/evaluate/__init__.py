@@ -7,23 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mltrain import artifact, registry
-from mltrain.assessment import FILE, Assessment, Circumstances, read_assessment
+from mltrain import artifact, ledger, registry
+from mltrain.assessment import FILE, Assessment, Circumstances, held_against, read_assessment
 from mltrain.commands.evaluate.case import Case
 from mltrain.commands.evaluate.choosing import Ranking, keep_model, rank_runs
 from mltrain.commands.evaluate.judging import judge, with_drift
-from mltrain.commands.evaluate.leaving import CONFUSION, leave, settings_hash
+from mltrain.commands.evaluate.leaving import CONFUSION, leave, leave_gate, settings_hash
 from mltrain.commands.evaluate.reigning import columns_of, load_rival
 from mltrain.comparison import Comparison
 from mltrain.config import Config
 from mltrain.data.splits import SplitRecord, current_split_record
 from mltrain.evaluation import Interval
 from mltrain.events import Listener, StageFinished, StageStarted, ignore
-from mltrain.holdout import open_test
+from mltrain.holdout import open_test, source_of
 from mltrain.leaderboard import LeftOut, Standing
 from mltrain.plan import comparison_metric
 from mltrain.registry import registered_name
-from mltrain.tracking.standings import get_info, open_trackers
+from mltrain.tracking.standings import Trackers, get_info, open_trackers
 from mltrain.tracking.telling import Told, tell_evaluation
 from mltrain.verdict import Gate, describe_gate
 from mltrain.workspace import Workspace
@@ -43,10 +43,10 @@ class EvaluateResult:
         Why other runs could not.
     threshold : float, optional
         Where the positive class begins.
-    openings : int
-        How often this test split has been opened.
+    openings, other_openings : int
+        How often this test split has been opened, and other ones of the same source.
     reused : bool
-        Nothing had changed since an earlier evaluation, and the test split stayed closed.
+        Nothing that scores depend on had changed since an earlier evaluation, and the test split stayed closed.
     answered : str
         Which tracker answered.
     compared_with_champion : Comparison, optional
@@ -73,6 +73,7 @@ class EvaluateResult:
     champion_version: str | None
     notes: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    other_openings: int = 0
     warnings: tuple[str, ...] = ()
 
     @property
@@ -109,7 +110,7 @@ def evaluate(
         asked = _circumstances(config, workspace, split, chosen)
         known = read_assessment(workspace.evaluation(chosen.run_id))
         if known is not None and known.circumstances.serves(asked):
-            return _result(workspace, ranking, known, reused=True)
+            return _reuse(config, workspace, ranking, known=known, trackers=trackers, split=split)
         started = time.monotonic()
         tell = _teller(listener)
         tell(f"fetching {chosen.run_id}")
@@ -130,6 +131,32 @@ def evaluate(
         warnings += tell_evaluation(trackers, workspace.run(chosen.run_id), chosen=chosen, told=told)
         listener(StageFinished(stage="evaluate", seconds=time.monotonic() - started, detail=_found(assessment)))
     result = _result(workspace, ranking, assessment, reused=False)
+    return replace(result, warnings=result.warnings + warnings)
+
+
+def _reuse(
+    config: Config,
+    workspace: Workspace,
+    ranking: Ranking,
+    *,
+    known: Assessment,
+    trackers: Trackers,
+    split: SplitRecord,
+) -> EvaluateResult:
+    """Return an earlier evaluation with the gate of today's threshold and the openings that the ledger counts now."""
+    chosen, fingerprint = ranking.ranked[0], known.circumstances.test_fingerprint
+    current = held_against(known, config.train)
+    warnings: tuple[str, ...] = ()
+    if current.gate != known.gate:
+        leave_gate(workspace.evaluation(chosen.run_id), current)
+        told = _told(workspace.evaluation(chosen.run_id), current)
+        warnings = tell_evaluation(trackers, workspace.run(chosen.run_id), chosen=chosen, told=told)
+    current = replace(
+        current,
+        openings=ledger.count(workspace.ledger, fingerprint),
+        other_openings=ledger.count_others(workspace.ledger, fingerprint, source=source_of(split)),
+    )
+    result = _result(workspace, ranking, current, reused=True)
     return replace(result, warnings=result.warnings + warnings)
 
 
@@ -202,6 +229,7 @@ def _result(workspace: Workspace, ranking: Ranking, assessment: Assessment, *, r
         champion_version=assessment.circumstances.champion_version,
         notes=(describe_gate(assessment.gate), *assessment.notes),
         cautions=assessment.cautions,
+        other_openings=assessment.other_openings,
         warnings=ranking.warnings,
     )
 

@@ -9,11 +9,12 @@ from mltrain.commands.evaluate.judging import Judged
 from mltrain.model import Model
 from mltrain.redaction import without_secrets
 from mltrain.report import Card, CardGate, CardMember, CardSplit
+from mltrain.verdict import Gate
 
 
 def make_card(case: Case, judged: Judged, assessment: Assessment) -> Card:
     """Return the card."""
-    schema, gate = case.model.schema, assessment.gate
+    schema = case.model.schema
     return Card(
         run_id=case.chosen.run_id,
         model=case.chosen.model,
@@ -28,10 +29,9 @@ def make_card(case: Case, judged: Judged, assessment: Assessment) -> Card:
         metric=assessment.metric,
         validation_score=assessment.validation_score,
         confusion=assessment.confusion,
-        gate=CardGate(
-            passed=gate.passed, metric=gate.metric, value=gate.value, threshold=gate.threshold, undefined=gate.undefined
-        ),
+        gate=card_gate(assessment.gate),
         openings=assessment.openings,
+        other_openings=assessment.other_openings,
         members=_members(case.model),
         threshold=assessment.threshold,
         calibration=case.model.calibrator.method if case.model.calibrator else None,
@@ -46,6 +46,17 @@ def make_card(case: Case, judged: Judged, assessment: Assessment) -> Card:
         drift=judged.drift,
         unseen=judged.unseen,
         limitations=(*assessment.cautions, *assessment.notes, *_training_notes(case)),
+    )
+
+
+def card_gate(gate: Gate) -> CardGate:
+    """Return the verdict of the gate as cards have it."""
+    return CardGate(
+        passed=gate.passed,
+        metric=gate.metric,
+        value=gate.value,
+        threshold=gate.threshold,
+        undefined=gate.undefined,
     )
 
 

@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 
 from mltrain import files
 from mltrain.assessment import Assessment, write_assessment
-from mltrain.commands.evaluate.carding import make_card
+from mltrain.commands.evaluate.carding import card_gate, make_card
 from mltrain.commands.evaluate.case import Case
 from mltrain.commands.evaluate.judging import Judged
 from mltrain.config import Config
 from mltrain.data.target import label_text
 from mltrain.figures import draw_evaluation
-from mltrain.report import write_card
+from mltrain.report import write_card, write_gate
 
 CONFUSION = "confusion_matrix.json"
 PREDICTIONS = "predictions.parquet"
@@ -39,14 +39,19 @@ def leave(case: Case, judged: Judged) -> Assessment:
     return assessment
 
 
+def leave_gate(folder: Path, assessment: Assessment) -> None:
+    """Put the gate of a new deployment threshold into what an evaluation left."""
+    write_gate(folder, card_gate(assessment.gate))
+    write_assessment(folder, assessment)
+
+
 def settings_hash(config: Config) -> str:
-    """Return a digest of the settings that the outcome of an evaluation depends on, the choice of the run aside."""
+    """Return a digest of the settings that scores depend on; neither choice of the run nor deployment threshold are."""
     train, evaluate = config.train, config.evaluate
     settings = {
         "seed": config.seed,
         "metric": train.comparison_metric,
         "beta": train.fbeta_score_beta_val,
-        "deployment_score_thresh": train.deployment_score_thresh,
         "evaluate": evaluate.model_dump(mode="json", exclude=_OF_THE_CHOICE),
         "registry": config.registry.name or train.project_name,
     }
@@ -107,6 +112,7 @@ def _assessment(case: Case, judged: Judged, *, figures: tuple[str, ...]) -> Asse
         confusion=tuple(tuple(int(n) for n in row) for row in evaluation.confusion),
         n_rows=evaluation.n_rows,
         openings=judged.holdout.openings,
+        other_openings=judged.holdout.other_openings,
         compared_with_champion=judged.duel.comparison,
         figures=figures,
         report=("model_card.md", "model_card.json"),

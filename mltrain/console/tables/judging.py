@@ -167,5 +167,13 @@ def _comparison(comparison: Comparison | None) -> str | None:
 
 def _openings(result: EvaluateResult) -> str:
     """Return how often the test split was opened."""
-    times = "once" if result.openings == 1 else f"{result.openings} times"
-    return f"opened {times} so far" + (", not this time: nothing had changed" if result.reused else "")
+    opened = f"opened {_times(result.openings)} so far"
+    opened += ", not this time: nothing that scores depend on had changed" if result.reused else ""
+    if not result.other_openings:
+        return opened
+    others = f"other test splits of this source were opened {_times(result.other_openings)}"
+    return f"{opened}; {others}, and rows of theirs may be in this one"
+
+
+def _times(n_openings: int) -> str:
+    return "once" if n_openings == 1 else f"{n_openings} times"
