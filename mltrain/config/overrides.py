@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +50,31 @@ def parse_override(text: str) -> Override:
         raise ConfigError(f"override {text!r} is not key=value", where=f"--set {text}", hint=_EXAMPLE)
     value = read_value(text[position + 1 :], origin=f"--set {text[:position]}")
     return Override(path=tuple(path), value=value)
+
+
+def option_text(key: str, value: Any) -> str:
+    """Return the ``--set`` option, as a shell takes it, that gives a key a value.
+
+    Parameters
+    ----------
+    value : object
+        A JSON value.
+
+    Examples
+    --------
+    >>> option_text("split.kind", "group"), option_text("seed", 7)
+    ('--set split.kind=group', '--set seed=7')
+    """
+    text = value if isinstance(value, str) and _reads_as_itself(value) else json.dumps(value, ensure_ascii=False)
+    return f"--set {shlex.quote(f'{key}={text}')}"
+
+
+def _reads_as_itself(text: str) -> bool:
+    """Say whether YAML takes a text for that very text, as it does not take ``1``, ``[a`` and nothing."""
+    try:
+        return bool(read_value(text, origin="") == text)
+    except ConfigError:
+        return False
 
 
 def apply_override(values: Mapping[str, Any], override: Override) -> dict[str, Any]:

@@ -17,15 +17,17 @@ import pyarrow.parquet as pq
 
 from mltrain import files
 from mltrain.config import Config
+from mltrain.config.overrides import option_text
 from mltrain.data import Schema
 from mltrain.data.locations import SourceFile
 from mltrain.data.records import schema_from_dict, schema_to_dict
 from mltrain.data.text import is_text
 from mltrain.errors import DataError
-from mltrain.redaction import redacted
+from mltrain.redaction import MASK, redacted
 
 FORMAT = 1
 AGAIN = "run `mltrain split`"
+_ANEW = "run `mltrain split` again"
 SEVERITIES = ("severe", "warning", "info")
 
 
@@ -180,9 +182,26 @@ def current_split_record(path: Path, config: Config) -> SplitRecord:
         raise DataError(
             f"the split was made with another {', '.join(changed)}",
             where=str(path),
-            hint="run `mltrain split` again",
+            hint=_again_or_as_then(record, changed),
         )
     return record
+
+
+def _again_or_as_then(record: SplitRecord, changed: Sequence[str]) -> str:
+    """Return what to do about a config that is another than that of the split."""
+    try:
+        options = [option_text(key, _value_of(record, key)) for key in changed]
+    except KeyError:  # the record is older than the key
+        return _ANEW
+    if any(MASK in option for option in options):  # what is masked cannot be repeated
+        return _ANEW
+    return f"{_ANEW}, or repeat the options of that split: {' '.join(options)}"
+
+
+def _value_of(record: SplitRecord, key: str) -> Any:
+    """Return the value that a key had when the split was made."""
+    section, _, name = key.partition(".")
+    return record.config[section][name] if name else record.seed
 
 
 def changed_keys(record: SplitRecord, config: Config) -> Sequence[str]:
@@ -212,7 +231,7 @@ def read_rows(path: Path, *, expected_sha256: str, columns: Sequence[str] | None
     except FileNotFoundError as error:
         raise DataError("a split file is missing", where=str(path), hint=AGAIN) from error
     if found != expected_sha256:
-        raise DataError("a split file was changed after the split", where=str(path), hint="run `mltrain split` again")
+        raise DataError("a split file was changed after the split", where=str(path), hint=_ANEW)
     return read_columns(path, columns)
 
 

@@ -152,6 +152,20 @@ def test_another_config_makes_the_record_stale(source: Path, workspace: Workspac
     with pytest.raises(DataError, match=r"made with another seed, data\.drop, split\.test_size") as caught:
         current_split_record(workspace.split_record, config(source, seed=1, plan={"test_size": 0.3}, drop=("alter",)))
 
+    options = "--set seed=42 --set 'data.drop=[]' --set split.test_size=0.2"
+    assert caught.value.hint == f"run `mltrain split` again, or repeat the options of that split: {options}"
+
+
+def test_options_of_a_split_that_hold_a_secret_are_not_offered(
+    source: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROWS_PASSWORD", "tiger-tiger")
+    secret = source.rename(source.with_name("tiger-tiger.parquet"))
+    split(config(secret), workspace)
+
+    with pytest.raises(DataError, match=r"made with another data\.source") as caught:
+        current_split_record(workspace.split_record, config(source))
+
     assert caught.value.hint == "run `mltrain split` again"
 
 
