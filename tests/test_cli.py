@@ -257,7 +257,9 @@ def test_a_command_that_is_stopped_says_so(stop: KeyboardInterrupt, capfd: pytes
     code = guarded(lambda: get_command(program).main([], "wait", standalone_mode=False), [], command="wait")
 
     assert code == 130
-    assert capfd.readouterr().err.startswith(f"error: {str(stop) or 'interrupted'}\n  hint: everything finished")
+    assert capfd.readouterr().err.startswith(
+        f"error: {str(stop) or 'interrupted'}\n  hint: what earlier commands finished"
+    )
 
 
 def test_the_workspace_is_the_current_folder(tmp_path: Path) -> None:

@@ -31,15 +31,18 @@ _PLAIN_WORDS = (
     (r"requires an argument", "wants a value"),
 )
 _KEPT = "everything finished so far is kept; the same command (without --fresh) goes on from there"
+_KEPT_BEFORE = "what earlier commands finished is kept; the same command begins again"
+_RESUMED = ("train", "run")
 
 
 class Terminated(KeyboardInterrupt):
     """The system asked us to stop; no error, so that nothing that handles errors on the way handles it."""
 
 
-def interruption(cause: BaseException) -> Interrupted:
-    """Return the error that tells of Ctrl-C or of a request to terminate."""
-    error = Interrupted(str(cause) if isinstance(cause, Terminated) else "interrupted", hint=_KEPT)
+def interruption(cause: BaseException, *, command: str) -> Interrupted:
+    """Return the error that tells of Ctrl-C or of a request to terminate, and what running the command again does."""
+    hint = _KEPT if command in _RESUMED else _KEPT_BEFORE
+    error = Interrupted(str(cause) if isinstance(cause, Terminated) else "interrupted", hint=hint)
     error.__cause__ = cause
     return error
 
@@ -62,7 +65,7 @@ def guarded(action: Callable[[], object], argv: Sequence[str], *, command: str) 
     except MltrainError as error:
         trouble: BaseException = error
     except (Terminated, KeyboardInterrupt, typer.Abort) as error:
-        trouble = interruption(error)
+        trouble = interruption(error, command=command)
     except MemoryError as error:
         hint = "use a smaller table, fewer models at once (train.n_jobs), or a larger machine"
         trouble = _chained(EnvironmentRefusal("not enough memory", hint=hint), error)

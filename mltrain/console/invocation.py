@@ -150,6 +150,6 @@ def _run(call: Invocation, function: Callable[[Invocation], object]) -> int:
         try:
             result = function(dataclasses.replace(call, listener=listener))
         except KeyboardInterrupt as stopped:  # Typer would leave without a word
-            raise boundary.interruption(stopped) from stopped
+            raise boundary.interruption(stopped, command=call.command) from stopped
     output.show(call.command, result, as_json=call.as_json)
     return document.exit_code(result)

@@ -113,6 +113,17 @@ def test_ctrl_c_ends_with_130_and_says_what_is_kept(capfd: pytest.CaptureFixture
     assert "everything finished so far is kept" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["evaluate", "split", "register", "predict", "runs sync"])
+def test_after_an_interruption_no_option_is_named_that_the_command_lacks(
+    command: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert guarded(_raising(KeyboardInterrupt()), [command], command=command) == 130
+
+    told = capfd.readouterr().err
+    assert "--fresh" not in told
+    assert "the same command begins again" in told
+
+
 def test_a_request_to_terminate_unwinds_as_ctrl_c_does(capfd: pytest.CaptureFixture[str]) -> None:
     cleaned: list[bool] = []
 
