@@ -170,7 +170,9 @@ def test_progress_says_what_is_being_done(trained: Workspace, churn: Any) -> Non
     assert isinstance(heard[-1], StageFinished)
 
 
-def test_decisions_of_no_use_at_an_untuned_threshold_are_told(tmp_path: Path, churn: Any) -> None:
+def test_decisions_of_no_use_at_an_untuned_threshold_are_told(
+    tmp_path: Path, churn: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=1500)
     rare = rng.random(1500) < 0.03 / (1 + np.exp(-x))  # nobody reaches a probability of 0.5
@@ -178,15 +180,20 @@ def test_decisions_of_no_use_at_an_untuned_threshold_are_told(tmp_path: Path, ch
     data = {"source": str(tmp_path / "rare.parquet"), "target": "y", "id_columns": []}
     request = TrainRequest(models=("logistic_regression",), max_trials=1)
 
-    def notes(metric: str) -> tuple[str, ...]:
+    def cautions(metric: str) -> tuple[str, ...]:
         config = churn(data=data, train={"comparison_metric": metric})
         workspace = Workspace(root=tmp_path / metric)
         split(config, workspace)
         train(config, workspace, request=request)
-        return evaluate(config, workspace).notes
+        return evaluate(config, workspace).cautions
 
-    assert any(note.startswith("recall") and "set train.comparison_metric to f1" in note for note in notes("roc_auc"))
-    assert not any("was not tuned" in note for note in notes("f1"))
+    (caution,) = cautions("roc_auc")
+    assert caution.startswith("the model decides for yes on none of 300 test rows, though 4 are (recall 0): ")
+    assert "set train.comparison_metric to f1" in caution
+    assert not any("was not tuned" in one for one in cautions("f1"))
+    render(register(churn(data=data, train={"comparison_metric": "roc_auc"}), Workspace(root=tmp_path / "roc_auc")))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("warning: the model decides for yes on none of 300 test rows") == 1
 
 
 def test_what_it_leaves_is_complete(judged: Workspace, result: EvaluateResult) -> None:

@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mltrain.commands.run import run
@@ -56,6 +59,23 @@ def test_the_picture_of_a_second_run_says_that_there_was_nothing_to_do(
     assert "as version 1" in second
     assert "next:" not in second
     assert "time in all   1 min" in second
+
+
+def test_a_champion_that_finds_no_case_is_registered_and_said_so_once(
+    tmp_path: Path, churn: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=1500)
+    y = np.where(rng.random(1500) < 0.03 / (1 + np.exp(-x)), "yes", "no")
+    pq.write_table(pa.table({"x": x, "y": y}), tmp_path / "rare.parquet")
+    config = churn(data={"source": str(tmp_path / "rare.parquet"), "target": "y", "id_columns": []})
+
+    found = run(config, Workspace(root=tmp_path / "workspace"), request=QUICK)
+
+    assert (found.exit_code, found.registered_version) == (0, "1")
+    render(found)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("warning: the model decides for yes on none of") == 1
 
 
 def test_warnings_of_the_audit_are_shown(tmp_path: Path, churn: Any, capsys: pytest.CaptureFixture[str]) -> None:

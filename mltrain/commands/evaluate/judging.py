@@ -121,8 +121,12 @@ def judge(
         gate=check_gate(metric, value, threshold=config.train.deployment_score_thresh, undefined=undefined),
         importances=importances,
         duel=found,
-        notes=_said(found.note, _untuned(model, metric, evaluation), _unjudged(model, importances)),
-        cautions=_said(found.incomparable and f"not compared: {found.incomparable}", found.caution),
+        notes=_said(found.note, _unjudged(model, importances)),
+        cautions=_said(
+            _useless(model, metric, evaluation),
+            found.incomparable and f"not compared: {found.incomparable}",
+            found.caution,
+        ),
     )
 
 
@@ -190,18 +194,25 @@ def _undefined(metric: Metric, value: float, *, y: NDArray[np.int64], classes: S
     return "it has no value on the test rows"
 
 
-def _untuned(model: Model, metric: Metric, evaluation: Evaluation) -> str | None:
-    """Say why decisions are of little use, when the threshold was never tuned and they are."""
-    if model.schema.target.n_classes != 2 or model.threshold is not None or metric.needs == "labels":
+def _useless(model: Model, metric: Metric, evaluation: Evaluation) -> str | None:
+    """Say that decisions are of little use: they never are for the positive class, or hardly ever at 0.5, not tuned."""
+    if model.schema.target.n_classes != 2 or evaluation.class_counts[1] == 0:  # without a case nothing can be found
         return None
-    if evaluation.class_counts[1] == 0:  # then they are 0 whatever is decided
-        return None
+    is_untuned = model.threshold is None and metric.needs != "labels"
     low = [name for name in ("recall", "precision") if evaluation.metrics[name].value < HARDLY_ANY]
-    if not low:
+    if not evaluation.confusion[:, 1].any():
+        said = (
+            f"the model decides for {label_text(evaluation.classes[1])} on none of {evaluation.n_rows:,} test rows, "
+            f"though {evaluation.class_counts[1]:,} are (recall 0)"
+        )
+    elif low and is_untuned:
+        said = f"{' and '.join(low)} of the positive class is below {HARDLY_ANY:g}"
+    else:
         return None
+    if not is_untuned:
+        return f"{said}: the decision threshold is {decision_threshold(model):.4f}, tuned on validation rows"
     return (
-        f"{' and '.join(low)} of the positive class is below {HARDLY_ANY:g}: the decision threshold {NEUTRAL} was not "
-        f"tuned, for {metric.name} judges probabilities alone; "
+        f"{said}: the decision threshold {NEUTRAL} was not tuned, for {metric.name} judges probabilities alone; "
         "set train.comparison_metric to f1, fbeta_score or another metric of decisions to have it tuned"
     )
 
