@@ -102,6 +102,11 @@ class Assessment:
     cautions: tuple[str, ...] = ()
     other_openings: int = 0
 
+    @property
+    def all_cautions(self) -> tuple[str, ...]:
+        """What should be known, with why there is no comparison; a refusal to register says that by itself."""
+        return self.cautions if self.incomparable is None else (*self.cautions, f"not compared: {self.incomparable}")
+
 
 def write_assessment(directory: Path, assessment: Assessment) -> Path:
     """Write the record into a folder and return its path."""

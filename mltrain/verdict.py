@@ -104,9 +104,11 @@ def decide_promotion(
     if champion is None:
         return Promotion(allowed=True, reason="no champion reigns")
     if comparison is not None and not _is_defined(comparison):
-        incomparable = f"{comparison.metric} is undefined on the rows that both were scored on"
+        incomparable = (
+            f"{comparison.metric} is undefined on the rows that it and champion version {champion} were scored on"
+        )
     if incomparable is not None:
-        return _without_comparison(champion, incomparable, is_refused=requires_comparison)
+        return _without_comparison(incomparable, is_refused=requires_comparison)
     if comparison is None:
         return Promotion(allowed=True, reason=f"champion version {champion} cannot be compared")
     found = (
@@ -126,9 +128,9 @@ def _is_defined(comparison: Comparison) -> bool:
     return all(map(math.isfinite, (comparison.difference, comparison.low, comparison.high)))
 
 
-def _without_comparison(champion: str, incomparable: str, *, is_refused: bool) -> Promotion:
+def _without_comparison(incomparable: str, *, is_refused: bool) -> Promotion:
     """Refuse a challenger that cannot be compared fairly, unless it was asked to do without."""
-    reason = f"not compared with champion version {champion}: {incomparable}"
+    reason = f"not compared: {incomparable}"
     if not is_refused:
         return Promotion(allowed=True, reason=f"{reason}; registry.require_comparison is false")
     return Promotion(allowed=False, reason=f"{reason}; {_WAYS_OUT}")

@@ -55,7 +55,10 @@ def test_an_undefined_comparison_replaces_no_champion() -> None:
     for unknown in (_difference(nan, nan), _difference(nan, 0.1), _difference(0.1, nan)):
         found = decide_promotion(unknown, margin=0.0, champion="3")
         assert not found.allowed
-        assert "roc_auc is undefined on the rows that both were scored on" in found.reason
+        assert (
+            "not compared: roc_auc is undefined on the rows that it and champion version 3 were scored on"
+            in found.reason
+        )
 
 
 def _difference(low: float, high: float) -> Comparison:

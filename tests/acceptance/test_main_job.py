@@ -136,7 +136,7 @@ def test_six_commands_lead_from_a_table_to_predictions(case: Case, tmp_path: Pat
     assert judged["champion"]["run_id"] == candidate["run_id"]
     assert judged["champion"]["validation_score"] == candidate["validation_score"]
     assert all(set(interval) == {"value", "low", "high"} for interval in judged["metrics"].values())
-    assert set(judged["gate"]) == {"passed", "metric", "value", "threshold"}
+    assert set(judged["gate"]) == {"passed", "metric", "value", "threshold", "undefined"}
     assert judged["gate"]["passed"]
     assert judged["gate"]["value"] == judged["metrics"][case.metric]["value"]
     assert judged["openings"] == 1

@@ -108,7 +108,8 @@ def test_with_too_few_such_rows_the_challenger_is_refused_until_a_person_says_ot
 
     assert found.compared_with_champion is None
     assert (refused.refused, refused.exit_code, refused.promoted) == (True, 4, False)
-    assert "not compared with champion version 1" in refused.reason
+    assert refused.reason.startswith("not compared: champion version 1 comes from another split and was developed on")
+    assert refused.cautions == ()
     assert "a comparison wants 100 rows, 10 each of two classes" in refused.reason
     assert "data.test_source" in refused.reason
     assert "--set registry.require_comparison=false" in refused.reason

@@ -228,7 +228,7 @@ def _result(workspace: Workspace, ranking: Ranking, assessment: Assessment, *, r
         compared_with_champion=assessment.compared_with_champion,
         champion_version=assessment.circumstances.champion_version,
         notes=(describe_gate(assessment.gate), *assessment.notes),
-        cautions=assessment.cautions,
+        cautions=assessment.all_cautions,
         other_openings=assessment.other_openings,
         warnings=ranking.warnings,
     )

@@ -45,7 +45,7 @@ def make_card(case: Case, judged: Judged, assessment: Assessment) -> Card:
         audit=case.split.audit,
         drift=judged.drift,
         unseen=judged.unseen,
-        limitations=(*assessment.cautions, *assessment.notes, *_training_notes(case)),
+        limitations=(*assessment.all_cautions, *assessment.notes, *_training_notes(case)),
     )
 
 

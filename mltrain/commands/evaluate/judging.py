@@ -122,11 +122,7 @@ def judge(
         importances=importances,
         duel=found,
         notes=_said(found.note, _unjudged(model, importances)),
-        cautions=_said(
-            _useless(model, metric, evaluation),
-            found.incomparable and f"not compared: {found.incomparable}",
-            found.caution,
-        ),
+        cautions=_said(_useless(model, metric, evaluation), found.caution),
     )
 
 
