@@ -6,6 +6,7 @@ import re
 import threading
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from mltrain import events
@@ -192,16 +193,15 @@ def _screen(written: str) -> list[str]:
     return lines
 
 
-def test_our_log_stands_above_the_picture() -> None:
+def test_our_log_stands_above_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
-    handler = logging.StreamHandler(io.StringIO())
-    logging.getLogger("mltrain").addHandler(handler)
+    # A command that another test ran may have left one whose stream is closed by now.
+    monkeypatch.setattr(logging.getLogger("mltrain"), "handlers", [logging.StreamHandler(io.StringIO())])
 
     with LiveDisplay(Console(file=screen, width=80, force_terminal=True)) as display, logs.shown_by(display.say):
         display.show(STARTED)
         display._live.refresh()
         logging.getLogger("mltrain.search").warning("the journal is old")
-    logging.getLogger("mltrain").removeHandler(handler)
 
     assert [line.split()[0] for line in _screen(screen.getvalue()) if line.strip()] == ["the", "model", "lgbm"]
 
