@@ -19,7 +19,7 @@ from mltrain.voting import draw_rows, fewest_of_class, quick_weights
 
 _MOST_ROWS = 4_000
 _TIME_SHARE = 0.02
-# More trials cannot help when so many in a row, and half of the time so far, improved the vote by no more than one
+# More trials cannot help when so many with a score, and half of the time so far, improved the vote by no more than one
 # number fitted to n rows flatters it: 1 / n of log loss, by Akaike's criterion. n are all validated rows, though a vote
 # looks at 4,000 of them at most: of more rows even less of a gain is worth its time.
 _PATIENCE = 30
@@ -31,9 +31,9 @@ _Key: TypeAlias = tuple[str, int, State, float | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ballot:
-    """A vote: after how many trials and seconds it was held, and its log loss."""
+    """A vote: after how many trials with a score, and seconds, it was held, and its log loss."""
 
-    n_ended: int
+    n_scored: int
     seconds: float
     loss: float
 
@@ -93,15 +93,15 @@ class Poll:
             self.says[study.job.name] += float(weight)
             if weight > 0 and trial.number != best[study.job.name]:
                 self.n_further[study.job.name] += 1
-        self._note(np.tensordot(weights, stacked, axes=1), n_ended=_n_ended(studies))
+        self._note(np.tensordot(weights, stacked, axes=1), n_scored=_n_scored(studies))
         self._spent_s += time.monotonic() - now
 
     def is_settled(self, studies: Sequence[OpenStudy]) -> bool:
         """Say whether first trials are through and what came after them no longer moves the vote."""
         if self._is_behind or any(len(study.trials) < study.n_first_trials for study in studies if study.has_more):
             return False
-        n_before, half = _n_ended(studies) - _PATIENCE, 0.5 * (time.monotonic() - self._started)
-        n_old = sum(ballot.n_ended <= n_before and ballot.seconds <= half for ballot in self._ballots)
+        n_before, half = _n_scored(studies) - _PATIENCE, 0.5 * (time.monotonic() - self._started)
+        n_old = sum(ballot.n_scored <= n_before and ballot.seconds <= half for ballot in self._ballots)
         if not n_old:
             return False
         before = self._ballots[n_old - 1].loss
@@ -114,12 +114,13 @@ class Poll:
         sharpness = fit_sharpness(trial.proba, self._y_valid)
         return sharpen(trial.proba[self._rows].astype(np.float64), sharpness)
 
-    def _note(self, proba: NDArray[np.float64], *, n_ended: int) -> None:
+    def _note(self, proba: NDArray[np.float64], *, n_scored: int) -> None:
         losses = -np.log(np.maximum(proba[np.arange(self._y.size), self._y], _SMALLEST))
         seconds = time.monotonic() - self._started
         loss = float(np.average(losses, weights=self._row_weights))
-        self._ballots.append(_Ballot(n_ended=n_ended, seconds=seconds, loss=loss))
+        self._ballots.append(_Ballot(n_scored=n_scored, seconds=seconds, loss=loss))
 
 
-def _n_ended(studies: Sequence[OpenStudy]) -> int:
-    return sum(len(study.trials) for study in studies)
+def _n_scored(studies: Sequence[OpenStudy]) -> int:
+    """Return how many trials there are that could vote: what was given up after a few rounds says little."""
+    return sum(trial.score is not None for study in studies for trial in study.trials.values())

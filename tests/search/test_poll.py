@@ -39,7 +39,13 @@ class Study:
 
     @property
     def best(self):
-        return min(self.trials.values(), key=lambda trial: trial.score, default=None)
+        scored = (trial for trial in self.trials.values() if trial.score is not None)
+        return min(scored, key=lambda trial: trial.score, default=None)
+
+    def give_up(self) -> None:
+        """Add a trial that was given up on its way."""
+        number = len(self.trials)
+        self.trials[number] = Trial(number=number, params={}, state="pruned", seed=0)
 
     def add(self, skill: float, *, noise: int = 0) -> None:
         """Add a trial whose predictions are right by ``skill`` and wrong in places of its own."""
@@ -124,9 +130,23 @@ def test_a_gain_counts_that_is_more_than_one_number_flatters(share, is_settled):
     first, *_ = poll._ballots
     loss = min(ballot.loss for ballot in poll._ballots)
 
-    poll._ballots = [replace(first, loss=loss), replace(first, n_ended=40, loss=loss - share / len(Y))]
+    poll._ballots = [replace(first, loss=loss), replace(first, n_scored=40, loss=loss - share / len(Y))]
 
     assert poll.is_settled([study]) == is_settled
+
+
+@pytest.mark.usefixtures("clock")
+def test_trials_that_were_given_up_say_nothing_of_what_more_would_do():
+    study, poll = Study(Job("one")), make_poll()
+    for number in range(20):
+        study.add(0.5, noise=number)
+        poll.hold([study])
+
+    for _ in range(200):
+        study.give_up()
+        poll.hold([study])
+
+    assert not poll.is_settled([study])
 
 
 def test_votes_that_would_cost_too_much_are_put_off():
