@@ -5,13 +5,21 @@ Pure arithmetic over `time.monotonic` values; it never reads the clock itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mltrain.config import TrainSection  # brings pydantic, and the command line reads durations before it is needed
 
 REFITS = 0.09
 """Share of the whole that refits of an ensemble's voters may take."""
 REFITS_OF_FOLD_MODELS = 0.2
 """The same where each of a voter's fold models is replaced by one on all rows."""
+_NUMBER = r"\d+(?:\.\d+)?"
+_PLAIN = re.compile(_NUMBER)
+_DURATION = re.compile(rf"(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m(?:in)?)?(?:(?P<s>{_NUMBER})s)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,3 +92,45 @@ class Budget:
         """Return when the ensemble must be saved."""
         limits = [limit for limit in (self.saved_by, now + self.family_s if self.family_s else None) if limit]
         return min(limits) if limits else None
+
+
+def make_budget(
+    settings: TrainSection, *, started_at: float, total_s: float | None, family_s: float | None, has_max_trials: bool
+) -> Budget:
+    """Return the clock: per model a limit that somebody chose, or the default where nothing else ends a search.
+
+    Parameters
+    ----------
+    total_s, family_s : float, optional
+        Seconds in all and per model, as asked for beside the config.
+    has_max_trials : bool
+        Whether so and so many trials were asked for beside the config: given alone, no clock runs.
+    """
+    is_chosen = "model_opt_timeout_secs" in settings.model_fields_set
+    if family_s is None and not has_max_trials and (total_s is None or is_chosen):
+        family_s = settings.model_opt_timeout_secs
+    return Budget(started_at=started_at, total_s=total_s, family_s=family_s)
+
+
+def parse_duration(text: str) -> float:
+    """Return seconds of a duration such as ``180s``, ``10m``, ``1h30m`` or plain ``90``.
+
+    Raises
+    ------
+    ValueError
+        It is no duration, or not above zero.
+
+    Examples
+    --------
+    >>> parse_duration("1h30m")
+    5400.0
+    """
+    dense = text.lower().replace(" ", "")
+    match = _DURATION.fullmatch(dense + "s" if _PLAIN.fullmatch(dense) else dense)
+    if match is None or not any(match.groups()):
+        raise ValueError(f"'{text}' is no duration; write 180s, 10m, 1h30m or seconds")
+    hours, minutes, seconds = (float(match[unit] or 0) for unit in "hms")
+    total = 3600 * hours + 60 * minutes + seconds
+    if total <= 0:
+        raise ValueError(f"'{text}' is not above zero")
+    return total

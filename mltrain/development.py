@@ -116,6 +116,14 @@ def validation_kind(settings: TrainSection, *, n_train: int) -> Literal["kfold",
     return settings.validation
 
 
+def validation_text(rows: Development) -> str:
+    """Say how candidates were validated."""
+    if rows.validation == "holdout":
+        return "holdout"
+    repeats = f", dealt {rows.n_repeats} times" if rows.n_repeats > 1 else ""
+    return f"{len(rows.folds) // rows.n_repeats}-fold cross-validation{repeats}"
+
+
 def n_repeats_for(split: SplitSection, *, n_rows: int) -> int:
     """Return how often cross-validation deals ``n_rows`` development rows out; folds by group or time stay one set.
 

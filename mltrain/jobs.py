@@ -61,10 +61,12 @@ class Material:
 
     Attributes
     ----------
-    profile : Profile
-        What the features of these rows look like; kept with every model.
-    seen_rows : SeenRows
-        Which rows these and those of calibration are; kept with every model.
+    fingerprint : str
+        Of the rows; empty where nothing of their search is kept on disk.
+    profile : Profile, optional
+        What the features of these rows look like; kept with every model that is saved.
+    seen_rows : SeenRows, optional
+        Which rows these and those of calibration are; kept with every model that is saved.
     read_table : callable, optional
         Reads the development rows again, once a view; where given, ``rows.table`` holds the first thousand alone, since
         the table is as large as a view and nobody needs it while models are fitted.
@@ -73,11 +75,11 @@ class Material:
     """
 
     config: Config
-    split: SplitRecord
     rows: Development
     recipe: Recipe
-    profile: Profile
-    seen_rows: SeenRows
+    fingerprint: str = ""
+    profile: Profile | None = None
+    seen_rows: SeenRows | None = None
     views: dict[ViewKind, EncodedView] = field(default_factory=dict)
     chosen: dict[ViewKind, tuple[Fold, ...]] = field(default_factory=dict)
     read_table: Callable[[], pa.Table] | None = None
@@ -157,7 +159,7 @@ class Material:
             max_trials=max_trials,
             sharpens=self.recipe.sharpens,
             lag=self.config.train.trial_lag,
-            data_key=study_data_key(self.split, self.config),
+            data_key=study_data_key(self.fingerprint, self.config),
         )
 
 
@@ -172,18 +174,25 @@ def read_material(
         Let go of the table of large data and read it again for each view.
     """
     rows = development_rows(config, workspace, split, listener=listener)
-    recipe = recipe_for(config, workspace, split, rows=rows)
+    recipe = recipe_for(config, rows, calibration_split=_calibration_split(workspace, split, seed=config.seed))
     profile = fit_profile(rows.table, rows.schema)
     seen = _seen_rows(config, workspace, split, rows=rows, recipe=recipe)
     if not (is_lean and is_large(rows.schema, len(rows.y))):
-        return Material(config=config, split=split, rows=rows, recipe=recipe, profile=profile, seen_rows=seen)
+        return Material(
+            config=config,
+            fingerprint=split.fingerprint,
+            rows=rows,
+            recipe=recipe,
+            profile=profile,
+            seen_rows=seen,
+        )
     # Taken, not sliced: a slice would hold on to the whole.
     few = replace(rows, table=rows.table.take(np.arange(min(_ROWS_AT_HAND, len(rows.y)))))
     del rows
     give_back()
     return Material(
         config=config,
-        split=split,
+        fingerprint=split.fingerprint,
         rows=few,
         recipe=recipe,
         profile=profile,
@@ -212,10 +221,10 @@ def is_large(schema: Schema, n_rows: int) -> bool:
     return n_rows * len(schema.features) >= _LARGE_CELLS
 
 
-def study_data_key(split: SplitRecord, config: Config) -> str:
+def study_data_key(fingerprint: str, config: Config) -> str:
     """Return a digest of what a study's scores depend on besides its own settings: rows, encoding and weights."""
     parts = (
-        split.fingerprint,
+        fingerprint,
         config.preprocessing.model_dump_json(),
         config.train.class_weight,
         config.train.device,
@@ -248,7 +257,7 @@ def development_rows(config: Config, workspace: Workspace, split: SplitRecord, *
     return rows
 
 
-def recipe_for(config: Config, workspace: Workspace, split: SplitRecord, *, rows: Development) -> Recipe:
+def recipe_for(config: Config, rows: Development, *, calibration_split: CalibrationSplit | None = None) -> Recipe:
     """Return how candidates of this session are fitted, calibrated and thresholded."""
     # Models of folds that learnt from a sample are no final fit on all rows, as is promised.
     keeps_folds = rows.validation == "kfold" and not rows.is_thinned
@@ -256,12 +265,12 @@ def recipe_for(config: Config, workspace: Workspace, split: SplitRecord, *, rows
     if config.train.final_fit != "auto":
         final_fit = config.train.final_fit
     return Recipe(
-        schema=split.schema,
-        metric=comparison_metric(config.train, split.schema.target.n_classes),
+        schema=rows.schema,
+        metric=comparison_metric(config.train, rows.schema.target.n_classes),
         final_fit=final_fit,
         calibration=config.train.calibration,
         seed=config.seed,
-        calibration_split=_calibration_split(workspace, split, seed=config.seed),
+        calibration_split=calibration_split,
         refits_voters=config.train.final_fit == "auto" and final_fit == "bag" and _are_few(rows),
     )
 

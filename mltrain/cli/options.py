@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mltrain.console.amounts import parse_duration
+from mltrain.budget import parse_duration
 
 
 def _duration(text: str) -> float:

@@ -1,38 +1,9 @@
-"""Numbers as people read them, and durations as people write them."""
+"""Numbers as people read them."""
 
 from __future__ import annotations
 
 import math
-import re
 from datetime import UTC, datetime
-
-_NUMBER = r"\d+(?:\.\d+)?"
-_PLAIN = re.compile(_NUMBER)
-_DURATION = re.compile(rf"(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m(?:in)?)?(?:(?P<s>{_NUMBER})s)?")
-
-
-def parse_duration(text: str) -> float:
-    """Return seconds of a duration such as ``180s``, ``10m``, ``1h30m`` or plain ``90``.
-
-    Raises
-    ------
-    ValueError
-        It is no duration, or not above zero.
-
-    Examples
-    --------
-    >>> parse_duration("1h30m")
-    5400.0
-    """
-    dense = text.lower().replace(" ", "")
-    match = _DURATION.fullmatch(dense + "s" if _PLAIN.fullmatch(dense) else dense)
-    if match is None or not any(match.groups()):
-        raise ValueError(f"'{text}' is no duration; write 180s, 10m, 1h30m or seconds")
-    hours, minutes, seconds = (float(match[unit] or 0) for unit in "hms")
-    total = 3600 * hours + 60 * minutes + seconds
-    if total <= 0:
-        raise ValueError(f"'{text}' is not above zero")
-    return total
 
 
 def duration_text(seconds: float) -> str:

@@ -184,7 +184,7 @@ def test_the_ensemble_alone_ends_in_time_and_without_a_family_that_breaks(
         deadlines.append(deadline)
         return fit_finally(study, *args, deadline=deadline, **options)
 
-    monkeypatch.setattr("mltrain.commands.train.families.fit_finally", fit)
+    monkeypatch.setattr("mltrain.keeping.fit_finally", fit)
     started_at = time.monotonic()
     alone = TrainRequest(models=("ensemble",), budget_s=60.0, started_at=started_at)
 

@@ -11,17 +11,17 @@ from mltrain.budget import REFITS, REFITS_OF_FOLD_MODELS
 from mltrain.commands.train.ballot import Ballot
 from mltrain.commands.train.families import Found, LeftOut, recall_family, train_families
 from mltrain.commands.train.leaving import CandidateLine
-from mltrain.commands.train.outlook import fit_into_memory
 from mltrain.commands.train.session import Session, TrainRequest, budget_for
 from mltrain.config import Config
 from mltrain.data.splits import current_split_record
 from mltrain.data.target import label_text
-from mltrain.development import Development
+from mltrain.development import validation_text
 from mltrain.errors import DataError, NoRunError
 from mltrain.events import FamilyLeftOut, Listener, Notice, StageStarted, ignore
 from mltrain.jobs import read_material
 from mltrain.memory import give_back
 from mltrain.model import available_cores
+from mltrain.outlook import fit_into_memory
 from mltrain.plan import Plan, make_plan
 from mltrain.provenance import provenance
 from mltrain.repository import git_patch
@@ -91,12 +91,14 @@ def train(
     started_at = time.monotonic() if request.started_at is None else request.started_at
     plan = make_plan(config, request.models)
     split = current_split_record(workspace.split_record, config)
-    config = fit_into_memory(config, split, plan.families, listener=listener)
+    n_rows = {f"n_{name}": split.splits[name].rows for name in ("train", "validation")}
+    config = fit_into_memory(config, split.schema, plan.families, **n_rows, listener=listener)
     with open_session(config.train, workspace) as tracked, watched(tracked):
         material = read_material(config, workspace, split, listener=listener, is_lean=True)
         with LocalExecutor(config.train.n_jobs or available_cores()) as executor:
             session = Session(
                 material=material,
+                split=split,
                 workspace=workspace,
                 request=request,
                 budget=budget_for(config, request, started_at),
@@ -117,7 +119,7 @@ def train(
         candidates=tuple(sorted(trained.lines, key=lambda c: c.validation_score, reverse=metric.greater_is_better)),
         metric=metric.name,
         positive_class=None if positive is None else label_text(positive),
-        validation=_validation(rows),
+        validation=validation_text(rows),
         n_rows=len(rows.y),
         seconds=trained_at - started_at,
         tracker_s=time.monotonic() - trained_at,
@@ -212,14 +214,6 @@ def _refits_share(session: Session) -> float:
         return REFITS_OF_FOLD_MODELS
     # Of large data a voter is left without the rows that it could be fitted to anew.
     return REFITS if recipe.final_fit == "refit" and not session.material.is_large else 0.0
-
-
-def _validation(rows: Development) -> str:
-    """Say how candidates were validated."""
-    if rows.validation == "holdout":
-        return "holdout"
-    repeats = f", dealt {rows.n_repeats} times" if rows.n_repeats > 1 else ""
-    return f"{len(rows.folds) // rows.n_repeats}-fold cross-validation{repeats}"
 
 
 def _outlook(session: Session, plan: Plan) -> str:

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from mltrain.candidate import Candidate, affordable_trial, fit_again_s, keep
+from mltrain.candidate import affordable_trial
 from mltrain.commands.train.ballot import Ballot
 from mltrain.commands.train.leaving import CandidateLine, leave, start_tags
 from mltrain.commands.train.session import Session
 from mltrain.ensemble.voters import Searched, without_data
 from mltrain.errors import MltrainError
 from mltrain.events import Event, Listener
-from mltrain.final_fit import fit_finally, refit_seconds, start_refit
-from mltrain.models import Fitted, ModelFamily
+from mltrain.final_fit import refit_seconds
+from mltrain.keeping import (
+    Pending,
+    begin_finals,
+    finals_end,
+    keep_pending,
+    let_go_of_prepared,
+    search_ends,
+    why_none,
+)
+from mltrain.models import ModelFamily
 from mltrain.plan import ENSEMBLE
-from mltrain.reserve import Allowance, keeping_seconds, seconds_after_search
-from mltrain.search import Ends, SearchJob, Study, Trial, search
+from mltrain.search import Ends, SearchJob, Study, search
 from mltrain.tracking import Run
 from mltrain.tracking import training as log
 
@@ -96,10 +104,10 @@ def recall_family(session: Session, name: str, family: ModelFamily, *, deadline:
         ends = Ends(deadline=None)
         (study,) = search((job,), executor=session.executor, journal_dir=session.workspace.studies, ends=ends)
         encoder = session.material.view(family.view).encoder
-        pending = _begin_final(session, job, study, deadline=deadline)
+        (pending,) = begin_finals([(job, study)], session.material, session.executor, deadline=deadline)
         if pending.trial is None:
             return LeftOut(model=name, reason="no earlier session left trials of it")
-        kept = _kept(session, pending, deadline=deadline)
+        kept = keep_pending(pending, session.material, session.executor, deadline=deadline)
         searched = Searched(job=job, study=study, encoder=encoder, kept=kept)
         return Found(searched=without_data(searched) if session.material.is_large else searched)
 
@@ -115,33 +123,30 @@ def _search_and_keep(
             job.name: closings[job.name].enter_context(session.tracked.run(job.name, start_tags(session, job.name)))
             for job in jobs
         }
-        reserve = None
-        if deadline is not None:
-            share_s, n_cores = (deadline - time.monotonic()) / len(jobs), session.executor.n_cores
-            draws_figures = session.budget.draws_figures
-            allowance = Allowance(
-                share_s=share_s,
-                n_cores=n_cores,
-                n_families=len(jobs),
-                draws_figures=draws_figures,
-                voters_s=voters_s,
-            )
-            reserve = partial(seconds_after_search, recipe=session.material.recipe, allowance=allowance)
+        draws_figures = session.budget.draws_figures
+        ends = search_ends(
+            jobs,
+            session.material,
+            session.executor,
+            deadline=deadline,
+            family_s=session.budget.family_s,
+            draws_figures=draws_figures,
+            voters_s=voters_s,
+        )
         studies = search(
             jobs,
             executor=session.executor,
             journal_dir=session.workspace.studies,
-            ends=Ends(deadline=deadline, family_s=session.budget.family_s, reserve=reserve),
+            ends=ends,
             fresh=session.request.fresh,
             listener=_all(session.listener, *(log.trial_listener(runs[job.name], job.name) for job in jobs)),
         )
-        if session.material.is_large:
-            # As large as a part of the table, and a fit on all rows makes its own.
-            studies = tuple(replace(study, prepared=None) for study in studies)
+        studies = let_go_of_prepared(studies, session.material)
         # The longest refit first: they run side by side.
         by_length = sorted(zip(jobs, studies, strict=True), key=lambda pair: -_refit_s(session, *pair))
-        refits_end = None if deadline is None else _refits_end(session, jobs, deadline)
-        pending = {p.job.name: p for p in _begin_finals(session, by_length, deadline=refits_end)}
+        refits_end = finals_end(jobs, deadline=deadline, draws_figures=draws_figures)
+        begun = begin_finals(by_length, session.material, session.executor, deadline=refits_end)
+        pending = {family.job.name: family for family in begun}
         found: dict[str, Found | LeftOut] = {}
         for group in _turns(pending, waits_for_refits=session.material.recipe.final_fit == "refit"):
             kept: dict[str, Searched | LeftOut] = {}
@@ -160,17 +165,7 @@ def _search_and_keep(
         return [found[job.name] for job in jobs]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Pending:
-    """A family that was searched, the trial to keep of it, and its refit, which may still run."""
-
-    job: SearchJob
-    study: Study
-    trial: Trial | None
-    refit: Future[Fitted | None] | None
-
-
-def _turns(pending: Mapping[str, _Pending], *, waits_for_refits: bool) -> Iterator[list[str]]:
+def _turns(pending: Mapping[str, Pending], *, waits_for_refits: bool) -> Iterator[list[str]]:
     """Yield who is kept together, as soon as may be.
 
     Where refits run, it is one after the other, whose refit has ended first: what is calibrated, drawn and saved then
@@ -190,41 +185,12 @@ def _turns(pending: Mapping[str, _Pending], *, waits_for_refits: bool) -> Iterat
             yield [name]
 
 
-def _begin_finals(
-    session: Session, searched: Sequence[tuple[SearchJob, Study]], *, deadline: float | None
-) -> Iterator[_Pending]:
-    """Settle what is kept of each family in turn: fold models that one fits again take the time of the next."""
-    promised_s = 0.0
-    for job, study in searched:
-        pending = _begin_final(session, job, study, deadline=deadline, promised_s=promised_s)
-        if pending.trial is not None and pending.refit is None:
-            promised_s += fit_again_s(study, pending.trial, n_cores=session.executor.n_cores)
-        yield pending
-
-
-def _begin_final(
-    session: Session, job: SearchJob, study: Study, *, deadline: float | None, promised_s: float = 0.0
-) -> _Pending:
-    affordable_by = None if deadline is None else deadline - promised_s
-    trial = affordable_trial(study, session.material.recipe, executor=session.executor, deadline=affordable_by)
-    refit = None
-    if session.material.recipe.final_fit == "refit" and trial is not None:
-        refit = start_refit(study, job, trial, executor=session.executor, deadline=deadline)
-    return _Pending(job=job, study=study, trial=trial, refit=refit)
-
-
-def _refits_end(session: Session, jobs: list[SearchJob], deadline: float) -> float:
-    """Return when refits end, so that families can still be kept whose refits end last: three quarters, say."""
-    keeping_s = 0.75 * sum(keeping_seconds(job, draws_figures=session.budget.draws_figures) for job in jobs)
-    return deadline - min(keeping_s, 0.5 * max(deadline - time.monotonic(), 0.0))
-
-
 def _refit_s(session: Session, job: SearchJob, study: Study) -> float:
     trial = affordable_trial(study, session.material.recipe, executor=session.executor, deadline=None)
     return 0.0 if trial is None else refit_seconds(job, trial)
 
 
-def _searched_or_left_out(session: Session, pending: _Pending, *, deadline: float | None) -> Searched | LeftOut:
+def _searched_or_left_out(session: Session, pending: Pending, *, deadline: float | None) -> Searched | LeftOut:
     """Fit and calibrate the best trial of a family."""
 
     def act() -> Searched | LeftOut:
@@ -232,9 +198,8 @@ def _searched_or_left_out(session: Session, pending: _Pending, *, deadline: floa
         if pending.trial is None:
             if study.broken is not None:
                 raise study.broken
-            reason = next((t.error for t in study.trials if t.error), "no trial ended in time")
-            return LeftOut(model=job.name, reason=reason)
-        kept = _kept(session, pending, deadline=deadline)
+            return LeftOut(model=job.name, reason=why_none(study))
+        kept = keep_pending(pending, session.material, session.executor, deadline=deadline)
         encoder = session.material.view(job.view.kind).encoder
         return Searched(job=job, study=study, encoder=encoder, kept=kept)
 
@@ -254,14 +219,6 @@ def _left(session: Session, name: str, run: Run, searched: Searched | LeftOut, *
         log.leave_out(run, found.reason)
         run.finish("failed")
     return found
-
-
-def _kept(session: Session, pending: _Pending, *, deadline: float | None) -> Candidate:
-    job, study, trial = pending.job, pending.study, pending.trial
-    assert trial is not None
-    final = fit_finally(study, job, trial, executor=session.executor, deadline=deadline, refit=pending.refit)
-    encoder = session.material.view(job.view.kind).encoder
-    return keep(study, job, trial=trial, final=final, encoder=encoder, recipe=session.material.recipe)
 
 
 def _unless_it_breaks(name: str, act: Callable[[], _Result]) -> _Result | LeftOut:

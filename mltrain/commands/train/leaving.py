@@ -53,11 +53,11 @@ def start_tags(session: Session, name: str) -> dict[str, str]:
         log.VALIDATION: validation_digest(
             session.material.recipe.metric,
             session.material.config.train,
-            n_train=session.material.split.splits["train"].rows,
+            n_train=session.split.splits["train"].rows,
             seed=session.material.config.seed,
         ),
-        log.DATA: session.material.split.fingerprint,
-        log.TARGET: session.material.split.schema.target.name,
+        log.DATA: session.split.fingerprint,
+        log.TARGET: session.split.schema.target.name,
         log.VERSION: session.provenance.versions["mltrain"],
     }
     return {**session.material.config.train.tags, **tags, **log.git_tags(session.provenance.git)}
@@ -139,10 +139,10 @@ def _facts(session: Session, run: Run, *, seconds: float) -> RunFacts:
         seconds=seconds,
         config=to_values(session.material.config),
         data={
-            "fingerprint": session.material.split.fingerprint,
+            "fingerprint": session.split.fingerprint,
             "splits": {
                 name: {"rows": part.rows, "fingerprint": part.fingerprint}
-                for name, part in session.material.split.splits.items()
+                for name, part in session.split.splits.items()
             },
         },
         validation={

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mltrain.budget import Budget
+from mltrain.budget import Budget, make_budget
 from mltrain.config import Config
 from mltrain.config.names import family_name
+from mltrain.data.splits import SplitRecord
 from mltrain.events import Listener
 from mltrain.jobs import Material
 from mltrain.plan import ENSEMBLE
@@ -55,6 +56,7 @@ class Session:
     """
 
     material: Material
+    split: SplitRecord
     workspace: Workspace
     request: TrainRequest
     budget: Budget
@@ -66,14 +68,14 @@ class Session:
 
 
 def budget_for(config: Config, request: TrainRequest, started_at: float) -> Budget:
-    """Return the clock: per model a limit that somebody chose, or the default where nothing else ends a search."""
-    family_s: float | None = config.train.model_opt_timeout_secs
-    is_chosen = "model_opt_timeout_secs" in config.train.model_fields_set
-    if request.timeout_s is not None:
-        family_s = request.timeout_s
-    elif request.max_trials is not None or (request.budget_s is not None and not is_chosen):
-        family_s = None
-    return Budget(started_at=started_at, total_s=request.budget_s, family_s=family_s)
+    """Return the clock that the config and the command line ask for."""
+    return make_budget(
+        config.train,
+        started_at=started_at,
+        total_s=request.budget_s,
+        family_s=request.timeout_s,
+        has_max_trials=request.max_trials is not None,
+    )
 
 
 def allowed_s(config: Config, request: TrainRequest) -> float | None:

@@ -1,11 +1,11 @@
-"""What a training session is about to need of memory, said before a row is read."""
+"""What a training session is about to need of memory, said before a row is encoded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from mltrain.config import Config
-from mltrain.data.splits import SplitRecord
+from mltrain.data import Schema
 from mltrain.development import validation_kind
 from mltrain.events import Listener, Notice
 from mltrain.jobs import is_large
@@ -15,9 +15,20 @@ from mltrain.sizing import Load, look_ahead
 
 
 def fit_into_memory(
-    config: Config, split: SplitRecord, families: Mapping[str, ModelFamily], *, listener: Listener
+    config: Config,
+    schema: Schema,
+    families: Mapping[str, ModelFamily],
+    *,
+    n_train: int,
+    n_validation: int,
+    listener: Listener,
 ) -> Config:
     """Say what training needs and what there is, and return the config with as many rows in the search as fit.
+
+    Parameters
+    ----------
+    n_train, n_validation : int
+        Rows of each split.
 
     The number stays in the config that runs record, so that `reproduce` fits the same rows where there is more memory.
 
@@ -26,19 +37,18 @@ def fit_into_memory(
     mltrain.errors.EnvironmentRefusal
         There is too little for the final fit on all rows.
     """
-    n_train, n_validation = (split.splits[name].rows for name in ("train", "validation"))
     available = available_bytes()
     if config.train.max_memory_gb is not None:
         available = min(available, int(config.train.max_memory_gb * 1e9))
     is_holdout = validation_kind(config.train, n_train=n_train) == "holdout"
     load = Load(
-        schema=split.schema,
+        schema=schema,
         n_rows=n_train + n_validation,
         n_validation=n_validation if is_holdout else n_train + n_validation,
         most_rows=min(config.train.search_rows or n_train, n_train),
         families=families,
         n_folds=1 if is_holdout else config.train.n_folds,
-        one_at_a_time=is_large(split.schema, n_train + n_validation),
+        one_at_a_time=is_large(schema, n_train + n_validation),
     )
     outlook = look_ahead(load, available_bytes=available)
     if outlook.search_rows is None:
