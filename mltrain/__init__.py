@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mltrain.commands.split import split
     from mltrain.commands.train import train
     from mltrain.config.loading import load as load_config
+    from mltrain.tuning import tune
     from mltrain.workspace import Workspace
 
 _HOMES = {
@@ -34,6 +35,7 @@ _HOMES = {
     "run": "mltrain.commands.run:run",
     "split": "mltrain.commands.split:split",
     "train": "mltrain.commands.train:train",
+    "tune": "mltrain.tuning:tune",
 }
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "run",
     "split",
     "train",
+    "tune",
 ]
 
 

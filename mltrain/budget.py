@@ -95,7 +95,12 @@ class Budget:
 
 
 def make_budget(
-    settings: TrainSection, *, started_at: float, total_s: float | None, family_s: float | None, has_max_trials: bool
+    settings: TrainSection,
+    *,
+    started_at: float,
+    total_s: float | None,
+    has_max_trials: bool,
+    family_s: float | None = None,
 ) -> Budget:
     """Return the clock: per model a limit that somebody chose, or the default where nothing else ends a search.
 

@@ -24,6 +24,7 @@ from mltrain import plugins
 from mltrain.calibration import Calibrator, calibrate, sharpen
 from mltrain.data import Schema
 from mltrain.data.conforming import conform
+from mltrain.data.frames import array_frame, frame_table
 from mltrain.errors import SchemaError
 from mltrain.models import ModelFamily, Proba, ViewKind
 from mltrain.preprocessing import Encoder, encode
@@ -208,8 +209,5 @@ def _as_table(X: object, names: NDArray[Any]) -> pa.Table:
                 f"X has shape {values.shape}; the model was trained on {len(names)} columns",
                 hint="hand in a DataFrame or an Arrow table with the columns it was trained on",
             )
-        X = pd.DataFrame(values, columns=list(names))
-    try:
-        return pa.Table.from_pandas(X, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise SchemaError(f"X has a column of mixed types: {error}", hint="give each column one type") from error
+        X = array_frame(values, list(names))
+    return frame_table(X)

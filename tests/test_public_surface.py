@@ -20,6 +20,7 @@ SURFACE = [
     "run",
     "split",
     "train",
+    "tune",
 ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mltrain.record.parts import Part, parts_of
 from mltrain.record.reading import RunRecord, read_run
-from mltrain.record.writing import FORMAT, RECORD, RunFacts, confusion, run_record, write_run
+from mltrain.record.writing import FORMAT, RECORD, RunFacts, confusion, run_record, trials_table, write_run
 
 __all__ = [
     "FORMAT",
@@ -20,5 +20,6 @@ __all__ = [
     "parts_of",
     "read_run",
     "run_record",
+    "trials_table",
     "write_run",
 ]

@@ -78,13 +78,18 @@ def write_run(
         The families that vote, for an ensemble.
     """
     if study is not None:
-        rows = [trial_row(t) for t in study.trials]
         with files.atomic_path(directory / "trials.parquet") as path:
-            pq.write_table(pa.Table.from_pylist(rows), path)
-        files.write_text(directory / f"study_{facts.model}.csv", _as_csv([_flat(r) for r in rows]))
+            pq.write_table(trials_table(study), path)
+        rows = [_flat(trial_row(trial)) for trial in study.trials]
+        files.write_text(directory / f"study_{facts.model}.csv", _as_csv(rows))
     files.write_json(directory / "confusion_matrix.json", confusion(candidate))
     record = run_record(directory, facts, candidate=candidate, study=study, metric=metric, searched=searched)
     files.write_json(directory / RECORD, record)
+
+
+def trials_table(study: Study) -> pa.Table:
+    """Return the trials of a study, one a row."""
+    return pa.Table.from_pylist([trial_row(trial) for trial in study.trials])
 
 
 def run_record(

@@ -13,7 +13,7 @@ from mltrain.commands.train.families import Found, LeftOut, recall_family, train
 from mltrain.commands.train.leaving import CandidateLine
 from mltrain.commands.train.session import Session, TrainRequest, budget_for
 from mltrain.config import Config
-from mltrain.data.splits import current_split_record
+from mltrain.data.splits import SplitRecord, current_split_record
 from mltrain.data.target import label_text
 from mltrain.development import validation_text
 from mltrain.errors import DataError, NoRunError
@@ -89,10 +89,8 @@ def train(
         The user asked to stop; finished trials and saved models are kept.
     """
     started_at = time.monotonic() if request.started_at is None else request.started_at
-    plan = make_plan(config, request.models)
-    split = current_split_record(workspace.split_record, config)
-    n_rows = {f"n_{name}": split.splits[name].rows for name in ("train", "validation")}
-    config = fit_into_memory(config, split.schema, plan.families, **n_rows, listener=listener)
+    plan, split = make_plan(config, request.models), current_split_record(workspace.split_record, config)
+    config = _fit_into_memory(config, split, plan, listener=listener)
     with open_session(config.train, workspace) as tracked, watched(tracked):
         material = read_material(config, workspace, split, listener=listener, is_lean=True)
         with LocalExecutor(config.train.n_jobs or available_cores()) as executor:
@@ -134,6 +132,13 @@ def train(
 class _Trained:
     lines: tuple[CandidateLine, ...]
     left_out: tuple[LeftOut, ...]
+
+
+def _fit_into_memory(config: Config, split: SplitRecord, plan: Plan, *, listener: Listener) -> Config:
+    n_train, n_validation = (split.splits[name].rows for name in ("train", "validation"))
+    return fit_into_memory(
+        config, split.schema, plan.families, n_train=n_train, n_validation=n_validation, listener=listener
+    )
 
 
 def _tell_where(delivery: Delivery, listener: Listener) -> None:

@@ -1,0 +1,83 @@
+"""DataFrames, Series and arrays handed in from Python, as Arrow tables; what columns mean is inferred elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from mltrain.data.nearest import listed
+from mltrain.errors import DataError, SchemaError
+
+# What Arrow says of values of several types, or of a type that it does not have.
+_UNREADABLE = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError)
+
+
+def frame_table(X: pd.DataFrame) -> pa.Table:
+    """Return a DataFrame as a table: names become text, the index is left out.
+
+    Raises
+    ------
+    mltrain.errors.SchemaError
+        A column holds values of several types, or two columns share a name.
+    """
+    try:
+        table = pa.Table.from_pandas(X, preserve_index=False) if X.columns.is_unique else None
+    except _UNREADABLE as error:
+        raise SchemaError(f"X has a column of mixed types: {error}", hint="give each column one type") from error
+    names = [str(name) for name in X.columns] if table is None else table.column_names
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if table is None or repeated:
+        raise SchemaError(f"column names of X occur twice: {listed(repeated)}", hint="rename one of each")
+    return table
+
+
+def array_frame(X: object, names: list[str] | None = None) -> pd.DataFrame:
+    """Return an array of shape (n_samples, n_features) as a DataFrame, its columns named ``x0``, ``x1`` … by default.
+
+    Raises
+    ------
+    mltrain.errors.SchemaError
+        It has another number of dimensions.
+    """
+    values = np.asarray(X)
+    if values.ndim != 2:
+        kind = "" if isinstance(X, np.ndarray) else f"is a {type(X).__name__} and "
+        raise SchemaError(
+            f"X {kind}has {values.ndim} dimension{'s' * (values.ndim != 1)}",
+            where="X",
+            hint="hand in a DataFrame, an Arrow table or an array of shape (n_samples, n_features)",
+        )
+    return pd.DataFrame(values, columns=names or [f"x{position}" for position in range(values.shape[1])])
+
+
+def as_column(values: Any, *, name: str) -> pa.ChunkedArray:
+    """Return labels or groups as a column, NaN as null.
+
+    Parameters
+    ----------
+    values : Series, array or sequence of shape (n_samples,), or a DataFrame or an array of one column
+    name : str
+        What the caller calls them, for messages.
+
+    Raises
+    ------
+    mltrain.errors.DataError
+        There are several columns, or values of several types.
+    """
+    if isinstance(values, pa.ChunkedArray):
+        return values
+    if isinstance(values, pd.DataFrame | np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
+        values = np.asarray(values)[:, 0] if isinstance(values, np.ndarray) else values.iloc[:, 0]
+    if isinstance(values, str) or getattr(values, "ndim", 1) != 1 or not hasattr(values, "__len__"):
+        shape = f" of shape {values.shape}" if hasattr(values, "shape") else ""
+        message = f"{name} is a {type(values).__name__}{shape}"
+        raise DataError(message, where=name, hint="hand in a Series or an array with one value a row")
+    try:
+        # By way of a Series: numpy would turn numbers among texts into texts without a word.
+        column = values if isinstance(values, pa.Array) else pa.array(pd.Series(values), from_pandas=True)
+    except _UNREADABLE as error:
+        raise DataError(f"{name} has values of mixed types: {error}", where=name, hint="give it one type") from error
+    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
