@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mltrain.commands.register import register
     from mltrain.commands.reproduce import reproduce
     from mltrain.commands.run import run
+    from mltrain.commands.select import select
     from mltrain.commands.split import split
     from mltrain.commands.train import train
     from mltrain.config.loading import load as load_config
@@ -33,6 +34,7 @@ _HOMES = {
     "register": "mltrain.commands.register:register",
     "reproduce": "mltrain.commands.reproduce:reproduce",
     "run": "mltrain.commands.run:run",
+    "select": "mltrain.commands.select:select",
     "split": "mltrain.commands.split:split",
     "train": "mltrain.commands.train:train",
     "tune": "mltrain.tuning:tune",
@@ -48,6 +50,7 @@ __all__ = [
     "register",
     "reproduce",
     "run",
+    "select",
     "split",
     "train",
     "tune",

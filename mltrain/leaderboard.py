@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from mltrain import plugins
+from mltrain.errors import PluginError
 from mltrain.metrics import Metric
 
 Origin: TypeAlias = Literal["tracker", "local"]
@@ -149,6 +151,19 @@ def rank(
     return tuple(ranked)
 
 
+def simplicity_of(model: str) -> int:
+    """Return the rank of a model for near-ties; what is not installed counts like an ensemble."""
+    try:
+        return int(plugins.load("models", model).simplicity)
+    except PluginError:
+        return ENSEMBLE_SIMPLICITY
+
+
+def is_complete(standing: Standing) -> bool:
+    """Say whether a run has ended, with a score and a model."""
+    return standing.status == "finished" and _has_score_and_model(standing)
+
+
 def grouped(standings: Sequence[Standing], *, is_greater_better: Callable[[str], bool]) -> tuple[Standing, ...]:
     """Order any runs for display: by what can be compared, newest group first, best score first within each.
 
@@ -170,7 +185,7 @@ def _objection(standing: Standing, wanted: Wanted) -> str | None:
     """Say why a run cannot be compared, None when it can."""
     checks = (
         (standing.status == "finished", f"not finished: {standing.status}"),
-        (standing.validation_score is not None and standing.manifest != "", "without a score or a model"),
+        (_has_score_and_model(standing), "without a score or a model"),
         (standing.data == wanted.data, "trained on other data"),
         (standing.target == wanted.target, "trained for another target"),
         (standing.metric == wanted.metric, f"compared by another metric ({standing.metric})"),
@@ -182,6 +197,10 @@ def _objection(standing: Standing, wanted: Wanted) -> str | None:
         (wanted.session in (None, standing.session, standing.run_id), "outside the session asked for"),
     )
     return next((reason for holds, reason in checks if not holds), None)
+
+
+def _has_score_and_model(standing: Standing) -> bool:
+    return standing.validation_score is not None and standing.manifest != ""
 
 
 def _score(standing: Standing) -> float:

@@ -18,6 +18,7 @@ SURFACE = [
     "register",
     "reproduce",
     "run",
+    "select",
     "split",
     "train",
     "tune",

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mltrain import artifact, files, plugins
+from mltrain import artifact, files
 from mltrain.config import Config
 from mltrain.data.splits import SplitRecord
 from mltrain.development import validation_digest
-from mltrain.errors import DataError, NoRunError, PluginError
-from mltrain.leaderboard import ENSEMBLE_SIMPLICITY, LeftOut, Standing, Wanted, comparable, rank
+from mltrain.errors import DataError, NoRunError
+from mltrain.leaderboard import LeftOut, Standing, Wanted, comparable, rank, simplicity_of
 from mltrain.metrics import Metric
 from mltrain.tracking.standings import Trackers, fetch_model, list_standings
 from mltrain.workspace import Workspace
@@ -56,7 +56,7 @@ def rank_runs(config: Config, split: SplitRecord, *, metric: Metric, trackers: T
         is_full = run is None and len(found.standings) >= asked.max_eval_experiments
         raise _no_run(run, left_out, answered=found.answered, is_full=is_full)
     return Ranking(
-        ranked=rank(kept, metric, near_tie=asked.near_tie, simplicity=_simplicity),
+        ranked=rank(kept, metric, near_tie=asked.near_tie, simplicity=simplicity_of),
         left_out=left_out,
         answered=found.answered,
         warnings=found.warnings,
@@ -103,14 +103,6 @@ def _is_there(workspace: Workspace, chosen: Standing) -> bool:
     except (DataError, NoRunError):
         return False
     return True
-
-
-def _simplicity(model: str) -> int:
-    """Return the rank of a model for near-ties; what is not installed counts like an ensemble."""
-    try:
-        return int(plugins.load("models", model).simplicity)
-    except PluginError:
-        return ENSEMBLE_SIMPLICITY
 
 
 def _no_run(run: str | None, left_out: tuple[LeftOut, ...], *, answered: str, is_full: bool) -> NoRunError:
