@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
+import inspect
+import json
+import re
 from pathlib import Path
 
 import pytest
 
+import mltrain
 from mltrain import errors, plugins
 from mltrain.config import Config, ModelSection
 from mltrain.metrics import BUILT_IN
@@ -75,3 +80,53 @@ def test_every_command_is_in_the_reference():
     text = read("commands.md")
 
     assert [name for name in program.commands if f"`mltrain {name}" not in text] == []
+
+
+RESULTS = {
+    "tune": "mltrain.tuning:TuneResult",
+    "select": "mltrain.commands.select:SelectResult",
+    "split": "mltrain.commands.split:SplitResult",
+    "train": "mltrain.commands.train:TrainResult",
+    "evaluate": "mltrain.commands.evaluate:EvaluateResult",
+    "register": "mltrain.commands.register:RegisterResult",
+    "run": "mltrain.commands.run:RunResult",
+    "predict": "mltrain.commands.predict:PredictResult",
+    "reproduce": "mltrain.commands.reproduce:ReproduceResult",
+}
+
+
+def test_every_public_function_has_a_section_in_the_python_page():
+    text = read("python.md")
+    functions = set(mltrain.__all__) - {"__version__", "Workspace", "load_config", "load_model"}
+
+    assert functions == set(RESULTS)
+    assert [name for name in mltrain.__all__ if f"`{name}" not in text and name != "__version__"] == []
+
+
+@pytest.mark.parametrize("function", RESULTS)
+def test_every_field_of_a_result_is_in_the_python_page(function):
+    module, _, name = RESULTS[function].partition(":")
+    result = getattr(importlib.import_module(module), name)
+    part = read("python.md").partition(f"\n## `{function}`\n")[2].partition("\n## ")[0]
+    table = part.partition(f"| field of `{name}` |")[2]
+
+    cells = "".join(line.split("|")[1] for line in table.splitlines()[2:] if line.startswith("|"))
+    assert {field.name for field in dataclasses.fields(result)} == set(re.findall(r"`(\w+)`", cells))
+
+
+@pytest.mark.parametrize("function", ["tune", "select"])
+def test_every_argument_is_in_the_python_page(function):
+    part = read("python.md").partition(f"\n## `{function}`\n")[2].partition("| field of")[0]
+
+    cells = "".join(line.split("|")[1] for line in part.splitlines() if line.startswith("|"))
+    assert set(inspect.signature(getattr(mltrain, function)).parameters) - {"X", "y"} == set(
+        re.findall(r"`(\w+)`", cells)
+    )
+
+
+def test_every_key_of_a_run_is_in_the_page_of_local_records(trained_root):
+    part = read("local-records.md").partition("/run.json`\n")[2].partition("\n## ")[0]
+    keys = {key for path in trained_root.glob("runs/*/run.json") for key in json.loads(path.read_text())}
+
+    cells = "".join(line.split("|")[1] for line in part.splitlines() if line.startswith("|"))
+    assert keys == set(re.findall(r"`(\w+)`", cells))
