@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,42 @@ def frame_table(X: pd.DataFrame) -> pa.Table:
         A column holds values of several types, or two columns share a name.
     """
     try:
-        table = pa.Table.from_pandas(X, preserve_index=False) if X.columns.is_unique else None
+        table = pa.Table.from_pandas(_with_known_types(X), preserve_index=False) if X.columns.is_unique else None
     except _UNREADABLE as error:
-        raise SchemaError(f"X has a column of mixed types: {error}", hint="give each column one type") from error
+        raise SchemaError(
+            f"X has a column of mixed types, or of none that can be learnt from: {error}",
+            hint="give each column one type: numbers, text, truth values or dates",
+        ) from error
     names = [str(name) for name in X.columns] if table is None else table.column_names
     repeated = sorted({name for name in names if names.count(name) > 1})
     if table is None or repeated:
         raise SchemaError(f"column names of X occur twice: {listed(repeated)}", hint="rename one of each")
     return table
+
+
+def _with_known_types(X: pd.DataFrame) -> pd.DataFrame:
+    """Return a DataFrame with columns of types that pandas has and Arrow has not as what they mean."""
+    unknown = [name for name, kind in X.dtypes.items() if _is_unknown(kind)]
+    if not unknown:
+        return X
+    known = X.copy(deep=False)
+    for name in unknown:
+        known[name] = _meant(X[name])
+    return known
+
+
+def _is_unknown(kind: Any) -> bool:
+    """Say whether Arrow lacks a type: periods, sparse values, categories that are intervals, as of `pandas.cut`."""
+    if isinstance(kind, pd.CategoricalDtype):
+        return isinstance(kind.categories.dtype, pd.IntervalDtype)
+    return isinstance(kind, pd.PeriodDtype | pd.SparseDtype)
+
+
+def _meant(column: Any) -> Any:
+    """Return intervals as text, periods as dates, sparse values dense."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.rename_categories(column.cat.categories.astype(str))
+    return column.dt.to_timestamp() if isinstance(column.dtype, pd.PeriodDtype) else column.sparse.to_dense()
 
 
 def array_frame(X: object, names: list[str] | None = None) -> pd.DataFrame:
@@ -71,7 +100,8 @@ def as_column(values: Any, *, name: str) -> pa.ChunkedArray:
         return values
     if isinstance(values, pd.DataFrame | np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
         values = np.asarray(values)[:, 0] if isinstance(values, np.ndarray) else values.iloc[:, 0]
-    if isinstance(values, str) or getattr(values, "ndim", 1) != 1 or not hasattr(values, "__len__"):
+    is_sequence = hasattr(values, "__len__") and not isinstance(values, str | bytes | Set | Mapping)
+    if getattr(values, "ndim", 1) != 1 or not is_sequence:
         shape = f" of shape {values.shape}" if hasattr(values, "shape") else ""
         message = f"{name} is a {type(values).__name__}{shape}"
         raise DataError(message, where=name, hint="hand in a Series or an array with one value a row")

@@ -138,9 +138,9 @@ def _config(
     positive_class: str | int | float | bool | None,
 ) -> Config:
     """Return the config that says the same; what is None is as by default."""
-    if family_name(model) == ENSEMBLE:
-        hint = "name one model, or let several vote with `mltrain train`"
-        raise UsageError("tune optimises one model, and an ensemble is several", where="model", hint=hint)
+    if not isinstance(model, str) or family_name(model) == ENSEMBLE:
+        hint = "name one, such as 'lgbm'; several, and an ensemble of them, are for `mltrain train`"
+        raise UsageError(f"tune optimises one model, got {model!r}", where="model", hint=hint)
     of_model = _given(settings)
     return from_mapping(
         {

@@ -56,6 +56,8 @@ def take_in(X: Any, y: Any, groups: Any = None) -> HandedIn:
     """
     is_array = not isinstance(X, pd.DataFrame | pa.Table)
     table = X if isinstance(X, pa.Table) else frame_table(array_frame(X) if is_array else X)
+    if not table.num_columns:
+        raise DataError("X has no columns", where="X", hint="hand in columns to learn from")
     labels = as_column(y, name="y")
     _same_length(table, labels, "y")
     if table.num_rows == 0:

@@ -177,6 +177,20 @@ def test_an_array_of_objects_holds_text_and_numbers() -> None:
     assert len(result.model.predict(frame.to_numpy(dtype=object))) == 300
 
 
+def test_columns_of_types_that_only_pandas_has() -> None:
+    frame = _frame()[["größe"]].fillna(0)
+    frame["cut"] = pd.cut(frame["größe"], 4)
+    frame["month"] = pd.period_range("2001-01", periods=300, freq="M")
+    frame["few"] = pd.arrays.SparseArray((frame["größe"] > 1).astype(float))
+    frame[7] = pd.cut(frame["größe"], 3)
+
+    result = _tune(frame, frame["größe"] > 0.2)
+
+    kinds = {column.name: column.kind for column in result.model.schema.columns}
+    assert kinds == {"größe": "numeric", "cut": "category", "month": "date", "few": "numeric", "7": "category"}
+    assert result.model.predict(frame).shape == (300,)
+
+
 def test_rows_of_a_group_are_never_on_two_sides() -> None:
     random = np.random.default_rng(5)
     groups = np.repeat(np.arange(40), 8)
@@ -316,6 +330,11 @@ NUMBERS = pd.DataFrame({"a": np.arange(60.0), "b": np.arange(60.0) % 7})
         (_wrong(X=NUMBERS.set_axis(["a", "a"], axis=1)), SchemaError, "column names of X occur twice: 'a'"),
         (_wrong(X=NUMBERS.iloc[:0], y=[]), DataError, "there are no rows"),
         (_wrong(X=NUMBERS[[]].assign(c=1)), DataError, "no column is left to learn from"),
+        (_wrong(y=set(range(60))), DataError, "y is a set"),
+        (_wrong(y=dict.fromkeys(range(60))), DataError, "y is a dict"),
+        (_wrong(X=NUMBERS[[]]), DataError, "X has no columns"),
+        (_wrong(X=NUMBERS.assign(c=1j)), SchemaError, "of none that can be learnt from"),
+        (_wrong(model=["lgbm"]), UsageError, r"tune optimises one model, got \['lgbm'\]"),
         (_wrong(model="lgb"), ConfigError, "no model family is called 'lgb'"),
         (_wrong(model="ensemble"), UsageError, "tune optimises one model"),
         (_wrong(metric="aucc"), ConfigError, "no metric is called 'aucc'"),
