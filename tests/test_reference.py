@@ -84,7 +84,7 @@ def test_every_command_is_in_the_reference():
 
 RESULTS = {
     "tune": "mltrain.tuning:TuneResult",
-    "select": "mltrain.commands.select:SelectResult",
+    "select": "mltrain.commands.select:Selection",
     "split": "mltrain.commands.split:SplitResult",
     "train": "mltrain.commands.train:TrainResult",
     "evaluate": "mltrain.commands.evaluate:EvaluateResult",

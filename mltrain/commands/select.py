@@ -22,7 +22,7 @@ _OTHER_PROJECT = "of another project, or of none that its record says"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SelectResult:
+class Selection:
     """The best of the runs that can be compared.
 
     Attributes
@@ -62,7 +62,7 @@ def select(  # noqa: PLR0913 - what a config would say
     directory: str | PathLike[str] = ".",
     tags: Mapping[str, str] | None = None,
     max_eval_experiments: int = 50,
-) -> SelectResult:
+) -> Selection:
     """Return the best recent run that the tracker or the local records know.
 
     Runs are compared as `evaluate` does, when data, target, metric and validation are equal. Without a config nobody
@@ -98,7 +98,7 @@ def select(  # noqa: PLR0913 - what a config would say
     return _best(found, config, local)
 
 
-def _best(found: Standings, config: Config, local: Workspace) -> SelectResult:
+def _best(found: Standings, config: Config, local: Workspace) -> Selection:
     """Return the best run of the group that the latest complete one is in."""
     project, metric = config.train.project_name, config.train.comparison_metric
     ours = [one for one in found.standings if one.source == "tracker" or _project(local, one) == project]
@@ -112,7 +112,7 @@ def _best(found: Standings, config: Config, local: Workspace) -> SelectResult:
     ranking = rank(kept, direction, near_tie=config.evaluate.near_tie, simplicity=simplicity_of)
     best = ranking[0]
     assert best.validation_score is not None  # `comparable` keeps no other
-    return SelectResult(
+    return Selection(
         model=best.model,
         run_id=best.run_id,
         key=_key(local, best, tracker=config.train.experiment_tracker),
