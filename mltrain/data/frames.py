@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Set
 from typing import Any
 
@@ -16,26 +17,27 @@ from mltrain.errors import DataError, SchemaError
 _UNREADABLE = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError)
 
 
-def frame_table(X: pd.DataFrame) -> pa.Table:
-    """Return a DataFrame as a table: names become text, the index is left out.
+def frame_table(X: pd.DataFrame | pa.Table) -> pa.Table:
+    """Return a DataFrame as a table: names become text, the index is left out; a table is returned as it is.
 
     Raises
     ------
     mltrain.errors.SchemaError
         A column holds values of several types, or two columns share a name.
     """
+    names = Counter(X.column_names if isinstance(X, pa.Table) else map(str, X.columns))
+    repeated = sorted(name for name, n in names.items() if n > 1)
+    if repeated:
+        raise SchemaError(f"column names of X occur twice: {listed(repeated)}", hint="rename one of each")
+    if isinstance(X, pa.Table):
+        return X
     try:
-        table = pa.Table.from_pandas(_with_known_types(X), preserve_index=False) if X.columns.is_unique else None
+        return pa.Table.from_pandas(_with_known_types(X), preserve_index=False)
     except _UNREADABLE as error:
         raise SchemaError(
             f"X has a column of mixed types, or of none that can be learnt from: {error}",
             hint="give each column one type: numbers, text, truth values or dates",
         ) from error
-    names = [str(name) for name in X.columns] if table is None else table.column_names
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if table is None or repeated:
-        raise SchemaError(f"column names of X occur twice: {listed(repeated)}", hint="rename one of each")
-    return table
 
 
 def _with_known_types(X: pd.DataFrame) -> pd.DataFrame:

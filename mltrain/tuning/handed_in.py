@@ -55,14 +55,14 @@ def take_in(X: Any, y: Any, groups: Any = None) -> HandedIn:
         They differ in length, have no rows, are of no type that can be read, or X holds y.
     """
     is_array = not isinstance(X, pd.DataFrame | pa.Table)
-    table = X if isinstance(X, pa.Table) else frame_table(array_frame(X) if is_array else X)
+    table = frame_table(array_frame(X) if is_array else X)
     if not table.num_columns:
         raise DataError("X has no columns", where="X", hint="hand in columns to learn from")
     labels = as_column(y, name="y")
     _same_length(table, labels, "y")
     if table.num_rows == 0:
         raise DataError("there are no rows", where="X", hint="hand in rows to learn from")
-    called = getattr(y, "name", None)
+    called = y.name if isinstance(y, pd.Series) else y.columns[0] if isinstance(y, pd.DataFrame) else None
     if called in table.column_names and table.column(called).equals(labels):
         raise DataError(f"X holds the labels, as {called!r}", where="X", hint=f"X.drop(columns={called!r})")
     target = _unused(table, "y" if called is None else str(called))

@@ -328,6 +328,7 @@ NUMBERS = pd.DataFrame({"a": np.arange(60.0), "b": np.arange(60.0) % 7})
         (_wrong(X={"a": [1]}), SchemaError, "X is a dict and has 0 dimensions"),
         (_wrong(X=NUMBERS.assign(c=["x", 1] * 30)), SchemaError, "X has a column of mixed types"),
         (_wrong(X=NUMBERS.set_axis(["a", "a"], axis=1)), SchemaError, "column names of X occur twice: 'a'"),
+        (_wrong(X=pa.table([range(60)] * 2, names=["a", "a"])), SchemaError, "column names of X occur twice: 'a'"),
         (_wrong(X=NUMBERS.iloc[:0], y=[]), DataError, "there are no rows"),
         (_wrong(X=NUMBERS[[]].assign(c=1)), DataError, "no column is left to learn from"),
         (_wrong(y=set(range(60))), DataError, "y is a set"),
@@ -359,6 +360,14 @@ def test_labels_left_in_X_are_found() -> None:
 
     with pytest.raises(DataError, match="X holds the labels, as 'geht'"):
         mltrain.tune(frame, frame["geht"], max_trials=1)
+
+
+def test_labels_may_be_a_frame_of_one_column_of_any_name() -> None:
+    frame = _frame()
+
+    result = _tune(frame, _labels(frame).to_frame("name"), max_trials=1)
+
+    assert result.model.schema.target.name == "name"
 
 
 def test_labels_may_be_called_like_a_column() -> None:
