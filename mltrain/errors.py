@@ -39,10 +39,6 @@ class MltrainError(Exception):
         self.message = message
         self.where = where
         self.hint = hint
-        # The command line prints both itself; a notebook shows the traceback alone, which ends with the notes.
-        for label, text in (("where", where), ("hint", hint)):
-            if text:
-                self.add_note(f"{label}: {text}")
 
 
 class UsageError(MltrainError):
