@@ -153,7 +153,7 @@ def _wrap_main(put: Put) -> None:
         for place in places:
             put(place, Setting(part=part))
     put(f"{_LIVE}.families:leave", Setting(family=lambda _session, _run, kept, **_: kept.model.name))
-    put(f"{_LIVE}.families:_kept", Setting(family=lambda _session, pending, **_: pending.job.name))
+    put(f"{_LIVE}.families:keep_pending", Setting(family=lambda pending, *_, **__: pending.job.name))
 
 
 def _wrap_engine(put: Put) -> None:

@@ -102,9 +102,11 @@ def _best(found: Standings, config: Config, local: Workspace) -> Selection:
     """Return the best run of the group that the latest complete one is in."""
     project, metric = config.train.project_name, config.train.comparison_metric
     ours = [one for one in found.standings if one.source == "tracker" or _project(local, one) == project]
-    latest = next((one for one in ours if is_complete(one) and metric in (None, one.metric)), None)
-    if latest is None:
+    able = [one for one in ours if is_complete(one) and metric in (None, one.metric)]
+    if not able:
         raise _no_run(found, ours, config)
+    # By when it began: a run may have been sent to the tracker much later.
+    latest = max(able, key=lambda one: one.started_ms)
     wanted = Wanted(data=latest.data, target=latest.target, metric=latest.metric, validation=latest.validation)
     kept, _ = comparable(ours, wanted)
     # Which way a metric points does not depend on how many classes there are.
