@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -177,28 +178,16 @@ def read_material(
     recipe = recipe_for(config, rows, calibration_split=_calibration_split(workspace, split, seed=config.seed))
     profile = fit_profile(rows.table, rows.schema)
     seen = _seen_rows(config, workspace, split, rows=rows, recipe=recipe)
+    material = partial(
+        Material, config=config, fingerprint=split.fingerprint, recipe=recipe, profile=profile, seen_rows=seen
+    )
     if not (is_lean and is_large(rows.schema, len(rows.y))):
-        return Material(
-            config=config,
-            fingerprint=split.fingerprint,
-            rows=rows,
-            recipe=recipe,
-            profile=profile,
-            seen_rows=seen,
-        )
+        return material(rows=rows)
     # Taken, not sliced: a slice would hold on to the whole.
     few = replace(rows, table=rows.table.take(np.arange(min(_ROWS_AT_HAND, len(rows.y)))))
     del rows
     give_back()
-    return Material(
-        config=config,
-        fingerprint=split.fingerprint,
-        rows=few,
-        recipe=recipe,
-        profile=profile,
-        seen_rows=seen,
-        read_table=lambda: development_rows(config, workspace, split, listener=ignore).table,
-    )
+    return material(rows=few, read_table=lambda: development_rows(config, workspace, split, listener=ignore).table)
 
 
 def _seen_rows(
