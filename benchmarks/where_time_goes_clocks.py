@@ -176,7 +176,7 @@ def _wrap_engine(put: Put) -> None:
         Setting(stage="probe", part="rest of a fit", family=_family_of, threads=_threads_of),
     )
     prepared = Setting(
-        stage="search", part="binning", family=lambda job, _: job.name, threads=lambda job, n: _own(job.name, n)
+        stage="search", part="binning", family=lambda job, *_: job.name, threads=lambda job, n, *_: _own(job.name, n)
     )
     put("mltrain.search.engine:prepare", prepared)
     refit = Setting(
