@@ -183,7 +183,7 @@ def _wrap_engine(put: Put) -> None:
         stage="refit",
         part="rest of a fit",
         family=lambda _study, job, *_: job.name,
-        threads=lambda study, job, *_: _own(job.name, study.threads),
+        threads=lambda _study, job, trial, *_: _own(job.name, trial.threads),
     )
     put("mltrain.final_fit:_refit", refit)
     again = Setting(stage="refit", part="rest of a fit", family=_family_of, threads=_threads_of)
