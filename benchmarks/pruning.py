@@ -31,9 +31,17 @@ from benchmarks.peers.reporting.markdown import number, table
 from benchmarks.peers.splits import Split, write_split
 from benchmarks.trials_per_minute import call, write_config
 from mltrain.metrics import Metric, resolve
+from mltrain.search.journal import read_trials
 from mltrain.search.pruning import Bar, CurveWatch, is_hopeless, set_bar
-from mltrain.search.trial import Curve, Trial
+from mltrain.search.trial import Trial
 
+LIBRARIES = {
+    "lgbm": "lightgbm",
+    "xgboost": "xgboost",
+    "catboost": "catboost",
+    "random_forest": "scikit-learn",
+    "logistic_regression": "scikit-learn",
+}
 LAG = 8
 TOP, VOTERS = 10, 3
 SHARES = (0.3, 0.5)
@@ -64,7 +72,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with one folder per data set")
     parser.add_argument("--sets", nargs="+", default=["german", "credit", "lending", "telco"], metavar="NAME")
-    parser.add_argument("--model", default="lgbm", choices=["lgbm", "xgboost", "catboost"])
+    parser.add_argument("--model", default="lgbm", choices=sorted(LIBRARIES))
     parser.add_argument("--validation", nargs="+", default=["holdout", "kfold"], choices=["holdout", "kfold"])
     parser.add_argument("--trials", type=int, default=80, metavar="N")
     arguments = parser.parse_args()
@@ -76,7 +84,7 @@ def main() -> None:
                 trials = searched(split, Path(folder), arguments.model, validation, n_trials=arguments.trials)
             rows.append([name, validation, *cells(trials, resolve(split.metric, n_classes=len(split.classes)))])
             print(" ".join(rows[-1]), file=sys.stderr, flush=True)
-    library = {"lgbm": "lightgbm"}.get(arguments.model, arguments.model)
+    library = LIBRARIES[arguments.model]
     print(f"# What pruning saves and loses: {arguments.model}\n")
     print(
         f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, {library} {version(library)}, {arguments.trials} trials, seed 0, "
@@ -100,8 +108,7 @@ def searched(split: Split, place: Path, model: str, validation: str, *, n_trials
     environment = os.environ | {"HOME": str(place), "PYTHONPATH": str(ROOT)}
     subprocess.run(command, cwd=place, env=environment, capture_output=True, check=True)
     (journal,) = place.rglob("journal.jsonl")
-    lines = [json.loads(line) for line in journal.read_text().splitlines()]
-    return sorted((_trial(line) for line in lines if line.get("state") == "complete"), key=lambda t: t.number)
+    return [trial for trial in read_trials(journal).values() if trial.state == "complete"]
 
 
 def search_without_pruning(words: Sequence[str]) -> None:
@@ -167,20 +174,6 @@ def _run(trial: Trial, bar: Bar | None) -> tuple[float, bool]:
 def _after(steps: Sequence[Step], work: float) -> Step:
     """Return where a search stands after so much work."""
     return [step for step in steps if step.work <= work][-1]
-
-
-def _trial(line: dict[str, Any]) -> Trial:
-    return Trial(
-        number=line["number"],
-        params=line["params"],
-        state=line["state"],
-        score=line["score"],
-        fold_scores=tuple(line["fold_scores"]),
-        fold_losses=tuple(line["fold_losses"]),
-        n_rounds=tuple(line["n_rounds"]),
-        seed=line["seed"],
-        curve=Curve(loss_rounds=tuple(line["loss_rounds"]), valid_losses=tuple(line["valid_losses"])),
-    )
 
 
 if __name__ == "__main__":

@@ -25,12 +25,12 @@ def fit_into_memory(
 ) -> Config:
     """Say what training needs and what there is, and return the config with as many rows in the search as fit.
 
+    The number stays in the config that runs record, so that `reproduce` fits the same rows where there is more memory.
+
     Parameters
     ----------
     n_train, n_validation : int
         Rows of each split.
-
-    The number stays in the config that runs record, so that `reproduce` fits the same rows where there is more memory.
 
     Raises
     ------

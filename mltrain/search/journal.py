@@ -124,7 +124,7 @@ def open_journal(
         if folder.exists() and (fresh or problem is not None):
             _move_aside(folder)
         try:
-            yield Journal(folder=folder, trials=_read_trials(path), name=name, key=key, versions=versions)
+            yield Journal(folder=folder, trials=read_trials(path), name=name, key=key, versions=versions)
         finally:
             if path.exists():
                 files.flush_to_disk(path)
@@ -173,7 +173,7 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _read_trials(path: Path) -> dict[int, Trial]:
+def read_trials(path: Path) -> dict[int, Trial]:
     """Return the trials that are whole; of several with one number the one that finished."""
     trials: dict[int, Trial] = {}
     for line in _read_lines(path) if path.exists() else ():

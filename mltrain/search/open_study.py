@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -28,14 +28,6 @@ from mltrain.space import Params
 from mltrain.voting import MOST_PICKED_FROM
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(kw_only=True, slots=True)
-class _Spent:
-    """What trials took, and the work that their families reckoned for all of their folds."""
-
-    core_s: float = 0.0
-    work: float = 0.0
 
 
 class OpenStudy:
@@ -91,7 +83,7 @@ class OpenStudy:
         self._next: Proposal | None = None
         self._cut: list[Proposal] = []
         self._rates: dict[str, list[float]] = {"complete": [], "cut": []}
-        self._complete, self._pruned = _Spent(), _Spent()
+        self._complete_s = self._pruned_s = self._pruned_work = 0.0
         for trial in within.values():
             self._note_cost(trial)
 
@@ -154,10 +146,10 @@ class OpenStudy:
     @property
     def share_run(self) -> float:
         """The part of their forecast that trials took, those that were given up included; 1 before any was."""
-        if not self._rates["complete"] or not self._pruned.work:
+        if not self._rates["complete"] or not self._pruned_work:
             return 1.0
-        whole_s = float(np.median(self._rates["complete"])) * self._pruned.work
-        return (self._complete.core_s + self._pruned.core_s) / (self._complete.core_s + whole_s)
+        whole_s = float(np.median(self._rates["complete"])) * self._pruned_work
+        return (self._complete_s + self._pruned_s) / (self._complete_s + whole_s)
 
     def take(self, attempt: Attempt, fold: int, *, outcome: FoldOutcome, is_over: bool) -> Trial | None:
         """Add one fold to its trial; return the trial when it ended by it.
@@ -217,10 +209,11 @@ class OpenStudy:
         """Learn the core-seconds that a unit of work takes, and how much of it is spared by giving trials up."""
         if trial.score is not None and trial.state in self._rates:
             self._rates[trial.state].append(trial.core_s / self._work(trial.params))
-        if trial.state in ("complete", "pruned"):
-            spent = self._complete if trial.state == "complete" else self._pruned
-            spent.core_s += trial.core_s
-            spent.work += self._work(trial.params)
+        if trial.state == "complete":
+            self._complete_s += trial.core_s
+        elif trial.state == "pruned":
+            self._pruned_s += trial.core_s
+            self._pruned_work += self._work(trial.params)
 
     def _end(self, attempt: Attempt, trial: Trial) -> None:
         """Record a trial that ended."""

@@ -47,8 +47,7 @@ def measure_threads(call: FitCall, executor: Executor, *, n_cells: int, n_trees:
     time that a search takes depends on the answer, never a result. A family that says that its fits use one thread is
     believed. On letter (26 classes, so 26 small trees a round) a trial of LightGBM kept 140 rounds in 41 core-seconds
     with two threads, and 712 in 28 with one. Two rounds tell less of trees than of what a fit ends with: on 139,000
-    rows of 21 columns they chose two threads twice out of three times; eight chose one each time, with which twelve
-    trials took 31 s for 60.
+    rows of 21 columns they chose two threads twice out of three times; eight chose one each time.
     """
     if executor.n_cores == 1 or n_cells < SURELY_ONE_THREAD or not traits_of(call.family).uses_threads:
         return 1

@@ -81,10 +81,11 @@ class LightGBM:
         """Bin once and subset per fold; a single fold is binned from its training rows.
 
         The bins take 1 byte a cell (2 in a column of more than 256 bins) for the rows of each fold, and once more for
-        all rows when several folds share them; a fit takes about 50 bytes a row besides. Rows that stand together are
-        read in place. Validation rows that do not, as of k folds, are copied and kept, 4 bytes a cell, for each setting
-        of the bins that is kept: folds that cover the rows once copy ``view.X`` once. Training rows of a fold with bins
-        of its own are copied while they are binned.
+        all rows when several folds share them; a fit takes about 50 bytes a row besides, and 8 a row for the training
+        loss, which several classes take each. Rows that stand together are read in place. Validation rows that do not,
+        as of k folds, are copied and kept, 4 bytes a cell, for each setting of the bins that is kept: folds that cover
+        the rows once copy ``view.X`` once. Training rows of a fold with bins of its own are copied while they are
+        binned.
 
         Raises
         ------
