@@ -30,7 +30,9 @@ from benchmarks.peers.place import machine
 from benchmarks.peers.reporting.markdown import number, table
 from benchmarks.peers.splits import Split, write_split
 from benchmarks.trials_per_minute import call, write_config
+from mltrain import plugins
 from mltrain.metrics import Metric, resolve
+from mltrain.models.traits import traits_of
 from mltrain.search.journal import read_trials
 from mltrain.search.pruning import Bar, CurveWatch, is_hopeless, set_bar
 from mltrain.search.trial import Trial
@@ -76,13 +78,15 @@ def main() -> None:
     parser.add_argument("--validation", nargs="+", default=["holdout", "kfold"], choices=["holdout", "kfold"])
     parser.add_argument("--trials", type=int, default=80, metavar="N")
     arguments = parser.parse_args()
+    family = traits_of(plugins.load("models", arguments.model))
     rows = []
     for name in arguments.sets:
         for validation in arguments.validation:
             with tempfile.TemporaryDirectory() as folder:
                 split = write_split(name, 0, data=arguments.data, folder=Path(folder) / "splits")
                 trials = searched(split, Path(folder), arguments.model, validation, n_trials=arguments.trials)
-            rows.append([name, validation, *cells(trials, resolve(split.metric, n_classes=len(split.classes)))])
+            metric = resolve(split.metric, n_classes=len(split.classes))
+            rows.append([name, validation, *cells(trials, metric, follows_curves=family.is_additive)])
             print(" ".join(rows[-1]), file=sys.stderr, flush=True)
     library = LIBRARIES[arguments.model]
     print(f"# What pruning saves and loses: {arguments.model}\n")
@@ -121,14 +125,14 @@ def search_without_pruning(words: Sequence[str]) -> None:
         mltrain(list(words))
 
 
-def replay(trials: Sequence[Trial], metric: Metric, *, prunes: bool = True) -> list[Step]:
+def replay(trials: Sequence[Trial], metric: Metric, *, prunes: bool, follows_curves: bool) -> list[Step]:
     """Return what each trial leads to by the engine's rules, or without them."""
     sign = 1.0 if metric.greater_is_better else -1.0
     kept: list[Trial] = []
     steps, work = [], 0.0
     for trial in trials:
         bar = set_bar([known for known in kept if known.number <= trial.number - LAG], metric) if prunes else None
-        run, is_given_up = _run(trial, bar)
+        run, is_given_up = _run(trial, bar, follows_curves=follows_curves)
         work += run
         if not is_given_up:
             kept.append(trial)
@@ -137,9 +141,10 @@ def replay(trials: Sequence[Trial], metric: Metric, *, prunes: bool = True) -> l
     return steps
 
 
-def cells(trials: Sequence[Trial], metric: Metric) -> list[str]:
+def cells(trials: Sequence[Trial], metric: Metric, *, follows_curves: bool) -> list[str]:
     """Return one row of the table, without its first two cells."""
-    whole, pruned = replay(trials, metric, prunes=False), replay(trials, metric)
+    whole = replay(trials, metric, prunes=False, follows_curves=False)
+    pruned = replay(trials, metric, prunes=True, follows_curves=follows_curves)
     n_lost = sum(score not in pruned[-1].best for score in whole[-1].best[:TOP])
     won = []
     for share in SHARES:
@@ -156,14 +161,14 @@ def cells(trials: Sequence[Trial], metric: Metric) -> list[str]:
     ]
 
 
-def _run(trial: Trial, bar: Bar | None) -> tuple[float, bool]:
+def _run(trial: Trial, bar: Bar | None, *, follows_curves: bool) -> tuple[float, bool]:
     """Return the trees that a trial grows, and whether it is given up."""
     rounds = trial.curve.loss_rounds
     whole = rounds[-1] * sum(trial.n_rounds) / trial.n_rounds[0]
     if bar is None:
         return whole, False
     watch = CurveWatch(bar=bar)
-    looks = zip(rounds, trial.curve.valid_losses, strict=True)
+    looks = zip(rounds, trial.curve.valid_losses, strict=True) if follows_curves else ()
     given_up = next((round_ for round_, loss in looks if watch.is_hopeless(round_, loss)), None)
     if given_up is not None:
         return given_up, True

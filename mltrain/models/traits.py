@@ -49,6 +49,9 @@ class Traits:
         Whether fits use the threads that `Limits.threads` allows; where not, no core is kept for a second one.
     uses_seed : bool
         Whether the seed changes what a model is; where not, there is no use in several of other seeds.
+    is_additive : bool
+        Whether a model is the sum, or the mean, of what its rounds added: losses by round then tell where a fit will
+        end, and a trial that promises too little is given up on its way. The steps of an optimiser do not tell.
     grows_tree_per_class : bool
         A round grows one tree for each of several classes.
     trees_at_once : callable
@@ -68,6 +71,7 @@ class Traits:
     variant: Callable[[Params], str] = _one_sort
     uses_threads: bool = True
     uses_seed: bool = True
+    is_additive: bool = False
     grows_tree_per_class: bool = False
     trees_at_once: Callable[[Params], float] = _one_tree
     tree_us: float = 50.0

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mltrain.metrics import Metric
 from mltrain.models import Fitted, Limits, ModelFamily
+from mltrain.models.traits import traits_of
 from mltrain.search.job import SearchJob
 from mltrain.search.pruning import Bar, CurveWatch
 from mltrain.search.scoring import fold_proba, score_of_fold
@@ -162,7 +163,7 @@ def _fit_and_score(call: FitCall) -> FoldOutcome:
 
 def _limits(call: FitCall) -> Limits:
     """Return what stops this fit."""
-    watch = None if call.bar is None else CurveWatch(bar=call.bar)
+    watch = CurveWatch(bar=call.bar) if call.bar is not None and traits_of(call.family).is_additive else None
 
     def is_unwanted(n_round: int, loss: float) -> bool:
         if call.stop.is_set():

@@ -16,7 +16,7 @@ from mltrain.models import Fold, ModelFamily, Objective, View
 from mltrain.space import Params, Space
 from mltrain.voting import VOTERS_PER_FAMILY
 
-RULES = 10
+RULES = 11
 """Raised when the same parameters and seed make another trial than before, so that old journals are not continued."""
 
 

@@ -29,7 +29,8 @@ class Bar:
     worst_score : float
         In the metric's own direction.
     worst_loss : float
-        Log loss that its curve must promise to reach; infinite for families without curves.
+        Log loss that its curve must promise to reach, where that tells (`Traits.is_additive`); infinite for families
+        without curves.
     """
 
     worst_score: float

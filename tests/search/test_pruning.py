@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from mltrain.metrics import resolve
+from mltrain.search.fitting import make_call, prepare, run_fit
 from mltrain.search.pruning import Bar, CurveWatch, is_hopeless, set_bar
 from mltrain.search.trial import Trial
 
@@ -79,3 +81,15 @@ def test_a_curve_below_the_bar_is_kept_even_when_it_rises_again():
 
 def test_without_losses_nothing_is_given_up():
     assert stopped_at(lambda n: 5.0, bar_at(math.inf)) is None
+
+
+@pytest.mark.parametrize(("is_additive", "stopped"), [(True, "pruned"), (False, "done")])
+def test_only_curves_of_what_adds_up_tell_where_a_fit_will_end(toy, make_job, is_additive, stopped):
+    family = toy()
+    family.is_additive = is_additive
+    job, params = make_job(family), {"slope": 0.1, "rounds": 40, "kind": "left"}
+    call = make_call(job, prepare(job, 1, params), fold=0, params=params, number=20, threads=1, deadline=None)
+
+    outcome = run_fit(replace(call, bar=bar_at(0.01)))
+
+    assert outcome.fitted.stopped == stopped

@@ -54,6 +54,7 @@ class CatBoost:
     view: ViewKind = "native"
     tree_us = 15.0
     uses_threads = False
+    is_additive = True
     simplicity = 3
     libraries = ("catboost",)
     defaults = DEFAULTS

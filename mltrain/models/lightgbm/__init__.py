@@ -45,6 +45,7 @@ class LightGBM:
 
     name = "lgbm"
     view: ViewKind = "native"
+    is_additive = True
     grows_tree_per_class = True
     tree_us = 80.0
     simplicity = 2

@@ -38,6 +38,7 @@ class RandomForest:
     name = "random_forest"
     view: ViewKind = "ordinal"
     tree_us = 100.0
+    is_additive = True
     simplicity = 1
     libraries = ("sklearn", "numpy")
     defaults = DEFAULTS

@@ -37,6 +37,7 @@ class XGBoost:
 
     name = "xgboost"
     view: ViewKind = "native"
+    is_additive = True
     grows_tree_per_class = True
     tree_us = 25.0
     simplicity = 3
